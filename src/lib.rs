@@ -1,0 +1,2 @@
+//! itnet.
+#![forbid(unsafe_code)]

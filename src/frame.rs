@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The time a frame was taken, as its sender wrote it (builtin_interfaces/Time).
 ///
 /// Copied to the output untouched; never compared with the steady clock.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Stamp {
     /// Whole seconds.
     pub sec: i32,

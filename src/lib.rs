@@ -17,6 +17,8 @@
 
 pub mod anytime;
 pub mod clock;
+pub mod compute;
 pub mod frame;
 pub mod mask;
 pub mod model;
+pub mod params;

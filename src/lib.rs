@@ -18,4 +18,5 @@
 pub mod clock;
 pub mod frame;
 pub mod mask;
+pub mod message;
 pub mod model;

@@ -21,6 +21,7 @@ pub mod compute;
 pub mod frame;
 pub mod mailbox;
 pub mod mask;
+pub mod message;
 pub mod model;
 pub mod params;
 pub mod report;

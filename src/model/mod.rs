@@ -4,9 +4,11 @@
 //! [`StagedModel`].
 
 mod bundle;
+mod files;
 mod manifest;
 mod session;
 mod tract;
+mod wiring;
 
 use crate::frame::Size;
 

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use super::bundle::{Bundle, BundleError, Stage};
+use super::bundle::{Bundle, BundleError};
 use super::tract::{Runner, Threads, Value};
+use super::wiring::Stage;
 use super::{Logits, ModelError, Progress, StagedModel, Watch};
 use crate::frame::Size;
 

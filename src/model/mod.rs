@@ -3,7 +3,21 @@
 //! Knows stages and how to abandon them; knows nothing of budgets, costs or messages. What runs the graphs stays behind
 //! [`StagedModel`].
 
+mod bundle;
+mod files;
+mod manifest;
+mod session;
+mod tract;
+mod wiring;
+
 use crate::frame::Size;
+
+pub use bundle::{Bundle, BundleError, GraphInfo, TensorInfo};
+pub use manifest::{
+    Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES,
+    MAX_ITERATIONS, MAX_SIDE, Manifest, ManifestError, Parameters,
+};
+pub use session::Session;
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,5 +88,15 @@ pub enum ModelError {
         wanted: &'static str,
         /// What has to run first.
         missing: &'static str,
+    },
+    /// A step or an exit was asked for that does not follow the last finished step.
+    #[error("{stage} {iteration} was asked for after {finished} finished steps")]
+    Iteration {
+        /// What was asked for: step or exit.
+        stage: &'static str,
+        /// Of which iteration.
+        iteration: usize,
+        /// Number of finished steps; the next step is one more, the exit the same.
+        finished: usize,
     },
 }

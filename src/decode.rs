@@ -29,11 +29,7 @@ pub const MAX_RATIO: u64 = 8 * 1032;
 /// rgb8 or rgba8, grey mono8 or mono16; 16-bit colour is reduced to 8 bits, and alpha never counts. EXIF orientation is not applied.
 ///
 /// Size and memory are bounded by the image's header before anything is decoded: [`MAX_SIDE`], [`MAX_DECODED`] and [`MAX_RATIO`].
-pub fn compressed(
-    header: Header,
-    format: &str,
-    data: &[u8],
-) -> Result<Frame<'static>, DecodeError> {
+pub fn compressed(header: Header, format: &str, data: &[u8]) -> Result<Frame<'static>, DecodeError> {
     let kind = sniff(data).ok_or_else(|| DecodeError::Format {
         format: shortened(format),
         start: data.iter().take(4).copied().collect(),
@@ -80,12 +76,7 @@ fn check_claim(decoder: &impl ImageDecoder, bytes: usize) -> Result<(), DecodeEr
     let expected = MAX_DECODED.min((bytes as u64).saturating_mul(MAX_RATIO));
     let got = decoder.total_bytes();
     if got > expected {
-        return Err(DecodeError::Claim {
-            size,
-            bytes,
-            expected,
-            got,
-        });
+        return Err(DecodeError::Claim { size, bytes, expected, got });
     }
     Ok(())
 }
@@ -93,9 +84,7 @@ fn check_claim(decoder: &impl ImageDecoder, bytes: usize) -> Result<(), DecodeEr
 fn to_frame(header: Header, image: DynamicImage) -> Result<Frame<'static>, FrameError> {
     let size = Size::new(image.width(), image.height());
     match image {
-        DynamicImage::ImageLuma8(grey) => {
-            Frame::packed(header, size, Encoding::Mono8, grey.into_raw())
-        }
+        DynamicImage::ImageLuma8(grey) => Frame::packed(header, size, Encoding::Mono8, grey.into_raw()),
         DynamicImage::ImageLumaA8(_) => {
             let grey = image.into_luma8();
             Frame::packed(header, size, Encoding::Mono8, grey.into_raw())
@@ -105,9 +94,7 @@ fn to_frame(header: Header, image: DynamicImage) -> Result<Frame<'static>, Frame
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
             Frame::packed(header, size, Encoding::Mono16, bytes)
         }
-        DynamicImage::ImageRgba8(colour) => {
-            Frame::packed(header, size, Encoding::Rgba8, colour.into_raw())
-        }
+        DynamicImage::ImageRgba8(colour) => Frame::packed(header, size, Encoding::Rgba8, colour.into_raw()),
         other => Frame::packed(header, size, Encoding::Rgb8, other.into_rgb8().into_raw()),
     }
 }
@@ -121,9 +108,7 @@ fn shortened(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Neither JPEG nor PNG.
-    #[error(
-        "data: expected a JPEG or PNG image; got {bytes} bytes that start with {start:02x?}, format \"{format}\""
-    )]
+    #[error("data: expected a JPEG or PNG image; got {bytes} bytes that start with {start:02x?}, format \"{format}\"")]
     Format {
         /// The message's format field.
         format: String,

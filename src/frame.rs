@@ -114,31 +114,13 @@ impl<'a> Frame<'a> {
         let data = data.into();
         let row = encoding.row_bytes(size.width);
         if u64::from(step) < row {
-            return Err(FrameError::Step {
-                encoding,
-                size,
-                expected: row,
-                got: step,
-            });
+            return Err(FrameError::Step { encoding, size, expected: row, got: step });
         }
         let expected = encoding.data_bytes(size, step);
         if (data.len() as u64) < expected {
-            return Err(FrameError::Data {
-                encoding,
-                size,
-                step,
-                expected,
-                got: data.len(),
-            });
+            return Err(FrameError::Data { encoding, size, step, expected, got: data.len() });
         }
-        Ok(Self {
-            header,
-            size,
-            encoding,
-            step: step as usize,
-            big_endian,
-            data,
-        })
+        Ok(Self { header, size, encoding, step: step as usize, big_endian, data })
     }
 
     /// A frame without padding between its rows.
@@ -244,9 +226,7 @@ pub enum FrameError {
         got: u32,
     },
     /// The data ends before the last pixel.
-    #[error(
-        "data: a {size} {encoding} image with a step of {step} takes at least {expected} bytes; got {got}"
-    )]
+    #[error("data: a {size} {encoding} image with a step of {step} takes at least {expected} bytes; got {got}")]
     Data {
         /// The encoding in the message.
         encoding: Encoding,
@@ -265,20 +245,8 @@ pub enum FrameError {
 mod tests {
     use super::*;
 
-    fn frame(
-        size: Size,
-        encoding: &str,
-        step: u32,
-        bytes: usize,
-    ) -> Result<Frame<'static>, FrameError> {
-        Frame::new(
-            Header::default(),
-            size,
-            encoding,
-            false,
-            step,
-            vec![0; bytes],
-        )
+    fn frame(size: Size, encoding: &str, step: u32, bytes: usize) -> Result<Frame<'static>, FrameError> {
+        Frame::new(Header::default(), size, encoding, false, step, vec![0; bytes])
     }
 
     #[test]
@@ -289,16 +257,7 @@ mod tests {
                 let need = encoding.data_bytes(size, step) as usize;
                 assert!(frame(size, encoding.name(), step, need).is_ok());
                 let error = frame(size, encoding.name(), step, need - 1).unwrap_err();
-                assert_eq!(
-                    error,
-                    FrameError::Data {
-                        encoding,
-                        size,
-                        step,
-                        expected: need as u64,
-                        got: need - 1
-                    }
-                );
+                assert_eq!(error, FrameError::Data { encoding, size, step, expected: need as u64, got: need - 1 });
             }
         }
     }
@@ -315,15 +274,9 @@ mod tests {
     #[test]
     fn empty_and_absurd_sizes_are_refused_by_name() {
         let tall = frame(Size::new(4, MAX_SIDE + 1), "rgb8", 12, 0).unwrap_err();
-        assert_eq!(
-            tall.to_string(),
-            "height: expected 1 to 16384 pixels; got 16385"
-        );
+        assert_eq!(tall.to_string(), "height: expected 1 to 16384 pixels; got 16385");
         let empty = frame(Size::new(0, 4), "rgb8", 12, 0).unwrap_err();
-        assert_eq!(
-            empty.to_string(),
-            "width: expected 1 to 16384 pixels; got 0"
-        );
+        assert_eq!(empty.to_string(), "width: expected 1 to 16384 pixels; got 0");
     }
 
     #[test]
@@ -342,23 +295,12 @@ mod tests {
     #[test]
     fn an_odd_yuv422_width_without_room_for_the_last_pair_is_refused() {
         let error = frame(Size::new(3, 1), "yuv422", 6, 6).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "step: a row of a 3x1 yuv422 image takes at least 8 bytes; got 6"
-        );
+        assert_eq!(error.to_string(), "step: a row of a 3x1 yuv422 image takes at least 8 bytes; got 6");
     }
 
     #[test]
     fn a_row_excludes_the_padding() {
-        let frame = Frame::new(
-            Header::default(),
-            Size::new(2, 2),
-            "mono8",
-            false,
-            3,
-            vec![1, 2, 9, 3, 4],
-        )
-        .unwrap();
+        let frame = Frame::new(Header::default(), Size::new(2, 2), "mono8", false, 3, vec![1, 2, 9, 3, 4]).unwrap();
         assert_eq!(frame.row(0), [1, 2]);
         assert_eq!(frame.row(1), [3, 4]);
         assert!(frame.row(2).is_empty());

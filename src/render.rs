@@ -25,9 +25,7 @@ use scores::Scores;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// The values do not fit the number of classes and the grid.
-    #[error(
-        "logits: expected {expected} values for {classes} classes (1 to 255) on a {grid} grid; got {got}"
-    )]
+    #[error("logits: expected {expected} values for {classes} classes (1 to 255) on a {grid} grid; got {got}")]
     Logits {
         /// Number of classes.
         classes: usize,
@@ -89,17 +87,14 @@ impl Renderer {
         let width = size.width as usize;
         let (classes, confidence) = mask.planes_mut();
         for cell in self.lines.cells() {
-            self.band
-                .find(logits, &self.scores, (cell.at, cell.next), &self.columns);
+            self.band.find(logits, &self.scores, (cell.at, cell.next), &self.columns);
             for wide in [cell.at, cell.next] {
                 widen(&mut self.wide, &self.scores, wide, &self.columns);
             }
             let rows = cell.from as usize * width..cell.to as usize * width;
             let classes = classes.get_mut(rows.clone()).unwrap_or_default();
             let confidence = confidence.get_mut(rows).unwrap_or_default();
-            let lines = classes
-                .chunks_exact_mut(width)
-                .zip(confidence.chunks_exact_mut(width));
+            let lines = classes.chunks_exact_mut(width).zip(confidence.chunks_exact_mut(width));
             for ((classes, confidence), &part) in lines.zip(self.lines.parts(cell)) {
                 self.band.draw(part, &self.columns, classes);
                 mix(&self.wide, cell.at, cell.next, part, confidence);
@@ -137,10 +132,7 @@ fn mix(wide: &[WideRow; 2], above: u32, below: u32, part: f32, out: &mut [u8]) {
 pub fn classes_of(logits: Logits<'_>, out: &mut [u8]) -> Result<(), RenderError> {
     check(logits)?;
     if out.len() != logits.grid.pixels() {
-        return Err(RenderError::Output {
-            expected: logits.grid.pixels(),
-            got: out.len(),
-        });
+        return Err(RenderError::Output { expected: logits.grid.pixels(), got: out.len() });
     }
     scores::best_classes(logits, out);
     Ok(())

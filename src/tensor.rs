@@ -38,18 +38,12 @@ pub struct Geometry {
 impl Geometry {
     /// The point of the network's input that shows a point of the frame.
     pub fn to_network(self, (x, y): (f64, f64)) -> (f64, f64) {
-        (
-            rescale(x, self.source.width, self.network.width),
-            rescale(y, self.source.height, self.network.height),
-        )
+        (rescale(x, self.source.width, self.network.width), rescale(y, self.source.height, self.network.height))
     }
 
     /// The point of the frame that a point of the network's input shows.
     pub fn to_source(self, (x, y): (f64, f64)) -> (f64, f64) {
-        (
-            rescale(x, self.network.width, self.source.width),
-            rescale(y, self.network.height, self.source.height),
-        )
+        (rescale(x, self.network.width, self.source.width), rescale(y, self.network.height, self.source.height))
     }
 }
 
@@ -105,23 +99,14 @@ struct Normalise {
 impl Normalise {
     fn new(spec: &InputSpec) -> Result<Self, TensorError> {
         if spec.mean.iter().any(|mean| !mean.is_finite()) {
-            return Err(TensorError::Normalisation {
-                field: "mean",
-                got: spec.mean,
-            });
+            return Err(TensorError::Normalisation { field: "mean", got: spec.mean });
         }
         if spec.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
-            return Err(TensorError::Normalisation {
-                field: "std",
-                got: spec.std,
-            });
+            return Err(TensorError::Normalisation { field: "std", got: spec.std });
         }
         let [r, g, b] = spec.std;
         let [mr, mg, mb] = spec.mean;
-        Ok(Self {
-            scale: [r, g, b].map(|std| 1.0 / (255.0 * std)),
-            bias: [-mr / r, -mg / g, -mb / b],
-        })
+        Ok(Self { scale: [r, g, b].map(|std| 1.0 / (255.0 * std)), bias: [-mr / r, -mg / g, -mb / b] })
     }
 }
 
@@ -147,10 +132,7 @@ impl TensorMaker {
 
     /// How frames of that size lie in the tensor.
     pub fn geometry(&self, source: Size) -> Geometry {
-        Geometry {
-            source,
-            network: self.spec.size,
-        }
+        Geometry { source, network: self.spec.size }
     }
 
     /// Number of values in a tensor.
@@ -169,11 +151,7 @@ impl TensorMaker {
     /// twofold, and averaged over the covered area where it shrinks further. Values of the resize are exact to about one level of 255.
     pub fn fill(&mut self, frame: &Frame<'_>, out: &mut [f32]) -> Result<(), TensorError> {
         if out.len() != self.len() {
-            return Err(TensorError::Output {
-                size: self.spec.size,
-                expected: self.len(),
-                got: out.len(),
-            });
+            return Err(TensorError::Output { size: self.spec.size, expected: self.len(), got: out.len() });
         }
         self.rows.start();
         if frame.size() == self.spec.size {
@@ -205,11 +183,7 @@ impl TensorMaker {
         // One sample more than the row has: pixels of three samples are read four at a time.
         let samples = source.width as usize * layout.samples();
         self.sums.resize(samples + 1, 0);
-        for (taps, planes) in self
-            .lines
-            .spans()
-            .zip(rows_of_planes(out, target.width as usize))
-        {
+        for (taps, planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
             let mut first = true;
             for (y, &weight) in (taps.start..).zip(taps.weights) {
                 add(self.rows.row(frame, y), weight, first, &mut self.sums);

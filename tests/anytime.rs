@@ -7,6 +7,7 @@ use itnet::anytime::{
     Exits, Iterations, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, measure, run,
 };
 use itnet::clock::{Clock, Instant, ScriptedClock};
+use itnet::model::{Logits, ModelError};
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -51,6 +52,10 @@ impl Machine {
     }
 }
 
+fn go_on(_exit: usize, _logits: Logits<'_>) -> Result<Verdict, ModelError> {
+    Ok(Verdict::GoOn)
+}
+
 /// One frame that arrives at 0 with `budget`, on a machine that is as it was measured; and when its mask was out.
 fn frame(machine: Machine, budget: Duration, change: impl FnOnce(&mut Task)) -> (Outcome, Instant) {
     frame_on(machine, machine, budget, change)
@@ -67,7 +72,7 @@ fn frame_on(measured: Machine, real: Machine, budget: Duration, change: impl FnO
         exits: Exits::Needed,
     };
     change(&mut task);
-    let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut |_, _| Verdict::GoOn).expect("scripted");
+    let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
     clock.advance(real.cost(Stage::Render));
     (outcome, clock.now())
 }
@@ -112,7 +117,9 @@ fn a_spent_share_of_compute_stops_before_the_deadline() {
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
     let task = Task { deadline: None, share_end: None, iterations: Iterations::new(1, 6), exits: Exits::Every };
-    let mut on_exit = |exit, _: itnet::model::Logits<'_>| if exit == 3 { Verdict::Converged } else { Verdict::GoOn };
+    let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
+        Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
+    };
     let outcome = run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut on_exit).expect("scripted");
     assert_eq!((outcome.exit, outcome.cause), (3, StopCause::Converged));
 }
@@ -136,7 +143,7 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
         iterations: Iterations::new(1, 6),
         exits: Exits::Needed,
     };
-    let outcome = run(&mut model, &clock, &mut costs, &task, &mut |_, _| Verdict::GoOn).expect("scripted");
+    let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
     clock.advance(USUAL.cost(Stage::Render));
     assert_eq!((outcome.exit, outcome.run, outcome.cause), (2, 2, StopCause::BudgetSpent));
     assert!(clock.now() <= Instant::at(40 * MS), "{:?}", clock.now());
@@ -159,10 +166,10 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
         exits: Exits::EachPublished,
     };
     let mut published = Vec::new();
-    let mut on_exit = |exit, _: itnet::model::Logits<'_>| {
+    let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         clock.clone().advance(USUAL.cost(Stage::Render));
         published.push(exit);
-        Verdict::GoOn
+        Ok(Verdict::GoOn)
     };
     let outcome = run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut on_exit).expect("scripted");
     assert_eq!(published, (1..=outcome.exit).collect::<Vec<_>>());
@@ -194,8 +201,7 @@ fn iterations_fall_under_load_and_come_back_after_it() {
             iterations: Iterations::new(1, 6),
             exits: Exits::Needed,
         };
-        let outcome =
-            run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut |_, _| Verdict::GoOn).expect("scripted");
+        let outcome = run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
         let render = machine.cost(Stage::Render);
         clock.advance(render);
         costs.observe(Stage::Render, render);

@@ -20,15 +20,15 @@ pub enum Verdict {
 /// Runs the network on the input it holds.
 ///
 /// After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned every finished stage. `on_exit` is called
-/// for each exit as it finishes, with its number and logits; in [`Exits::EachPublished`] its time is the cost of rendering.
+/// for each exit as it finishes, with its number and logits, and its error ends the run; in [`Exits::EachPublished`] its time is the cost of rendering.
 /// After `Err` the frame has no mask; the model may be used for the next one.
-pub fn run(
+pub fn run<E: From<ModelError>>(
     model: &mut dyn StagedModel,
     clock: &dyn Clock,
     costs: &mut StageCosts,
     task: &Task,
-    on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Verdict,
-) -> Result<Outcome, ModelError> {
+    on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
+) -> Result<Outcome, E> {
     let now = clock.now();
     let mut at = Position { stale: task.deadline.is_some_and(|deadline| now >= deadline), ..Position::default() };
     let planned = task.plan(now, costs, at);
@@ -92,15 +92,15 @@ impl Runner<'_> {
         Ok(progress)
     }
 
-    fn hand_over(
+    fn hand_over<E: From<ModelError>>(
         &mut self,
         exit: usize,
         model: &dyn StagedModel,
         exits: Exits,
-        on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Verdict,
-    ) -> Result<bool, ModelError> {
+        on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
+    ) -> Result<bool, E> {
         let start = self.clock.now();
-        let verdict = on_exit(exit, model.logits()?);
+        let verdict = on_exit(exit, model.logits()?)?;
         if exits == Exits::EachPublished {
             self.learn(Stage::Render, self.clock.now().since(start));
         }
@@ -131,7 +131,7 @@ pub fn measure(
         exits: Exits::Every,
     };
     for _ in 0..runs {
-        let outcome = run(model, clock, &mut StageCosts::new(), &task, &mut |_, _| Verdict::GoOn)?;
+        let outcome = run(model, clock, &mut StageCosts::new(), &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
         for (stage, took) in outcome.stages {
             seen.entry(stage).or_default().push(took);
         }

@@ -15,20 +15,10 @@ pub(super) struct Scratch {
 }
 
 /// Converts row `y` into three planes.
-pub(super) fn row(
-    frame: &Frame<'_>,
-    pattern: BayerPattern,
-    y: u32,
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) {
+pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
     let last = frame.size().height.saturating_sub(1);
     let above = if y == 0 { 1.min(last) } else { y - 1 };
-    let below = if y == last {
-        last.saturating_sub(1)
-    } else {
-        y + 1
-    };
+    let below = if y == last { last.saturating_sub(1) } else { y + 1 };
     widen(frame.row(above), &mut scratch.above);
     widen(frame.row(y), &mut scratch.here);
     widen(frame.row(below), &mut scratch.below);
@@ -64,12 +54,7 @@ fn widen(row: &[u8], wide: &mut Vec<u8>) {
 
 /// Fills three planes from a row whose green samples lie at `x % 2 == GREEN`; `near` is the colour between them, `far` the one of the rows above
 /// and below.
-fn interpolate<const GREEN: usize>(
-    rows: &Scratch,
-    near: &mut [u8],
-    green: &mut [u8],
-    far: &mut [u8],
-) {
+fn interpolate<const GREEN: usize>(rows: &Scratch, near: &mut [u8], green: &mut [u8], far: &mut [u8]) {
     let width = near.len();
     let [a0, a1, a2] = windows(&rows.above, width);
     let [h0, h1, h2] = windows(&rows.here, width);
@@ -121,12 +106,7 @@ mod tests {
 
     #[test]
     fn one_colour_stays_that_colour_up_to_the_borders_in_all_patterns() {
-        for pattern in [
-            BayerPattern::Rggb,
-            BayerPattern::Bggr,
-            BayerPattern::Gbrg,
-            BayerPattern::Grbg,
-        ] {
+        for pattern in [BayerPattern::Rggb, BayerPattern::Bggr, BayerPattern::Gbrg, BayerPattern::Grbg] {
             for size in [Size::new(2, 2), Size::new(5, 3), Size::new(16, 9)] {
                 let frame = mosaic(pattern, size, [200, 90, 10]);
                 let width = size.width as usize;
@@ -150,8 +130,7 @@ mod tests {
         let data = vec![10, 1, 20, 3, 99, 5, 30, 7, 40];
         let size = Size::new(3, 3);
         let pattern = BayerPattern::Rggb;
-        let frame =
-            Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data).unwrap();
+        let frame = Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data).unwrap();
         let mut out = vec![0; 9];
         row(&frame, pattern, 1, &mut Scratch::default(), &mut out);
         let [red, green, blue] = thirds_mut(&mut out);
@@ -164,13 +143,7 @@ mod tests {
     fn a_single_pixel_does_not_panic() {
         let frame = mosaic(BayerPattern::Bggr, Size::new(1, 1), [1, 2, 3]);
         let mut out = [0; 3];
-        row(
-            &frame,
-            BayerPattern::Bggr,
-            0,
-            &mut Scratch::default(),
-            &mut out,
-        );
+        row(&frame, BayerPattern::Bggr, 0, &mut Scratch::default(), &mut out);
         assert_eq!(out, [3; 3]);
     }
 }

@@ -28,11 +28,7 @@ impl Layout {
             Encoding::Rgba8 => Layout::Rgba([0, 1, 2]),
             Encoding::Bgra8 => Layout::Rgba([2, 1, 0]),
             Encoding::Mono8 | Encoding::Mono16 => Layout::Grey,
-            Encoding::Uyvy
-            | Encoding::Yuyv
-            | Encoding::Nv12
-            | Encoding::Nv21
-            | Encoding::Bayer8(_) => Layout::Planes,
+            Encoding::Uyvy | Encoding::Yuyv | Encoding::Nv12 | Encoding::Nv21 | Encoding::Bayer8(_) => Layout::Planes,
         }
     }
 
@@ -76,18 +72,14 @@ impl Rows {
         if y >= frame.size().height {
             return &[];
         }
-        if matches!(
-            encoding,
-            Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8
-        ) {
+        if matches!(encoding, Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8) {
             return frame.row(y);
         }
         let [even, odd] = &mut self.kept;
         let kept = if y % 2 == 0 { even } else { odd };
         if kept.row != Some(y) {
             let width = frame.size().width as usize;
-            kept.samples
-                .resize(width * Layout::of(encoding).samples(), 0);
+            kept.samples.resize(width * Layout::of(encoding).samples(), 0);
             let out = kept.samples.as_mut_slice();
             match encoding {
                 Encoding::Mono16 => grey16(frame.row(y), frame.big_endian(), out),

@@ -50,10 +50,7 @@ fn a_png_of_colour_comes_back_exactly() {
 
 #[test]
 fn a_jpeg_comes_back_closely_and_keeps_the_header_of_its_message() {
-    let header = Header {
-        frame_id: "camera".into(),
-        ..Header::default()
-    };
+    let header = Header { frame_id: "camera".into(), ..Header::default() };
     let grey = ImageBuffer::from_pixel(20, 10, Rgb([120u8, 90, 60]));
     let bytes = written(grey, ImageFormat::Jpeg);
     let frame = compressed(header.clone(), "rgb8; jpeg compressed bgr8", &bytes).unwrap();
@@ -93,8 +90,7 @@ fn sixteen_bit_grey_keeps_its_words_and_sixteen_bit_colour_becomes_eight() {
 fn alpha_never_counts() {
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    image::ImageEncoder::write_image(encoder, &[9, 0, 8, 128], 2, 1, ExtendedColorType::La8)
-        .unwrap();
+    image::ImageEncoder::write_image(encoder, &[9, 0, 8, 128], 2, 1, ExtendedColorType::La8).unwrap();
     let frame = decoded(&bytes).unwrap();
     assert_eq!(frame.encoding(), Encoding::Mono8);
     assert_eq!(frame.data(), [9, 8]);
@@ -112,12 +108,7 @@ fn a_small_message_cannot_claim_a_huge_image() {
     let expected = png.len() as u64 * MAX_RATIO;
     assert_eq!(
         error,
-        DecodeError::Claim {
-            size: Size::new(16_384, 16_384),
-            bytes: png.len(),
-            expected,
-            got: 3 * 16_384 * 16_384,
-        }
+        DecodeError::Claim { size: Size::new(16_384, 16_384), bytes: png.len(), expected, got: 3 * 16_384 * 16_384 }
     );
 }
 
@@ -218,26 +209,16 @@ fn yuv_samples_are_found_in_every_order() {
 
 #[test]
 fn an_odd_last_pixel_takes_the_chroma_of_its_half_pair() {
-    let row = rgb_row(
-        3,
-        Encoding::Uyvy,
-        false,
-        &[128, 16, 128, 16, 90, 81, 240, 0],
-    );
+    let row = rgb_row(3, Encoding::Uyvy, false, &[128, 16, 128, 16, 90, 81, 240, 0]);
     assert_eq!(row[..6], [0; 6]);
     assert!(row[6] > 250 && row[7] < 3 && row[8] < 3, "{row:?}");
 }
 
 #[test]
 fn rows_past_the_end_are_empty() {
-    for encoding in [
-        Encoding::Rgb8,
-        Encoding::Nv12,
-        Encoding::Bayer8(BayerPattern::Rggb),
-    ] {
+    for encoding in [Encoding::Rgb8, Encoding::Nv12, Encoding::Bayer8(BayerPattern::Rggb)] {
         let data = vec![0; encoding.data_bytes(Size::new(2, 2), 6) as usize];
-        let frame =
-            Frame::encoded(Header::default(), Size::new(2, 2), encoding, false, 6, data).unwrap();
+        let frame = Frame::encoded(Header::default(), Size::new(2, 2), encoding, false, 6, data).unwrap();
         assert!(Rows::default().row(&frame, 2).is_empty());
     }
 }

@@ -49,10 +49,7 @@ pub(super) fn row(frame: &Frame<'_>, y: u32, scratch: &mut Scratch, out: &mut [u
 }
 
 /// Two pixels in four bytes; the numbers are the places of Y0, U, Y1 and V.
-fn unpack_422<const Y0: usize, const U: usize, const Y1: usize, const V: usize>(
-    row: &[u8],
-    scratch: &mut Scratch,
-) {
+fn unpack_422<const Y0: usize, const U: usize, const Y1: usize, const V: usize>(row: &[u8], scratch: &mut Scratch) {
     let (ys, _) = scratch.y.as_chunks_mut::<2>();
     let (us, _) = scratch.u.as_chunks_mut::<2>();
     let (vs, _) = scratch.v.as_chunks_mut::<2>();

@@ -93,9 +93,7 @@ impl Encoding {
         Self::ALL
             .into_iter()
             .find(|encoding| encoding.name() == name)
-            .ok_or_else(|| FrameError::Encoding {
-                got: shortened(name),
-            })
+            .ok_or_else(|| FrameError::Encoding { got: shortened(name) })
     }
 
     /// Bytes that a row of `width` pixels occupies, without padding.
@@ -159,10 +157,7 @@ mod tests {
     fn every_encoding_is_found_by_its_name_and_listed_as_supported() {
         for encoding in Encoding::ALL {
             assert_eq!(Encoding::from_name(encoding.name()).ok(), Some(encoding));
-            assert!(
-                Encoding::SUPPORTED.contains(encoding.name()),
-                "{encoding} is not listed"
-            );
+            assert!(Encoding::SUPPORTED.contains(encoding.name()), "{encoding} is not listed");
         }
     }
 
@@ -174,18 +169,14 @@ mod tests {
 
     #[test]
     fn an_unknown_encoding_is_named_beside_the_supported_ones() {
-        let message = Encoding::from_name("32FC1")
-            .map_err(|e| e.to_string())
-            .unwrap_err();
+        let message = Encoding::from_name("32FC1").map_err(|e| e.to_string()).unwrap_err();
         assert!(message.contains("32FC1"), "{message}");
         assert!(message.contains("yuv422_yuy2"), "{message}");
     }
 
     #[test]
     fn a_very_long_encoding_name_is_shortened_in_the_message() {
-        let message = Encoding::from_name(&"ä".repeat(100_000))
-            .map_err(|e| e.to_string())
-            .unwrap_err();
+        let message = Encoding::from_name(&"ä".repeat(100_000)).map_err(|e| e.to_string()).unwrap_err();
         assert!(message.len() < 500, "{}", message.len());
     }
 

@@ -91,19 +91,12 @@ where
 {
     let message = T::TYPE.name;
     let Some((header, payload)) = bytes.split_first_chunk::<ENCAPSULATION>() else {
-        return Err(MessageError::TooShort {
-            message,
-            length: bytes.len(),
-        });
+        return Err(MessageError::TooShort { message, length: bytes.len() });
     };
     match u16::from_be_bytes([header[0], header[1]]) {
         0x0000 => decode_payload::<T, BigEndian>(payload),
         0x0001 => decode_payload::<T, LittleEndian>(payload),
-        id => Err(MessageError::Encapsulation {
-            message,
-            id,
-            name: encapsulation_name(id),
-        }),
+        id => Err(MessageError::Encapsulation { message, id, name: encapsulation_name(id) }),
     }
 }
 
@@ -116,11 +109,7 @@ where
     let length = payload.len() + ENCAPSULATION;
     let mut cdr = CdrDeserializer::<B>::new(payload);
     let mut field = "";
-    let value = T::deserialize(Fields {
-        cdr: &mut cdr,
-        field: &mut field,
-    })
-    .map_err(|fault| MessageError::Field {
+    let value = T::deserialize(Fields { cdr: &mut cdr, field: &mut field }).map_err(|fault| MessageError::Field {
         message,
         field,
         at: cdr.bytes_consumed() + ENCAPSULATION,
@@ -129,11 +118,7 @@ where
     })?;
     let extra = payload.len() - cdr.bytes_consumed();
     if extra > PADDING {
-        return Err(MessageError::Trailing {
-            message,
-            extra,
-            length,
-        });
+        return Err(MessageError::Trailing { message, extra, length });
     }
     Ok(value)
 }
@@ -154,18 +139,12 @@ fn encapsulation_name(id: u16) -> &'static str {
 /// A message longer than 32-bit lengths can express.
 pub fn encode<T: Message + Serialize>(message: &T, out: &mut Vec<u8>) -> Result<(), MessageError> {
     let name = T::TYPE.name;
-    let encode = |fault| MessageError::Encode {
-        message: name,
-        fault,
-    };
+    let encode = |fault| MessageError::Encode { message: name, fault };
     let mut count = Count(ENCAPSULATION);
     cdr_encoding::to_writer::<T, LittleEndian, _>(&mut count, message).map_err(encode)?;
     let Count(length) = count;
     if u32::try_from(length).is_err() {
-        return Err(MessageError::TooLong {
-            message: name,
-            length,
-        });
+        return Err(MessageError::TooLong { message: name, length });
     }
     out.clear();
     out.reserve_exact(length);
@@ -216,10 +195,7 @@ impl<'de, B: ByteOrder> Deserializer<'de> for Fields<'_, 'de, B> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        visitor.visit_seq(FieldAccess {
-            reader: self,
-            left: fields.iter(),
-        })
+        visitor.visit_seq(FieldAccess { reader: self, left: fields.iter() })
     }
 
     forward_to_deserialize_any! {
@@ -236,10 +212,7 @@ struct FieldAccess<'c, 'de, B> {
 impl<'de, B: ByteOrder> SeqAccess<'de> for FieldAccess<'_, 'de, B> {
     type Error = cdr_encoding::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Self::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Self::Error> {
         let Some(field) = self.left.next() else {
             return Ok(None);
         };

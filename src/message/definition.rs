@@ -52,10 +52,7 @@ impl Message for Image<'_> {
 impl Message for CompressedImage<'_> {
     const TYPE: MessageType = MessageType {
         name: "sensor_msgs/msg/CompressedImage",
-        definition: concat!(
-            "std_msgs/Header header\nstring format\nuint8[] data\n",
-            header!(),
-        ),
+        definition: concat!("std_msgs/Header header\nstring format\nuint8[] data\n", header!(),),
     };
 }
 

@@ -32,12 +32,7 @@ impl Axis {
             self.parts.push(part);
             match self.cells.last_mut() {
                 Some(cell) if cell.at == at => cell.to = pixel + 1,
-                _ => self.cells.push(Cell {
-                    at,
-                    next: (at + 1).min(grid - 1),
-                    from: pixel,
-                    to: pixel + 1,
-                }),
+                _ => self.cells.push(Cell { at, next: (at + 1).min(grid - 1), from: pixel, to: pixel + 1 }),
             }
         }
     }
@@ -49,9 +44,7 @@ impl Axis {
 
     /// How far each pixel of a group is from `at` towards `next`.
     pub fn parts(&self, cell: &Cell) -> &[f32] {
-        self.parts
-            .get(cell.from as usize..cell.to as usize)
-            .unwrap_or_default()
+        self.parts.get(cell.from as usize..cell.to as usize).unwrap_or_default()
     }
 
     /// Interpolates a row of cells to a row of pixels.
@@ -69,9 +62,7 @@ impl Axis {
 fn place(pixel: u64, grid: u64, pixels: u64) -> (u32, f32) {
     // In units of 1 / (2 * pixels) of a cell, so that whole positions are met exactly.
     let unit = 2 * pixels;
-    let centre = ((2 * pixel + 1) * grid)
-        .saturating_sub(pixels)
-        .min((grid - 1) * unit);
+    let centre = ((2 * pixel + 1) * grid).saturating_sub(pixels).min((grid - 1) * unit);
     ((centre / unit) as u32, (centre % unit) as f32 / unit as f32)
 }
 
@@ -102,15 +93,7 @@ mod tests {
 
     #[test]
     fn every_pixel_is_in_one_group_for_growing_and_shrinking() {
-        for (grid, pixels) in [
-            (1, 1),
-            (1, 9),
-            (9, 1),
-            (7, 7),
-            (120, 480),
-            (90, 1080),
-            (90, 31),
-        ] {
+        for (grid, pixels) in [(1, 1), (1, 9), (9, 1), (7, 7), (120, 480), (90, 1080), (90, 31)] {
             let mut axis = Axis::default();
             axis.fit(grid, pixels);
             let mut expected = 0;

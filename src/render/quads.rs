@@ -36,13 +36,7 @@ struct Rival {
 
 impl Band {
     /// Sorts the quads between two grid rows into plain and mixed ones.
-    pub fn find(
-        &mut self,
-        logits: Logits<'_>,
-        scores: &Scores,
-        (above, below): (u32, u32),
-        columns: &Axis,
-    ) {
+    pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32), columns: &Axis) {
         self.spans.clear();
         self.rivals.clear();
         let classes = [scores.class_row(above), scores.class_row(below)];
@@ -50,16 +44,12 @@ impl Band {
         for cell in columns.cells() {
             let (left, right) = (cell.at as usize, cell.next as usize);
             let winners = corners(classes, left, right);
-            let plain = corners(clear, left, right) == [true; 4]
-                && winners.iter().all(|class| *class == winners[0]);
+            let plain = corners(clear, left, right) == [true; 4] && winners.iter().all(|class| *class == winners[0]);
             if plain {
                 self.push_plain(cell, winners[0]);
             } else {
                 let rivals = self.push_rivals(logits, [above, below], [left, right], winners);
-                self.spans.push(Span::Mixed {
-                    cell: *cell,
-                    rivals,
-                });
+                self.spans.push(Span::Mixed { cell: *cell, rivals });
             }
         }
     }
@@ -68,10 +58,7 @@ impl Band {
         let (from, to) = (cell.from as usize, cell.to as usize);
         match self.spans.last_mut() {
             Some(Span::Plain { pixels, class }) if *class == winner => pixels.end = to,
-            _ => self.spans.push(Span::Plain {
-                pixels: from..to,
-                class: winner,
-            }),
+            _ => self.spans.push(Span::Plain { pixels: from..to, class: winner }),
         }
     }
 
@@ -130,12 +117,7 @@ impl Band {
 
 fn corners<T: Copy + Default>([above, below]: [&[T]; 2], left: usize, right: usize) -> [T; 4] {
     let at = |row: &[T], x: usize| row.get(x).copied().unwrap_or_default();
-    [
-        at(above, left),
-        at(above, right),
-        at(below, left),
-        at(below, right),
-    ]
+    [at(above, left), at(above, right), at(below, left), at(below, right)]
 }
 
 /// Interpolates the rivals down the left and right edge, then between the edges; the highest wins, the lowest id among equals.
@@ -153,11 +135,7 @@ fn draw_mixed(rivals: &[Rival], part: f32, parts: &[f32], out: &mut [u8]) {
                 let score = between(left, right, part);
                 let wins = score > *best;
                 *best = if wins { score } else { *best };
-                *winner = if wins {
-                    u32::from(rival.class)
-                } else {
-                    *winner
-                };
+                *winner = if wins { u32::from(rival.class) } else { *winner };
             }
         }
         for (out, &class) in out.iter_mut().zip(&winner) {

@@ -29,11 +29,8 @@ impl Scores {
         self.classes.resize(cells, UNLABELLED);
         self.clear.resize(cells, false);
         self.confidence.resize(cells, 0);
-        let outs = self
-            .classes
-            .chunks_mut(BLOCK)
-            .zip(self.clear.chunks_mut(BLOCK))
-            .zip(self.confidence.chunks_mut(BLOCK));
+        let outs =
+            self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).zip(self.confidence.chunks_mut(BLOCK));
         for (block, ((classes, clear), confidence)) in outs.enumerate() {
             let at = block * BLOCK;
             let lead = Lead::of(logits, at, classes.len());
@@ -98,11 +95,7 @@ impl Lead {
         };
         for class in 0..logits.classes {
             let scores = plane(logits, class, at, cells);
-            let tables = lead
-                .best
-                .iter_mut()
-                .zip(&mut lead.second)
-                .zip(&mut lead.class);
+            let tables = lead.best.iter_mut().zip(&mut lead.second).zip(&mut lead.class);
             // Comparisons with NaN are false: it never leads.
             for (((best, second), winner), &score) in tables.zip(scores) {
                 let leads = score > *best;
@@ -138,11 +131,7 @@ impl Lead {
         }
         for ((out, &sum), &class) in out.iter_mut().zip(&sums).zip(&self.class) {
             let labelled = class != u32::from(UNLABELLED);
-            *out = if labelled {
-                (255.0 / sum.max(1.0) + 0.5) as u8
-            } else {
-                0
-            };
+            *out = if labelled { (255.0 / sum.max(1.0) + 0.5) as u8 } else { 0 };
         }
     }
 }

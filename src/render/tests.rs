@@ -41,8 +41,7 @@ fn naive_confidence(logits: Logits<'_>, size: Size) -> Vec<f64> {
     let pixels = logits.grid.pixels();
     let cells: Vec<f64> = (0..pixels)
         .map(|cell| {
-            let scores =
-                (0..logits.classes).map(|class| f64::from(logits.values[class * pixels + cell]));
+            let scores = (0..logits.classes).map(|class| f64::from(logits.values[class * pixels + cell]));
             let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
             255.0 / scores.map(|score| (score - best).exp()).sum::<f64>()
         })
@@ -73,11 +72,7 @@ fn rendered(logits: Logits<'_>, size: Size) -> Mask {
 }
 
 fn logits(classes: usize, grid: Size, values: &[f32]) -> Logits<'_> {
-    Logits {
-        classes,
-        grid,
-        values,
-    }
+    Logits { classes, grid, values }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,49 +89,33 @@ fn score(kind: Kind, class: usize, x: u32, y: u32, random: u32) -> f32 {
     match kind {
         Kind::Smooth => {
             let (x, y) = (x as f32, y as f32);
-            (0.7 * x + class as f32).sin() * 3.0
-                + (0.4 * y * (class as f32 + 1.0)).cos()
-                + 0.1 * noise
+            (0.7 * x + class as f32).sin() * 3.0 + (0.4 * y * (class as f32 + 1.0)).cos() + 0.1 * noise
         }
         Kind::Noise => 10.0 * noise,
         Kind::Ties => [1.0, 1.0 + f32::EPSILON, 1.0 - f32::EPSILON, 0.5, 3.0][random as usize % 5],
-        Kind::Odd => [
-            f32::NAN,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::MAX,
-            f32::MIN,
-            1e-40,
-            2e-40,
-            0.0,
-        ][random as usize % 8],
+        Kind::Odd => {
+            [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 1e-40, 2e-40, 0.0][random as usize % 8]
+        }
     }
 }
 
 fn scores() -> impl Strategy<Value = (usize, Size, Vec<f32>)> {
-    let kinds = prop_oneof![
-        Just(Kind::Smooth),
-        Just(Kind::Noise),
-        Just(Kind::Ties),
-        Just(Kind::Odd)
-    ];
-    (1usize..12, 1u32..9, 1u32..9, kinds, any::<u32>()).prop_map(
-        |(classes, width, height, kind, seed)| {
-            let mut random = seed | 1;
-            let mut values = Vec::new();
-            for class in 0..classes {
-                for y in 0..height {
-                    for x in 0..width {
-                        random ^= random << 13;
-                        random ^= random >> 17;
-                        random ^= random << 5;
-                        values.push(score(kind, class, x, y, random));
-                    }
+    let kinds = prop_oneof![Just(Kind::Smooth), Just(Kind::Noise), Just(Kind::Ties), Just(Kind::Odd)];
+    (1usize..12, 1u32..9, 1u32..9, kinds, any::<u32>()).prop_map(|(classes, width, height, kind, seed)| {
+        let mut random = seed | 1;
+        let mut values = Vec::new();
+        for class in 0..classes {
+            for y in 0..height {
+                for x in 0..width {
+                    random ^= random << 13;
+                    random ^= random >> 17;
+                    random ^= random << 5;
+                    values.push(score(kind, class, x, y, random));
                 }
             }
-            (classes, Size::new(width, height), values)
-        },
-    )
+        }
+        (classes, Size::new(width, height), values)
+    })
 }
 
 proptest! {
@@ -242,24 +221,11 @@ fn an_empty_mask_is_no_error() {
 #[test]
 fn values_that_do_not_fit_the_grid_are_refused_with_both_numbers() {
     let error = Renderer::new()
-        .render(
-            logits(3, Size::new(2, 2), &[0.0; 11]),
-            &mut Mask::unlabelled(Size::new(1, 1)),
-        )
+        .render(logits(3, Size::new(2, 2), &[0.0; 11]), &mut Mask::unlabelled(Size::new(1, 1)))
         .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("logits: expected 12 values for 3 classes")
-    );
+    assert!(error.to_string().starts_with("logits: expected 12 values for 3 classes"));
     let short = classes_of(logits(1, Size::new(2, 2), &[0.0; 4]), &mut [0; 3]);
-    assert_eq!(
-        short,
-        Err(RenderError::Output {
-            expected: 4,
-            got: 3
-        })
-    );
+    assert_eq!(short, Err(RenderError::Output { expected: 4, got: 3 }));
     assert!(classes_of(logits(0, Size::new(2, 2), &[]), &mut [0; 4]).is_err());
 }
 

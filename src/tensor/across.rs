@@ -5,12 +5,7 @@ use super::weights::{Axis, WHOLE};
 use crate::decode::Layout;
 
 /// Normalises a row of samples; `planes` have its width.
-pub(super) fn normalise(
-    row: &[u8],
-    layout: Layout,
-    normalise: &Normalise,
-    planes: [&mut [f32]; 3],
-) {
+pub(super) fn normalise(row: &[u8], layout: Layout, normalise: &Normalise, planes: [&mut [f32]; 3]) {
     match layout {
         Layout::Grey => normalise_planes([row; 3], normalise, planes),
         Layout::Planes => {
@@ -32,12 +27,7 @@ fn normalise_planes(rows: [&[u8]; 3], normalise: &Normalise, planes: [&mut [f32]
     }
 }
 
-fn normalise_pixels<const N: usize>(
-    row: &[u8],
-    order: [usize; 3],
-    normalise: &Normalise,
-    planes: [&mut [f32]; 3],
-) {
+fn normalise_pixels<const N: usize>(row: &[u8], order: [usize; 3], normalise: &Normalise, planes: [&mut [f32]; 3]) {
     let (pixels, _) = row.as_chunks::<N>();
     let factors = normalise.scale.into_iter().zip(normalise.bias);
     for ((k, plane), (scale, bias)) in order.into_iter().zip(planes).zip(factors) {
@@ -88,11 +78,7 @@ pub(super) fn resize(
 fn resize_plane(sums: &[u16], columns: &Axis<f32>, plane: &mut [f32]) {
     for (out, taps) in plane.iter_mut().zip(columns.spans()) {
         let samples = sums.get(taps.start as usize..).unwrap_or_default();
-        *out = samples
-            .iter()
-            .zip(taps.weights)
-            .map(|(&v, weight)| f32::from(v) * weight)
-            .sum();
+        *out = samples.iter().zip(taps.weights).map(|(&v, weight)| f32::from(v) * weight).sum();
     }
 }
 

@@ -5,11 +5,7 @@ use crate::frame::{BayerPattern, Encoding, Header};
 
 /// No normalisation but for the scale: values from 0 to 1.
 fn plain(width: u32, height: u32) -> InputSpec {
-    InputSpec {
-        size: Size::new(width, height),
-        mean: [0.0; 3],
-        std: [1.0; 3],
-    }
+    InputSpec { size: Size::new(width, height), mean: [0.0; 3], std: [1.0; 3] }
 }
 
 /// A tensor in levels of 255.
@@ -21,17 +17,9 @@ fn levels(frame: &Frame<'_>, width: u32, height: u32) -> Vec<f32> {
 }
 
 fn rgb_frame(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Frame<'static> {
-    let data: Vec<u8> = (0..height)
-        .flat_map(|y| (0..width).flat_map(move |x| [(x, y)]))
-        .flat_map(|(x, y)| pixel(x, y))
-        .collect();
-    Frame::packed(
-        Header::default(),
-        Size::new(width, height),
-        Encoding::Rgb8,
-        data,
-    )
-    .unwrap()
+    let data: Vec<u8> =
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| [(x, y)])).flat_map(|(x, y)| pixel(x, y)).collect();
+    Frame::packed(Header::default(), Size::new(width, height), Encoding::Rgb8, data).unwrap()
 }
 
 /// The same picture in another encoding, with some bytes of padding after each row.
@@ -64,11 +52,7 @@ fn write_row(
         Encoding::Nv12 | Encoding::Nv21 if y >= size.height => {
             for x in 0..pairs {
                 let [_, u, v] = yuv(pixel(2 * x, 2 * (y - size.height)));
-                let pair = if encoding == Encoding::Nv12 {
-                    [u, v]
-                } else {
-                    [v, u]
-                };
+                let pair = if encoding == Encoding::Nv12 { [u, v] } else { [v, u] };
                 row[2 * x as usize..][..2].copy_from_slice(&pair);
             }
         }
@@ -76,11 +60,7 @@ fn write_row(
             for x in 0..pairs {
                 let [y0, u, v] = yuv(pixel(2 * x, y));
                 let [y1, ..] = yuv(pixel(2 * x + 1, y));
-                let four = if encoding == Encoding::Uyvy {
-                    [u, y0, v, y1]
-                } else {
-                    [y0, u, y1, v]
-                };
+                let four = if encoding == Encoding::Uyvy { [u, y0, v, y1] } else { [y0, u, y1, v] };
                 row[4 * x as usize..][..4].copy_from_slice(&four);
             }
         }
@@ -125,10 +105,7 @@ fn yuv([r, g, b]: [u8; 3]) -> [u8; 3] {
 fn assert_close(got: &[f32], want: &[f32], tolerance: f32, what: &str) {
     assert_eq!(got.len(), want.len());
     for (k, (g, w)) in got.iter().zip(want).enumerate() {
-        assert!(
-            (g - w).abs() <= tolerance,
-            "{what}: value {k} is {g}, not {w}"
-        );
+        assert!((g - w).abs() <= tolerance, "{what}: value {k} is {g}, not {w}");
     }
 }
 
@@ -137,11 +114,7 @@ const SIDES: [u32; 6] = [1, 2, 3, 5, 16, 31];
 #[test]
 fn equal_sizes_only_normalise() {
     let frame = rgb_frame(3, 2, |x, y| [x as u8, 10 * y as u8, 255]);
-    let spec = InputSpec {
-        size: Size::new(3, 2),
-        mean: [0.5, 0.25, 0.1],
-        std: [0.5, 0.2, 0.4],
-    };
+    let spec = InputSpec { size: Size::new(3, 2), mean: [0.5, 0.25, 0.1], std: [0.5, 0.2, 0.4] };
     let mut maker = TensorMaker::new(spec).unwrap();
     let mut out = vec![0.0; maker.len()];
     maker.fill(&frame, &mut out).unwrap();
@@ -174,23 +147,11 @@ fn a_constant_picture_stays_constant_at_every_pair_of_sizes() {
 #[test]
 fn a_linear_gradient_stays_linear_and_is_not_shifted() {
     let (width, height) = (120, 90);
-    let frame = rgb_frame(width, height, |x, y| {
-        [2 * x as u8, 2 * y as u8, (x + y) as u8]
-    });
-    for network in [
-        (240, 180),
-        (120, 45),
-        (80, 60),
-        (33, 20),
-        (17, 181),
-        (119, 91),
-    ] {
+    let frame = rgb_frame(width, height, |x, y| [2 * x as u8, 2 * y as u8, (x + y) as u8]);
+    for network in [(240, 180), (120, 45), (80, 60), (33, 20), (17, 181), (119, 91)] {
         let network = Size::new(network.0, network.1);
         let got = levels(&frame, network.width, network.height);
-        let geometry = Geometry {
-            source: frame.size(),
-            network,
-        };
+        let geometry = Geometry { source: frame.size(), network };
         for y in 1..network.height - 1 {
             for x in 1..network.width - 1 {
                 let (sx, sy) = geometry.to_source((f64::from(x), f64::from(y)));
@@ -200,10 +161,7 @@ fn a_linear_gradient_stays_linear_and_is_not_shifted() {
                 let at = (y * network.width + x) as usize;
                 for (k, want) in [2.0 * sx, 2.0 * sy, sx + sy].into_iter().enumerate() {
                     let got = got[k * network.pixels() + at];
-                    assert!(
-                        (f64::from(got) - want).abs() < 0.05,
-                        "{network}: {got}, not {want}, at {x}, {y}"
-                    );
+                    assert!((f64::from(got) - want).abs() < 0.05, "{network}: {got}, not {want}, at {x}, {y}");
                 }
             }
         }
@@ -238,10 +196,7 @@ fn an_output_of_another_size_is_refused_with_both_numbers() {
     let mut maker = TensorMaker::new(plain(4, 2)).unwrap();
     let frame = rgb_frame(4, 2, |_, _| [0; 3]);
     let error = maker.fill(&frame, &mut [0.0; 23]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "output: expected 24 values for 3 planes of 4x2; got 23"
-    );
+    assert_eq!(error.to_string(), "output: expected 24 values for 3 planes of 4x2; got 23");
 }
 
 #[test]
@@ -250,10 +205,7 @@ fn absurd_specs_are_refused() {
     let mut spec = plain(4, 2);
     spec.std[1] = 0.0;
     let error = TensorMaker::new(spec).unwrap_err().to_string();
-    assert!(
-        error.starts_with("std: expected a finite number above 0"),
-        "{error}"
-    );
+    assert!(error.starts_with("std: expected a finite number above 0"), "{error}");
     let mut spec = plain(4, 2);
     spec.mean[2] = f32::NAN;
     assert!(TensorMaker::new(spec).is_err());

@@ -23,10 +23,7 @@ impl<W> Axis<W> {
     pub fn spans(&self) -> impl Iterator<Item = Taps<'_, W>> {
         self.spans.iter().map(|&(start, from, to)| Taps {
             start,
-            weights: self
-                .weights
-                .get(from as usize..to as usize)
-                .unwrap_or_default(),
+            weights: self.weights.get(from as usize..to as usize).unwrap_or_default(),
         })
     }
 
@@ -42,10 +39,7 @@ impl Axis<f32> {
     ///
     /// Linear between pixel centres up to a twofold reduction, the mean of the covered area beyond.
     pub fn new(source: u32, target: u32) -> Self {
-        let mut axis = Self {
-            spans: Vec::new(),
-            weights: Vec::new(),
-        };
+        let mut axis = Self { spans: Vec::new(), weights: Vec::new() };
         for at in 0..u64::from(target) {
             if source <= 2 * target {
                 axis.push_linear(at, source.into(), target.into());
@@ -154,18 +148,7 @@ mod tests {
     #[test]
     fn twice_the_size_mixes_neighbours_by_quarters_and_repeats_the_border() {
         let axis = Axis::new(2, 4);
-        let all: Vec<_> = axis
-            .spans()
-            .map(|taps| (taps.start, taps.weights.to_vec()))
-            .collect();
-        assert_eq!(
-            all,
-            [
-                (0, vec![1.0]),
-                (0, vec![0.75, 0.25]),
-                (0, vec![0.25, 0.75]),
-                (1, vec![1.0])
-            ]
-        );
+        let all: Vec<_> = axis.spans().map(|taps| (taps.start, taps.weights.to_vec())).collect();
+        assert_eq!(all, [(0, vec![1.0]), (0, vec![0.75, 0.25]), (0, vec![0.25, 0.75]), (1, vec![1.0])]);
     }
 }

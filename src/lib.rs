@@ -1,2 +1,4 @@
 //! itnet.
 #![forbid(unsafe_code)]
+
+pub mod scene;

@@ -1,0 +1,42 @@
+//! Value noise: the grain of asphalt, leaves, bricks and clouds.
+
+/// 0.0..1.0 for a lattice point.
+pub fn hash2(x: i32, y: i32, seed: u32) -> f32 {
+    let mut h = (x as u32).wrapping_mul(0x8da6_b343)
+        ^ (y as u32).wrapping_mul(0xd816_3841)
+        ^ seed.wrapping_mul(0xcb1a_b31f);
+    h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
+    h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
+    h ^= h >> 15;
+    (h >> 8) as f32 * (1.0 / (1u32 << 24) as f32)
+}
+
+/// Smooth noise of period one, 0.0..1.0.
+pub fn value2(x: f32, y: f32, seed: u32) -> f32 {
+    let (fx, fy) = (x.floor(), y.floor());
+    let (i, j) = (fx as i32, fy as i32);
+    let (tx, ty) = (fade(x - fx), fade(y - fy));
+    let top = lerp(hash2(i, j, seed), hash2(i + 1, j, seed), tx);
+    let bottom = lerp(hash2(i, j + 1, seed), hash2(i + 1, j + 1, seed), tx);
+    lerp(top, bottom, ty)
+}
+
+/// `octaves` of [`value2`], each twice as fine and half as strong; 0.0..1.0.
+pub fn fbm2(mut x: f32, mut y: f32, octaves: u32, seed: u32) -> f32 {
+    let (mut sum, mut amp, mut total) = (0.0, 1.0, 0.0);
+    for o in 0..octaves {
+        sum += amp * value2(x, y, seed.wrapping_add(o));
+        total += amp;
+        amp *= 0.5;
+        (x, y) = (x * 1.93 + 0.41 * y + 3.7, y * 1.93 - 0.41 * x + 1.3);
+    }
+    if total > 0.0 { sum / total } else { 0.0 }
+}
+
+fn fade(t: f32) -> f32 {
+    t * t * (3.0 - 2.0 * t)
+}
+
+fn lerp(a: f32, b: f32, t: f32) -> f32 {
+    a + (b - a) * t
+}

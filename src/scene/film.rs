@@ -5,6 +5,9 @@ use super::noise::hash2;
 use super::rng::Rng;
 use super::vec::V3;
 
+/// Entries of the tone curve for one unit of light.
+const STEPS: f32 = 1024.0;
+
 /// The camera's own character.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -22,8 +25,8 @@ impl Film {
             noise: rng.range(0.004, 0.016),
             blur: rng.range(0.0, 0.35),
             vignette: rng.range(0.05, 0.25),
-            contrast: rng.range(0.9, 1.15),
-            saturation: rng.range(0.7, 1.1),
+            contrast: rng.range(1.1, 1.4),
+            saturation: rng.range(0.9, 1.3),
             seed: rng.bits(),
         }
     }
@@ -40,6 +43,9 @@ impl Film {
             bloom(&mut light, size);
         }
         let light = self.soften(&light, size);
+        let curve: Vec<f32> = (0..4 * STEPS as usize)
+            .map(|i| self.tone((i as f32 + 0.5) / STEPS))
+            .collect();
         let mut out = Vec::with_capacity(light.len() * 3);
         let (w, h) = (size.0 as f32, size.1 as f32);
         for (i, c) in light.iter().enumerate() {
@@ -47,13 +53,13 @@ impl Film {
             let (u, v) = (x as f32 / w - 0.5, y as f32 / h - 0.5);
             let shade = 1.0 - self.vignette * 1.6 * (u * u + v * v);
             let c = c.tint(rig.cast) * (rig.exposure * shade);
-            out.extend(self.develop(c, (x as i32, y as i32), frame));
+            out.extend(self.develop(&curve, c, (x as i32, y as i32), frame));
         }
         out
     }
 
     /// Tone curve and noise.
-    fn develop(&self, c: V3, at: (i32, i32), frame: u32) -> [u8; 3] {
+    fn develop(&self, curve: &[f32], c: V3, at: (i32, i32), frame: u32) -> [u8; 3] {
         let m = c.mean();
         let c = V3 { x: m, y: m, z: m }.mix(c, self.saturation);
         let seed = self.seed ^ frame.wrapping_mul(0x9e37);
@@ -61,7 +67,7 @@ impl Film {
         let mut k = 0;
         [c.x, c.y, c.z].map(|x| {
             k += 1;
-            let y = self.tone(x.max(0.0));
+            let y = curve[((x.max(0.0) * STEPS) as usize).min(curve.len() - 1)];
             let own = hash2(at.0, at.1, seed ^ (k << 8)) - 0.5;
             let noise = self.noise * (grain + own) * (1.4 - 0.8 * y);
             ((y + noise) * 255.0 + 0.5).clamp(0.0, 255.0) as u8
@@ -76,7 +82,7 @@ impl Film {
             0.6 + 0.55 * (1.0 - (-(x - 0.6) / 0.55).exp())
         };
         let y = bent.powf(1.0 / 2.1);
-        (y - 0.45).mul_add(self.contrast, 0.45)
+        (y - 0.45).mul_add(self.contrast, 0.43)
     }
 
     /// A lens that is not quite sharp.

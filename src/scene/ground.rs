@@ -179,7 +179,7 @@ impl Ground {
             self.asphalt * (1.0 + 0.35 * broad + worn + 0.30 * near * grain) * self.patch(x, z);
         if near > 0.05 {
             let crack = (fbm2(x * 0.8, z * 0.8, 3, self.seed ^ 40) - 0.5).abs();
-            c = c * (1.0 - 0.35 * near * smooth(0.012, 0.004, crack));
+            c = c * (1.0 - 0.16 * near * smooth(0.010, 0.003, crack));
         }
         if let Some(line) = self.marking(street, s) {
             let rub = value2(x * 9.0, z * 9.0, 6) * 0.6 + value2(x * 2.0, z * 2.0, 7) * 0.4;

@@ -71,7 +71,7 @@ impl Rig {
                 rng.range(0.7, 0.9)
             },
             seed: rng.bits(),
-            haze: rng.range(260.0, 700.0),
+            haze: rng.range(500.0, 2200.0),
             exposure: rng.range(0.75, 1.15),
             cast: v3(rng.range(0.96, 1.04), 1.0, rng.range(0.95, 1.06)),
             night: false,
@@ -84,14 +84,14 @@ impl Rig {
         Rig {
             sun_dir: v3(sun_dir.x * 0.5, 0.12, 1.0).unit(),
             sun: grey(0.0),
-            ambient: v3(0.155, 0.18, 0.225) * (1.15 - 0.55 * deep),
+            ambient: v3(0.20, 0.225, 0.27) * (1.15 - 0.55 * deep),
             bounce: v3(0.05, 0.045, 0.045),
             zenith: v3(0.17, 0.24, 0.36) * (1.2 - 0.5 * deep),
             horizon: glow * (0.72 - 0.2 * deep),
             cloud: v3(0.30, 0.31, 0.35).mix(glow * 0.5, 0.3) * (1.0 - 0.3 * deep),
             cover: rng.range(0.35, 0.8),
             seed: rng.bits(),
-            haze: rng.range(220.0, 500.0),
+            haze: rng.range(400.0, 1200.0),
             exposure: rng.range(0.85, 1.25),
             cast: v3(
                 rng.range(0.93, 1.0),

@@ -13,9 +13,8 @@ pub fn hash2(x: i32, y: i32, seed: u32) -> f32 {
 
 /// Smooth noise of period one, 0.0..1.0.
 pub fn value2(x: f32, y: f32, seed: u32) -> f32 {
-    let (fx, fy) = (x.floor(), y.floor());
-    let (i, j) = (fx as i32, fy as i32);
-    let (tx, ty) = (fade(x - fx), fade(y - fy));
+    let (i, j) = (floor(x), floor(y));
+    let (tx, ty) = (fade(x - i as f32), fade(y - j as f32));
     let top = lerp(hash2(i, j, seed), hash2(i + 1, j, seed), tx);
     let bottom = lerp(hash2(i, j + 1, seed), hash2(i + 1, j + 1, seed), tx);
     lerp(top, bottom, ty)
@@ -31,6 +30,12 @@ pub fn fbm2(mut x: f32, mut y: f32, octaves: u32, seed: u32) -> f32 {
         (x, y) = (x * 1.93 + 0.41 * y + 3.7, y * 1.93 - 0.41 * x + 1.3);
     }
     if total > 0.0 { sum / total } else { 0.0 }
+}
+
+/// `f32::floor` as an integer, without the library call that older processors need for it.
+pub fn floor(x: f32) -> i32 {
+    let i = x as i32;
+    i - i32::from(x < i as f32)
 }
 
 fn fade(t: f32) -> f32 {

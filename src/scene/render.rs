@@ -67,25 +67,31 @@ impl View<'_> {
         }
     }
 
+    /// Mean of the four samples. Where all show one thing, one look (soft) or two (detailed) must do.
     fn colour(&self, x: usize, y: usize, seen: &[Seen; 4]) -> V3 {
-        let mut sum = V3::default();
-        let mut done: [Option<(u32, V3)>; 4] = [None; 4];
-        for (k, s) in seen.iter().enumerate() {
-            let (sx, sy) = (2 * x + k % 2, 2 * y + k / 2);
-            let key = match s {
-                Seen::Sky => Some(NONE),
-                Seen::Thing(t) => self.soft(*t).then_some(*t),
-                Seen::Ground(_) => None,
+        let shade = |k: usize| self.shade(2 * x + k % 2, 2 * y + k / 2, &seen[k]);
+        let keys = seen.map(|s| self.key(&s));
+        if keys[1..].iter().all(|k| *k == keys[0]) {
+            return match keys[0] {
+                (_, true) => shade(0),
+                _ => (shade(0) + shade(3)) * 0.5,
             };
-            let before = key.and_then(|key| done.iter().flatten().find(|d| d.0 == key));
-            let c = match before {
-                Some(d) => d.1,
-                None => self.shade(sx, sy, s),
-            };
-            done[k] = key.map(|key| (key, c));
-            sum = sum + c;
         }
-        sum * 0.25
+        let mut colours = [V3::default(); 4];
+        for k in 0..4 {
+            let before = keys[..k].iter().position(|o| keys[k].1 && *o == keys[k]);
+            colours[k] = before.map_or_else(|| shade(k), |i| colours[i]);
+        }
+        (colours[0] + colours[1] + colours[2] + colours[3]) * 0.25
+    }
+
+    /// What a sample shows, as a number, and whether one look at it is enough for a pixel.
+    fn key(&self, seen: &Seen) -> (u32, bool) {
+        match seen {
+            Seen::Sky => (NONE, true),
+            Seen::Ground(s) => (NONE - 1 - u32::from(s.label), false),
+            Seen::Thing(t) => (*t, self.soft(*t)),
+        }
     }
 
     fn soft(&self, tri: u32) -> bool {
@@ -140,7 +146,7 @@ impl View<'_> {
             let along = dir.dot(n);
             let mirror = dir - n * (2.0 * along);
             let rim = (1.0 + along.min(0.0)).clamp(0.0, 1.0);
-            let share = paint.gloss + (1.0 - paint.gloss) * 0.6 * rim * rim * rim * rim;
+            let share = paint.gloss + (1.0 - paint.gloss) * 0.7 * rim * rim * rim * rim * rim;
             c = c.mix(self.mirrored(mirror), share * open);
             let spark = mirror.dot(self.rig.sun_dir).max(0.0);
             c = c + self.rig.sun * (spark.powi(60) * paint.gloss * 6.0 * sun);

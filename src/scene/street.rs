@@ -7,7 +7,7 @@ use super::objects::sign::Motif;
 use super::objects::tree::Tree;
 use super::rng::Rng;
 use super::road::{LENGTH, Road, Soil};
-use super::vec::{V3, grey, v3};
+use super::vec::{grey, v3};
 
 /// Something that stands still, at `(d, s)`.
 #[derive(Clone, Debug)]
@@ -357,7 +357,7 @@ impl Street {
         let motif = Motif::random(rng);
         Thing::Sign {
             motif,
-            size: rng.range(0.3, 0.48),
+            size: rng.range(0.27, 0.38),
             seed: rng.bits(),
             yaw: rng.range(-0.25, 0.25),
         }
@@ -436,6 +436,3 @@ impl Street {
         }
     }
 }
-
-/// Ground the houses stand on has the pavement's height.
-pub const STAND: V3 = v3(0.0, super::road::KERB, 0.0);

@@ -68,7 +68,9 @@ impl Traffic {
         let lane = road.lane * 0.5;
         let mut gap = rng.range(9.0, 38.0);
         for _ in 0..1 + rng.below(4) {
-            let who = Who::Driver(Car::new(rng, 0.2));
+            let car = Car::new(rng, 0.2);
+            gap += if car.half.0 > 3.0 { 14.0 } else { 0.0 };
+            let who = Who::Driver(car);
             let swing = (rng.range(0.5, 2.0), rng.range(0.2, 0.5));
             self.movers.push(Mover {
                 d: -lane + rng.range(-0.2, 0.2),

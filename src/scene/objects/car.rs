@@ -331,7 +331,7 @@ impl Coachwork {
         } else {
             c.colour
         };
-        let paint = Paint::matt(low * dark).gloss(0.09);
+        let paint = Paint::matt(low * dark).gloss(0.045);
         Paint {
             open: 0.5 + 0.5 * ((y - 0.15) / 0.7).clamp(0.0, 1.0),
             ..paint
@@ -344,7 +344,7 @@ impl Coachwork {
         let roof = c.height - 0.13;
         let tinted = Paint {
             open: 0.8,
-            ..Paint::matt(grey(0.018)).gloss(0.32)
+            ..Paint::matt(grey(0.014)).gloss(0.10)
         };
         let inside = if h.night && c.shape == Shape::Bus {
             tinted.glow(v3(0.75, 0.72, 0.55) * 0.7)
@@ -357,7 +357,12 @@ impl Coachwork {
             return (deck && (z * c.half.0 / 1.3 + 0.5).fract() > 0.07 && z.abs() < 0.96)
                 .then_some(inside);
         }
-        if n.abs() > 0.35 && y > belt && y < roof + 0.05 && (x.abs() < 0.82) {
+        let top = if c.shape == Shape::Bus {
+            belt + 1.1
+        } else {
+            roof + 0.05
+        };
+        if n.abs() > 0.17 && y > belt + 0.02 && y < top && x.abs() < 0.80 {
             let windscreen = c.shape != Shape::Van || n > 0.0 || (x.abs() > 0.06 && y < roof - 0.3);
             return windscreen.then_some(inside);
         }

@@ -64,6 +64,12 @@ impl Ground {
         if ray.y > -1e-4 {
             return None;
         }
+        let t0 = -eye.y / ray.y;
+        let low = Ground::place(road, eye + ray * t0, t0);
+        // The road is never narrower than this, and the eye is above it: no kerb on the way.
+        if low.d.abs() < road.half(low.side) {
+            return Some(low);
+        }
         let t = (KERB - eye.y) / ray.y;
         let spot = Ground::place(road, eye + ray * t, t);
         if spot.out >= 0.0 {
@@ -72,13 +78,8 @@ impl Ground {
             let label = if lawn { class::TREE } else { class::PAVEMENT };
             return Some(Spot { label, ..spot });
         }
-        let t0 = -eye.y / ray.y;
-        let low = Ground::place(road, eye + ray * t0, t0);
         if low.out < 0.0 {
-            return Some(Spot {
-                label: class::ROAD,
-                ..low
-            });
+            return Some(low);
         }
         let across = if low.side == 0 {
             v3(1.0, 0.0, 0.0)
@@ -115,6 +116,15 @@ impl Ground {
             class::TREE => self.lawn(s, px),
             _ => self.pavement(&street.road, s, px),
         }
+    }
+
+    /// A number that differs where one look a pixel would lose an edge: label, marking, kerb stone.
+    pub fn tone(&self, street: &Street, s: &Spot) -> u32 {
+        let edge = match s.label {
+            class::ROAD => u32::from(self.marking(street, s).is_some()),
+            _ => u32::from(s.out < 0.15) + u32::from(s.n.y < 0.5),
+        };
+        u32::from(s.label) * 4 + edge
     }
 
     fn lawn(&self, s: &Spot, px: f32) -> Paint {
@@ -222,7 +232,7 @@ impl Ground {
         if x.abs() < 0.055 && z.rem_euclid(self.dash.1) < self.dash.0 {
             return Some(PAINT);
         }
-        if road.kerb(s.side, z) >= OPEN {
+        if s.out < -0.5 * OPEN {
             let mouth = x.abs() - half;
             let twice = (0.0..0.14).contains(&mouth) || (0.3..0.44).contains(&mouth);
             return (twice && z.rem_euclid(0.9) < 0.6).then_some(PAINT);

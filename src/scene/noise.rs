@@ -11,13 +11,37 @@ pub fn hash2(x: i32, y: i32, seed: u32) -> f32 {
     (h >> 8) as f32 * (1.0 / (1u32 << 24) as f32)
 }
 
-/// Smooth noise of period one, 0.0..1.0.
+/// Side of the table of lattice values that smooth noise is made from.
+const SIDE: usize = 256;
+static LATTICE: [u8; SIDE * SIDE] = lattice();
+
+const fn lattice() -> [u8; SIDE * SIDE] {
+    let mut out = [0; SIDE * SIDE];
+    let mut h = 0x9e37_79b9u32;
+    let mut i = 0;
+    while i < out.len() {
+        h ^= h << 13;
+        h ^= h >> 17;
+        h ^= h << 5;
+        out[i] = (h >> 11) as u8;
+        i += 1;
+    }
+    out
+}
+
+/// Smooth noise of period one, 0.0..1.0. It repeats after 256 periods.
 pub fn value2(x: f32, y: f32, seed: u32) -> f32 {
     let (i, j) = (floor(x), floor(y));
     let (tx, ty) = (fade(x - i as f32), fade(y - j as f32));
-    let top = lerp(hash2(i, j, seed), hash2(i + 1, j, seed), tx);
-    let bottom = lerp(hash2(i, j + 1, seed), hash2(i + 1, j + 1, seed), tx);
-    lerp(top, bottom, ty)
+    let s = seed.wrapping_mul(0x9e37_79b1);
+    let (i, j) = (
+        (i as u32).wrapping_add(s >> 24) as usize,
+        (j as u32).wrapping_add(s >> 16) as usize,
+    );
+    let at = |i: usize, j: usize| f32::from(LATTICE[(j % SIDE) * SIDE + i % SIDE]);
+    let top = lerp(at(i, j), at(i + 1, j), tx);
+    let bottom = lerp(at(i, j + 1), at(i + 1, j + 1), tx);
+    lerp(top, bottom, ty) * (1.0 / 255.0)
 }
 
 /// `octaves` of [`value2`], each twice as fine and half as strong; 0.0..1.0.

@@ -148,6 +148,9 @@ fn leaves(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
         return Cut::Drop;
     }
     let coarse = value2(a * 3.5 + 9.0, b * 3.5 + 9.0, seed);
+    if r + 0.5 * coarse > 1.23 {
+        return Cut::Drop;
+    }
     let fine = value2(a * 13.0 + 40.0, b * 13.0 + 40.0, seed ^ 77);
     let reach = r + 0.5 * (coarse - 0.35) + 0.35 * (fine - 0.5);
     if reach > 0.88 {
@@ -219,13 +222,14 @@ fn clip(p: &[(V3, f32, f32); 3], camera: &Camera, mut emit: impl FnMut([Corner; 
 
 /// Calls `f(index, d, a, b)` for every sample whose centre lies inside the triangle.
 pub fn scan(c: [Corner; 3], size: (usize, usize), mut f: impl FnMut(usize, f32, f32, f32)) {
-    let (w, h) = (size.0 as f32, size.1 as f32);
     let area = (c[1].x - c[0].x) * (c[2].y - c[0].y) - (c[2].x - c[0].x) * (c[1].y - c[0].y);
     if area.abs() < 1e-9 || !area.is_finite() {
         return;
     }
-    let y0 = c[0].y.min(c[1].y).min(c[2].y).max(0.0);
-    let y1 = c[0].y.max(c[1].y).max(c[2].y).min(h);
+    let rows = cover(c.map(|p| p.y), size.1);
+    if rows.is_empty() || cover(c.map(|p| p.x), size.0).is_empty() {
+        return;
+    }
     let slope = |v: [f32; 3]| {
         let (e, g) = (v[1] - v[0], v[2] - v[0]);
         let dx = (e * (c[2].y - c[0].y) - g * (c[1].y - c[0].y)) / area;
@@ -237,19 +241,23 @@ pub fn scan(c: [Corner; 3], size: (usize, usize), mut f: impl FnMut(usize, f32, 
         slope(c.map(|p| p.a)),
         slope(c.map(|p| p.b)),
     );
-    for row in
-        (y0 - 0.5).ceil().max(0.0) as usize..((y1 - 0.5).ceil().max(0.0) as usize).min(size.1)
-    {
+    for row in rows {
         let y = row as f32 + 0.5;
         let (lo, hi) = span(&c, y);
-        let first = (lo.max(0.0) - 0.5).ceil().max(0.0) as usize;
-        let last = ((hi.min(w) - 0.5).ceil().max(0.0) as usize).min(size.0);
-        for col in first..last {
+        let from = |s: (f32, f32, f32)| s.0 + s.2 * y;
+        let (d0, a0, b0) = (from(d), from(a), from(b));
+        for col in (lo + 0.5) as usize..((hi + 0.5) as usize).min(size.0) {
             let x = col as f32 + 0.5;
-            let at = |s: (f32, f32, f32)| s.0 + s.1 * x + s.2 * y;
-            f(row * size.0 + col, at(d), at(a), at(b));
+            f(row * size.0 + col, d0 + d.1 * x, a0 + a.1 * x, b0 + b.1 * x);
         }
     }
+}
+
+/// The cells of 0..n whose centres lie between the least and the greatest of `v`.
+fn cover(v: [f32; 3], n: usize) -> std::ops::Range<usize> {
+    let (lo, hi) = (v[0].min(v[1]).min(v[2]), v[0].max(v[1]).max(v[2]));
+    // A cast cuts negative numbers to 0 and towards zero else: a floor without a library call.
+    (lo + 0.5) as usize..((hi + 0.5) as usize).min(n)
 }
 
 /// Where a row enters and leaves the triangle.

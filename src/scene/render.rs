@@ -89,7 +89,7 @@ impl View<'_> {
     fn key(&self, seen: &Seen) -> (u32, bool) {
         match seen {
             Seen::Sky => (NONE, true),
-            Seen::Ground(s) => (NONE - 1 - u32::from(s.label), false),
+            Seen::Ground(s) => (NONE - 1 - self.ground.tone(self.street, s), true),
             Seen::Thing(t) => (*t, self.soft(*t)),
         }
     }

@@ -95,7 +95,8 @@ impl Road {
     }
 
     fn cell(s: f32) -> (usize, usize, f32) {
-        let x = s.rem_euclid(LENGTH) * FINE as f32;
+        let turns = super::noise::floor(s * (1.0 / LENGTH)) as f32;
+        let x = ((s - turns * LENGTH) * FINE as f32).max(0.0);
         let i = (x as usize).min(N - 1);
         (i, (i + 1) % N, x - i as f32)
     }

@@ -20,8 +20,11 @@ const BEHIND: f32 = 30.0;
 
 /// `here`: the camera's place along the street; `eye`: who looks, the camera or the sun.
 pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut Mesh) {
-    for item in &street.items {
-        let s = near(item.s, here);
+    // The nearest first: what they hide then costs less.
+    let mut items: Vec<(f32, &Item)> = street.items.iter().map(|i| (near(i.s, here), i)).collect();
+    items.sort_by(|a, b| (a.0 - here).abs().total_cmp(&(b.0 - here).abs()));
+    traffic.build(mesh, &street.road, here, t);
+    for (s, item) in items {
         let (ahead, behind) = match item.thing {
             Thing::Building(_) => (AHEAD, BEHIND),
             Thing::Tree(_) | Thing::Hedge { .. } | Thing::Fence { .. } => (AHEAD * 0.8, BEHIND),
@@ -31,7 +34,6 @@ pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut M
             place(street, item, s, s - here, t, mesh);
         }
     }
-    traffic.build(mesh, &street.road, here, t);
     backdrop(street, here, mesh);
 }
 

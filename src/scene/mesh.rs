@@ -3,7 +3,7 @@
 //! Round things (trunks, limbs, heads, leaf clusters) are flat pieces turned to the eye that carry a round normal.
 
 use super::skin::Skin;
-use super::vec::{V3, v3};
+use super::vec::{Frame, V3, v3};
 
 /// CamVid's class ids.
 pub mod class {
@@ -46,7 +46,8 @@ pub struct Tri {
     pub label: u8,
 }
 
-/// A soft dark patch on the ground where something stands: half extents along two axes.
+/// A soft dark patch on the ground where something stands, or with negative strength a pool of light: half extents
+/// along two axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Contact {
     pub at: V3,
@@ -65,15 +66,18 @@ pub struct Mesh {
     pub eye: V3,
     /// Half a pixel at one metre: the least radius at which a pole still shows.
     pub thin: f32,
+    /// Lamps are lit.
+    pub night: bool,
 }
 
 const CORNERS: [(f32, f32); 3] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)];
 
 impl Mesh {
-    pub fn new(eye: V3, thin: f32) -> Self {
+    pub fn new(eye: V3, thin: f32, night: bool) -> Self {
         Mesh {
             eye,
             thin,
+            night,
             ..Mesh::default()
         }
     }
@@ -183,7 +187,7 @@ impl Mesh {
     }
 
     /// A box from its frame: `lo` and `hi` corners in object coordinates. Faces turned away are left out.
-    pub fn block(&mut self, f: &super::vec::Frame, lo: V3, hi: V3, skin: u32, label: u8) {
+    pub fn block(&mut self, f: &Frame, lo: V3, hi: V3, skin: u32, label: u8) {
         let eye = f.local(self.eye);
         let q = |x, y, z| f.out(v3(x, y, z));
         let (l, h) = (lo, hi);
@@ -261,8 +265,15 @@ impl Mesh {
         }
     }
 
+    /// A pool of lamplight on the ground, `gain` times the light there is; nothing by day.
+    pub fn pool(&mut self, f: &Frame, half: (f32, f32), gain: f32) {
+        if self.night {
+            self.contact(f, half, -gain);
+        }
+    }
+
     /// A dark patch on the ground under a footprint.
-    pub fn contact(&mut self, f: &super::vec::Frame, half: (f32, f32), strength: f32) {
+    pub fn contact(&mut self, f: &Frame, half: (f32, f32), strength: f32) {
         self.contacts.push(Contact {
             at: f.at,
             right: f.right * half.0,

@@ -127,7 +127,7 @@ impl Scene {
         let t = at.as_secs_f64();
         let fine = (width * 2, height * 2);
         let (camera, here) = self.camera(t, fine);
-        let mut mesh = Mesh::new(camera.at, 0.55 / camera.focal);
+        let mut mesh = Mesh::new(camera.at, 0.55 / camera.focal, self.rig.night);
         stage::build(&self.street, &self.traffic, here, t, &mut mesh);
         let mut buffer = raster::Buffer::new(fine);
         buffer.draw(&mesh, &camera);
@@ -184,6 +184,7 @@ impl Scene {
         let mut mesh = Mesh::new(
             v3(self.street.road.shift(here), 0.0, here) + sun * 20_000.0,
             1e-6,
+            false,
         );
         stage::build(&self.street, &self.traffic, here, t, &mut mesh);
         let centre = |ahead: f32| v3(self.street.road.shift(here + ahead), 2.0, here + ahead);

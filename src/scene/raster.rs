@@ -155,7 +155,20 @@ fn leaves(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
     let reach = r + 0.5 * (coarse - 0.35) + 0.35 * (fine - 0.5);
     if reach > 0.88 {
         Cut::Drop
+    } else if leafy < 0.5 {
+        twigs(leafy, seed, a, b)
     } else if fine < leafy + 0.5 * (0.6 - reach).max(-0.25) {
+        Cut::Keep
+    } else {
+        Cut::Veil
+    }
+}
+
+/// Thin winding lines: where smooth noise crosses its middle.
+fn twigs(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
+    let ridge = |k: f32, s: u32| (value2(a * k + 20.0, b * k + 20.0, seed ^ s) - 0.5).abs();
+    let near = ridge(6.0, 1).min(ridge(9.0, 2));
+    if near < leafy * 0.28 {
         Cut::Keep
     } else {
         Cut::Veil

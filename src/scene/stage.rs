@@ -3,9 +3,9 @@
 use super::mesh::{Form, Mesh, class};
 use super::noise::hash2;
 use super::objects::fence;
+use super::objects::hedge;
 use super::objects::pole;
 use super::objects::sign;
-use super::objects::tree;
 use super::rng::Rng;
 use super::road::KERB;
 use super::skin::Skin;
@@ -34,6 +34,10 @@ pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut M
             place(street, item, s, s - here, t, mesh);
         }
     }
+    // Our own headlights.
+    let road = &street.road;
+    let beam = road.frame(-road.lane * 0.5, 0.0, here + 10.0, 0.0);
+    mesh.pool(&beam, (3.0, 8.5), 1.1);
     backdrop(street, here, mesh);
 }
 
@@ -68,7 +72,7 @@ fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Me
             length,
             height,
             seed,
-        } => tree::hedge(mesh, &front(*length), *length, *height, *seed),
+        } => hedge::build(mesh, &front(*length), *length, *height, *seed),
         Thing::Fence {
             length,
             height,

@@ -6,6 +6,7 @@ use super::objects::cyclist::Cyclist;
 use super::objects::person::Person;
 use super::rng::Rng;
 use super::road::{KERB, LENGTH, Road};
+use super::vec::{Frame, v3};
 use std::f32::consts::PI;
 
 /// Somebody on the way.
@@ -180,7 +181,13 @@ impl Mover {
                 let braking =
                     self.swing.0 > 0.0 && (f64::from(self.swing.1) * t + 1.0).sin() < -0.3;
                 let rolled = (way.abs() % 1000.0) as f32;
-                car.build(mesh, &road.frame(self.d, 0.0, s, back), rolled, braking);
+                let f = road.frame(self.d, 0.0, s, back);
+                car.build(mesh, &f, rolled, braking);
+                let beam = Frame {
+                    at: f.out(v3(0.0, 0.0, car.half.0 + 5.0)),
+                    ..f
+                };
+                mesh.pool(&beam, (2.4, 6.5), 1.8);
             }
             Who::Rider(c) => c.build(mesh, &road.frame(self.d, 0.0, s, back), turns(4.0)),
             Who::Walker(p) => {

@@ -158,6 +158,13 @@ impl Building {
             label,
         );
         self.roof(mesh, f, label);
+        if self.front.shines() {
+            let street = Frame {
+                at: q(w * 0.5, 0.0, -1.0),
+                ..*f
+            };
+            mesh.pool(&street, (w * 0.5, 3.2), 1.3);
+        }
     }
 
     fn roof(&self, mesh: &mut Mesh, f: &Frame, label: u8) {

@@ -55,6 +55,11 @@ impl Facade {
         paint
     }
 
+    /// Whether the shop window is lit at night.
+    pub fn shines(&self) -> bool {
+        matches!(self.street, Street::Shop(_)) && hash2(6, 6, self.seed) < 0.75
+    }
+
     /// The bare wall with its weathering.
     fn masonry(&self, u: f32, v: f32, h: &Hit) -> Paint {
         let stain = fbm2(u * 0.35 + 7.0, v * 0.25, 3, self.seed);
@@ -194,7 +199,7 @@ impl Facade {
             0.45 * blur,
         );
         let glass = Paint::matt(inside * shade).gloss(0.22 * shade);
-        if h.night && hash2(6, 6, self.seed) < 0.75 {
+        if h.night && self.shines() {
             let warm = v3(1.0, 0.84, 0.58) + inside * 2.0;
             return glass.glow(warm * (0.30 + 0.45 * blur) * (0.6 + 0.4 * v / top));
         }

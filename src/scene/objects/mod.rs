@@ -5,6 +5,7 @@ pub mod car;
 pub mod cyclist;
 pub mod facade;
 pub mod fence;
+pub mod hedge;
 pub mod person;
 pub mod pole;
 pub mod sign;

@@ -47,6 +47,11 @@ pub fn lamp_post(mesh: &mut Mesh, f: &Frame, height: f32, reach: f32, dark: bool
         class::POLE,
     );
     mesh.contact(f, (0.3, 0.3), 0.5);
+    let under = Frame {
+        at: f.out(v3(reach, 0.0, 0.0)),
+        ..*f
+    };
+    mesh.pool(&under, (height, height), 1.6);
 }
 
 /// One or two plates on a post, facing `-f.ahead`.

@@ -72,7 +72,7 @@ impl Rig {
             },
             seed: rng.bits(),
             haze: rng.range(500.0, 2200.0),
-            exposure: rng.range(0.75, 1.15),
+            exposure: rng.range(0.85, 1.2),
             cast: v3(rng.range(0.96, 1.04), 1.0, rng.range(0.95, 1.06)),
             night: false,
         }
@@ -92,7 +92,7 @@ impl Rig {
             cover: rng.range(0.35, 0.8),
             seed: rng.bits(),
             haze: rng.range(400.0, 1200.0),
-            exposure: rng.range(0.85, 1.25),
+            exposure: rng.range(0.65, 1.1),
             cast: v3(
                 rng.range(0.93, 1.0),
                 rng.range(0.98, 1.02),

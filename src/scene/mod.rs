@@ -95,7 +95,7 @@ impl Scene {
         let mount = Mount {
             height: rng.range(1.3, 1.6),
             pitch: rng.range(-0.05, 0.035),
-            yaw: rng.range(-0.05, 0.05),
+            yaw: rng.range(-0.08, 0.08),
             focal: rng.range(0.86, 1.12),
             phase: rng.range(0.0, 6.0),
             bonnet: rng.chance(0.25),

@@ -33,7 +33,7 @@ pub struct Buffer {
     pub size: (usize, usize),
     pub samples: Vec<Sample>,
     pub veils: Vec<Veil>,
-    /// Light left on the ground under things, 0 to 1.
+    /// Light on the ground: below 1 under things, above 1 under lamps.
     pub open: Vec<f32>,
 }
 
@@ -115,7 +115,12 @@ impl Buffer {
                     if samples[at].tri == NONE {
                         let (a, b) = (pa / d, pb / d);
                         let edge = (1.0 - a * a).max(0.0) * (1.0 - b * b).max(0.0);
-                        open[at] *= 1.0 - c.strength * edge.sqrt().min(1.0);
+                        let o = &mut open[at];
+                        if c.strength > 0.0 {
+                            *o *= 1.0 - c.strength * edge.sqrt().min(1.0);
+                        } else {
+                            *o -= c.strength * edge;
+                        }
                     }
                 });
             });

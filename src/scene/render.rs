@@ -8,7 +8,7 @@ use super::raster::{Buffer, NONE, Sample};
 use super::shadow::Shadow;
 use super::skin::{Hit, Paint};
 use super::street::Street;
-use super::vec::V3;
+use super::vec::{V3, v3};
 
 /// All that is needed to look into one moment.
 pub struct View<'a> {
@@ -21,6 +21,9 @@ pub struct View<'a> {
     pub shadows: &'a [Shadow],
     pub buffer: &'a Buffer,
 }
+
+/// What a lamp adds to the ground below it.
+const LAMPLIGHT: V3 = v3(0.34, 0.25, 0.15);
 
 /// What a sample shows.
 #[derive(Clone, Copy)]
@@ -136,11 +139,14 @@ impl View<'_> {
         } else {
             0.0
         };
+        let lamps = (contact - 1.0).clamp(0.0, 2.5);
+        let contact = contact.min(1.0);
         let open = paint.open * contact;
         let mut c = paint
             .colour
             .tint(self.rig.on(n, sun * (0.4 + 0.6 * contact), open))
-            + paint.glow;
+            + paint.glow
+            + paint.colour.tint(LAMPLIGHT) * lamps;
         if paint.gloss > 0.0 {
             let dir = ray.unit();
             let along = dir.dot(n);

@@ -396,21 +396,19 @@ impl Street {
         } else {
             v3(0.02, 0.05, 0.03)
         };
-        for (side, s) in [(0, 19.0), (1, 27.0), (1, 140.0), (0, 260.0)] {
-            if !self.in_gap(side, s, 2.0) && !self.in_gap(side, s + 10.0, 2.0) {
-                let e = self.road.half(side) + 0.28;
-                let kind = Kind::Railing(rail);
-                self.put(
-                    side,
-                    e,
-                    s,
-                    Thing::Fence {
-                        length: rng.range(7.0, 12.0),
-                        height: 1.05,
-                        kind,
-                    },
-                );
-            }
+        for (side, from) in [(0, 19.0), (1, 27.0), (1, 140.0), (0, 260.0)] {
+            let length = rng.range(7.0, 12.0);
+            let free =
+                |s: &f32| (0..3).all(|k| !self.in_gap(side, s + 0.5 * length * k as f32, 1.0));
+            let Some(s) = (0..12).map(|k| from + 3.0 * k as f32).find(free) else {
+                continue;
+            };
+            let fence = Thing::Fence {
+                length,
+                height: 1.05,
+                kind: Kind::Railing(rail),
+            };
+            self.put(side, self.road.half(side) + 0.28, s, fence);
         }
         for (side, s) in [(0, 17.0), (1, 38.0)] {
             let e = self.road.half(side) + 0.6;

@@ -100,7 +100,7 @@ impl Traffic {
 
     fn cyclists(&mut self, road: &Road, rng: &mut Rng) {
         let d = road.lane - 0.45;
-        let mut gap = rng.range(7.5, 15.0);
+        let mut gap = rng.range(7.0, 24.0);
         for _ in 0..1 + rng.below(3) {
             let (who, swing) = (
                 Who::Rider(Cyclist::new(rng)),

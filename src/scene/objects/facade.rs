@@ -19,6 +19,8 @@ pub enum Street {
     Door(V3),
     /// A shop with a fascia of this colour.
     Shop(V3),
+    /// Windows like above.
+    Windows,
     /// No openings at all, on any storey.
     Blank,
 }
@@ -37,6 +39,8 @@ pub struct Facade {
     pub street: Street,
     /// Window width and height.
     pub window: (f32, f32),
+    /// Wide panes between bars, as offices have them.
+    pub modern: bool,
     /// Share of windows lit at night.
     pub lit: f32,
     pub seed: u32,
@@ -103,19 +107,26 @@ impl Facade {
         {
             return self.door(c, x, y).unwrap_or_else(|| self.masonry(u, v, h));
         }
-        let sill = 0.85;
+        let sill = if self.modern { 0.7 } else { 0.85 };
         let (hw, hh) = (self.window.0 * 0.5, self.window.1);
         let y = y - sill;
         if x.abs() < hw && y > 0.0 && y < hh {
-            return self.pane(x / hw, y / hh, id, h);
+            return if self.modern {
+                self.office(x + hw, y / hh, id, h)
+            } else {
+                self.pane(x / hw, y / hh, id, h)
+            };
         }
-        if x.abs() < hw + 0.1 && (-0.11..=0.0).contains(&y) {
+        if !self.modern && x.abs() < hw + 0.1 && (-0.11..=0.0).contains(&y) {
             return Paint::matt(self.trim * 1.05);
         }
-        if x.abs() < hw + 0.12 && y >= hh && y < hh + 0.22 {
+        if !self.modern && x.abs() < hw + 0.12 && y >= hh && y < hh + 0.22 {
             return Paint::matt(self.trim.mix(self.colour, 0.25) * 0.95);
         }
         let mut wall = self.masonry(u, v, h);
+        if self.modern {
+            return wall;
+        }
         if x.abs() < hw && (-0.5..-0.11).contains(&y) {
             wall.colour = wall.colour * (0.72 + 0.28 * smooth(-0.11, -0.5, y));
         }
@@ -125,7 +136,7 @@ impl Facade {
         wall
     }
 
-    fn door_bay(&self) -> f32 {
+    pub fn door_bay(&self) -> f32 {
         (hash2(1, 2, self.seed) * self.bays)
             .floor()
             .min(self.bays - 1.0)
@@ -165,6 +176,25 @@ impl Facade {
             let warm = v3(1.0, 0.66, 0.32).mix(v3(0.9, 0.85, 0.7), (id * 3.7).fract());
             let fall = 0.4 + 0.5 * y + if curtain { 0.1 } else { 0.0 };
             return glass.glow(warm * (0.85 * fall));
+        }
+        glass
+    }
+
+    /// Office glass; `x` in metres, `y` in 0..1.
+    fn office(&self, x: f32, y: f32, id: f32, h: &Hit) -> Paint {
+        let frame = (x / 1.1).fract() < 0.07 || !(0.04..=0.96).contains(&y);
+        if frame || (y - 0.72).abs() < 0.02 {
+            return Paint::matt(self.trim * 0.45);
+        }
+        let blind = y > 1.0 - 0.5 * (id * 5.3).fract();
+        let base = if blind {
+            v3(0.34, 0.34, 0.32)
+        } else {
+            v3(0.04, 0.05, 0.055)
+        };
+        let glass = Paint::matt(base).gloss(0.30);
+        if h.night && (id * 7.31).fract() < self.lit {
+            return glass.glow(v3(0.95, 0.93, 0.78) * if blind { 0.45 } else { 0.75 });
         }
         glass
     }

@@ -8,6 +8,7 @@ pub mod fence;
 pub mod hedge;
 pub mod person;
 pub mod pole;
+pub mod shell;
 pub mod sign;
 pub mod tree;
 pub mod wheel;

@@ -1,9 +1,10 @@
 //! The ground under a view ray: road with its markings, kerb, pavement, grass.
 
+use super::lines::Lines;
 use super::mesh::class;
 use super::noise::{fbm2, hash2, value2};
 use super::rng::Rng;
-use super::road::{KERB, OPEN, Road, Soil};
+use super::road::{KERB, Road, Soil};
 use super::skin::Paint;
 use super::street::Street;
 use super::vec::{UP, V3, grey, smooth, v3};
@@ -16,10 +17,11 @@ pub struct Spot {
     pub label: u8,
     /// Depth along the ray.
     pub t: f32,
-    side: usize,
+    /// 0 left, 1 right.
+    pub side: usize,
     /// Metres from the middle of the road, and from the kerb outwards.
-    d: f32,
-    out: f32,
+    pub d: f32,
+    pub out: f32,
 }
 
 /// Colours and markings of one street.
@@ -30,16 +32,10 @@ pub struct Ground {
     stone: V3,
     grass: V3,
     seed: u32,
-    dash: (f32, f32),
-    /// Yellow lines at the kerb: 0, 1 or 2, left and right.
-    yellow: [u32; 2],
-    cycle_lane: bool,
+    lines: Lines,
     wear: f32,
     red_brick: bool,
 }
-
-const PAINT: V3 = grey(0.52);
-const YELLOW: V3 = v3(0.52, 0.38, 0.06);
 
 impl Ground {
     pub fn new(rng: &mut Rng) -> Self {
@@ -51,9 +47,7 @@ impl Ground {
             stone: v3(0.33, 0.32, 0.31),
             grass: v3(0.09, 0.14, 0.03) * rng.range(0.8, 1.3),
             seed: rng.bits(),
-            dash: rng.pick(&[(2.0, 6.0), (4.0, 6.0), (2.0, 8.0), (3.0, 9.0)]),
-            yellow: [rng.below(3) as u32, rng.below(3) as u32],
-            cycle_lane: rng.chance(0.35),
+            lines: Lines::new(rng),
             wear: rng.range(0.1, 0.55),
             red_brick: rng.chance(0.15),
         }
@@ -121,7 +115,7 @@ impl Ground {
     /// A number that differs where one look a pixel would lose an edge: label, marking, kerb stone.
     pub fn tone(&self, street: &Street, s: &Spot) -> u32 {
         let edge = match s.label {
-            class::ROAD => u32::from(self.marking(street, s).is_some()),
+            class::ROAD => u32::from(self.lines.at(street, s).is_some()),
             _ => u32::from(s.out < 0.15) + u32::from(s.n.y < 0.5),
         };
         u32::from(s.label) * 4 + edge
@@ -191,7 +185,7 @@ impl Ground {
             let crack = (fbm2(x * 0.8, z * 0.8, 3, self.seed ^ 40) - 0.5).abs();
             c = c * (1.0 - 0.16 * near * smooth(0.010, 0.003, crack));
         }
-        if let Some(line) = self.marking(street, s) {
+        if let Some(line) = self.lines.at(street, s) {
             let rub = value2(x * 9.0, z * 9.0, 6) * 0.6 + value2(x * 2.0, z * 2.0, 7) * 0.4;
             let keep = smooth(self.wear - 0.15, self.wear + 0.25, rub);
             c = c.mix(line, 0.25 + 0.65 * keep);
@@ -221,49 +215,4 @@ impl Ground {
         }
         1.0
     }
-
-    fn marking(&self, street: &Street, s: &Spot) -> Option<V3> {
-        let road = &street.road;
-        let (x, z) = (s.d, s.p.z);
-        if let Some(m) = street.zebras.iter().find_map(|c| zebra(x, z - c, s.out)) {
-            return m;
-        }
-        let half = road.half(s.side);
-        if x.abs() < 0.055 && z.rem_euclid(self.dash.1) < self.dash.0 {
-            return Some(PAINT);
-        }
-        if s.out < -0.5 * OPEN {
-            let mouth = x.abs() - half;
-            let twice = (0.0..0.14).contains(&mouth) || (0.3..0.44).contains(&mouth);
-            return (twice && z.rem_euclid(0.9) < 0.6).then_some(PAINT);
-        }
-        let lines = self.yellow[s.side];
-        let inner = (-0.50..-0.41).contains(&s.out) && lines == 2;
-        if road.park[s.side] == 0.0 && lines > 0 && ((-0.30..-0.21).contains(&s.out) || inner) {
-            return Some(YELLOW);
-        }
-        if road.park[s.side] > 0.0 {
-            return ((x.abs() - road.lane).abs() < 0.05 && z.rem_euclid(1.2) < 0.7)
-                .then_some(PAINT);
-        }
-        (self.cycle_lane && (x.abs() - road.lane + 1.25).abs() < 0.05 && z.rem_euclid(3.0) < 1.6)
-            .then_some(PAINT)
-    }
-}
-
-/// Stripes across the road and the zig-zags before them: `Some(None)` where tar shows between.
-fn zebra(x: f32, z: f32, out: f32) -> Option<Option<V3>> {
-    if z.abs() < 1.5 {
-        return Some((x.rem_euclid(1.2) < 0.6 && out < -0.2).then_some(PAINT));
-    }
-    if z.abs() < 1.95 {
-        return Some((z.abs() > 1.75 && x.rem_euclid(1.0) < 0.5).then_some(PAINT));
-    }
-    if z.abs() < 12.0 {
-        let wave = ((z / 2.0).rem_euclid(2.0) - 1.0).abs() * 0.5;
-        let edge = (out + 0.35 + wave).abs() < 0.06;
-        let middle = (x.abs() - wave * 0.6).abs() < 0.05;
-        return Some((edge || middle).then_some(PAINT));
-    }
-    None
 }

@@ -14,8 +14,10 @@
 
 mod camera;
 mod film;
+mod furniture;
 mod ground;
 mod light;
+mod lines;
 mod mesh;
 mod noise;
 mod objects;
@@ -23,6 +25,7 @@ mod raster;
 mod render;
 mod rng;
 mod road;
+mod rows;
 mod shadow;
 mod skin;
 mod stage;

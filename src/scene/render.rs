@@ -23,7 +23,7 @@ pub struct View<'a> {
 }
 
 /// What a lamp adds to the ground below it.
-const LAMPLIGHT: V3 = v3(0.34, 0.25, 0.15);
+const LAMPLIGHT: V3 = v3(0.30, 0.24, 0.17);
 
 /// What a sample shows.
 #[derive(Clone, Copy)]

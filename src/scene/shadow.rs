@@ -23,6 +23,9 @@ impl Shadow {
         let right = sun.cross(v3(0.0, 0.0, 1.0)).unit();
         let up = right.cross(sun);
         let scale = n as f32 / (2.0 * reach);
+        // On the grid of texels, so that shadows do not crawl as the camera moves.
+        let snap = |axis: V3| axis * ((centre.dot(axis) * scale).round() / scale);
+        let centre = snap(right) + snap(up) + sun * centre.dot(sun);
         let mut s = Shadow {
             depth: vec![-1e9; n * n],
             n,

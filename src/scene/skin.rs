@@ -1,7 +1,7 @@
 //! What surfaces look like, point by point: colour, glow and gloss, before any light falls on them.
 
 use super::noise::{fbm2, value2};
-use super::objects::car::Coachwork;
+use super::objects::coachwork::Coachwork;
 use super::objects::facade::Facade;
 use super::objects::sign::Face;
 use super::objects::wheel::Rim;

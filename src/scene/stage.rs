@@ -37,7 +37,7 @@ pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut M
     // Our own headlights.
     let road = &street.road;
     let beam = road.frame(-road.lane * 0.5, 0.0, here + 10.0, 0.0);
-    mesh.pool(&beam, (3.0, 8.5), 1.1);
+    mesh.pool(&beam, (3.0, 8.5), 0.5);
     backdrop(street, here, mesh);
 }
 

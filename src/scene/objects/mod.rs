@@ -2,6 +2,7 @@
 
 pub mod building;
 pub mod car;
+pub mod coachwork;
 pub mod cyclist;
 pub mod facade;
 pub mod fence;
@@ -10,5 +11,6 @@ pub mod person;
 pub mod pole;
 pub mod shell;
 pub mod sign;
+pub mod silhouette;
 pub mod tree;
 pub mod wheel;

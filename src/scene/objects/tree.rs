@@ -56,7 +56,7 @@ impl Tree {
         }
     }
 
-    /// `detail` 0 to 1 thins out what is too far away to be seen; `sway` in metres at the tips.
+    /// above 0.72 `detail` adds the last twigs; `sway` in metres at the tips.
     pub fn build(&self, mesh: &mut Mesh, f: &Frame, detail: f32, sway: f32) {
         let bark = mesh.skin(Skin::Bark(self.bark));
         let mut g = Growth {
@@ -76,46 +76,39 @@ impl Tree {
         if self.leafy < 0.5 {
             self.bare(&mut g, (top, thick * 0.8), detail);
         } else {
-            self.leaves(&mut g, (top, thick), fork, (detail, sway));
+            self.leaves(&mut g, (top, thick), fork, sway);
         }
         g.mesh.contact(f, (thick * 5.0, thick * 5.0), 0.6);
     }
 
     /// Boughs that fork again and again, with a haze of twigs around their ends.
     fn bare(&self, g: &mut Growth, (top, thick): (V3, f32), detail: f32) {
-        let depth = if detail > 0.72 { 4 } else { 3 };
         let length = self.height * 0.30;
-        let n = 4 + g.rng.below(2);
+        let n = 4 + g.rng.below(2) as u64;
         for k in 0..n {
             let turn = (k as f32 + g.rng.range(-0.3, 0.3)) * TAU / n as f32;
             let slope = if k == 0 { 0.1 } else { g.rng.range(0.3, 1.0) };
             let dir = v3(turn.cos() * slope, 1.0, turn.sin() * slope).unit();
             let length = length * g.rng.range(0.8, 1.15);
-            g.fork(top, dir * length, thick * 0.7, depth);
+            let rng = g.rng.fork(k);
+            g.fork(top, dir * length, thick * 0.7, (3, detail > 0.72), rng);
         }
         let seed = g.rng.bits();
         let skin = g.mesh.skin(Skin::Leaves(self.leaf, seed));
-        let step = if detail > 0.72 { 3 } else { 2 };
         let r = self.spread * 0.42;
-        for tip in std::mem::take(&mut g.tips).into_iter().step_by(step) {
+        for tip in std::mem::take(&mut g.tips).into_iter() {
             let form = Form::Leaves(self.leafy, g.rng.bits());
             g.mesh.ball(tip, (r, r), form, skin, LABEL);
         }
     }
 
-    fn leaves(
-        &self,
-        g: &mut Growth,
-        (top, thick): (V3, f32),
-        fork: f32,
-        (detail, sway): (f32, f32),
-    ) {
+    fn leaves(&self, g: &mut Growth, (top, thick): (V3, f32), fork: f32, sway: f32) {
         let seed = g.rng.bits();
         let bright = g.mesh.skin(Skin::Leaves(self.leaf, seed));
         let dark = g.mesh.skin(Skin::Leaves(self.leaf * 0.72, seed ^ 5));
         let foot = top - UP * fork;
         let centre = foot + UP * (fork + (self.height - fork) * 0.52);
-        for k in 0..(10.0 + 30.0 * detail) as usize {
+        for k in 0..36 {
             let (tip, r) = self.cluster(&mut g.rng, centre, fork, sway);
             let form = Form::Leaves(self.leafy, g.rng.bits());
             let skin = if k % 2 == 0 { bright } else { dark };
@@ -142,25 +135,23 @@ impl Tree {
 }
 
 impl Growth<'_> {
-    /// A bough from `at` along `way` that splits `depth` more times.
-    fn fork(&mut self, at: V3, way: V3, thick: f32, depth: u32) {
+    /// A bough from `at` along `way` that splits `depth` more times, and once more into `fine` twigs.
+    fn fork(&mut self, at: V3, way: V3, thick: f32, (depth, fine): (u32, bool), mut rng: Rng) {
         let end = at + way;
         self.mesh
             .limb(at, end, (thick, thick * 0.62), self.bark, LABEL);
-        if depth <= 1 {
+        if depth == 1 {
             self.tips.push(end);
+        }
+        if depth == 0 || depth == 1 && !fine {
             return;
         }
-        for _ in 0..3 {
-            let mut side = || self.rng.range(-0.75, 0.75);
+        for k in 0..3 {
+            let mut side = || rng.range(-0.75, 0.75);
             let bend = v3(side(), side() * 0.6 + 0.12, side()) * way.len();
-            let length = self.rng.range(0.55, 0.8);
-            self.fork(
-                end,
-                (way + bend).unit() * (way.len() * length),
-                thick * 0.55,
-                depth - 1,
-            );
+            let length = rng.range(0.55, 0.8);
+            let next = (way + bend).unit() * (way.len() * length);
+            self.fork(end, next, thick * 0.55, (depth - 1, fine), rng.fork(k));
         }
     }
 }

@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn write(args: &Args, k: u64) -> Result<(), Box<dyn std::error::Error>> {
     let seed = args.seed + k / args.per_seed;
-    let light = if seed % 3 == 0 {
+    let light = if seed.is_multiple_of(3) {
         Light::Dusk
     } else {
         Light::Day

@@ -108,16 +108,7 @@ impl Street {
         for z in self.zebras.clone() {
             for side in 0..2 {
                 let e = self.road.half(side) + 0.4;
-                self.put(
-                    side,
-                    e,
-                    z - 2.2,
-                    Thing::Lamp {
-                        height: 3.0,
-                        reach: 0.05,
-                        dark: false,
-                    },
-                );
+                self.put(side, e, z - 2.2, Thing::Beacon);
             }
         }
     }

@@ -156,7 +156,7 @@ impl Ground {
         let along = s.p.z / l + 0.5 * (row.floor() % 2.0);
         let tone = hash2(row.floor() as i32, along.floor() as i32, self.seed ^ 31) - 0.5;
         let joint = row.fract() < 0.02 / w || along.rem_euclid(1.0) < 0.02 / l;
-        let dirt = fbm2(s.p.x * 0.9, s.p.z * 0.9, 3, self.seed);
+        let dirt = fbm2(s.p.x * 0.9, s.p.z * 0.9, 2, self.seed);
         let base = if self.red_brick {
             v3(0.25, 0.14, 0.11)
         } else {
@@ -176,14 +176,14 @@ impl Ground {
         let (x, z) = (s.d, s.p.z);
         let near = smooth(0.12, 0.01, px);
         let grain = value2(x * 40.0, z * 40.0, 1) + value2(x * 17.0, z * 17.0, 2) - 1.0;
-        let broad = fbm2(x * 0.5, z * 0.22, 3, self.seed) - 0.5;
+        let broad = fbm2(x * 0.5, z * 0.22, 2, self.seed) - 0.5;
         let track = ((x.abs() / street.road.lane - 0.5).abs() - 0.25) * 4.0;
         let worn = 0.10 * (1.0 - track * track).max(-1.0);
         let mut c =
             self.asphalt * (1.0 + 0.35 * broad + worn + 0.30 * near * grain) * self.patch(x, z);
-        if near > 0.05 {
+        if near > 0.3 {
             let crack = (fbm2(x * 0.8, z * 0.8, 3, self.seed ^ 40) - 0.5).abs();
-            c = c * (1.0 - 0.16 * near * smooth(0.010, 0.003, crack));
+            c = c * (1.0 - 0.16 * (near - 0.3) * 1.4 * smooth(0.010, 0.003, crack));
         }
         if let Some(line) = self.lines.at(street, s) {
             let rub = value2(x * 9.0, z * 9.0, 6) * 0.6 + value2(x * 2.0, z * 2.0, 7) * 0.4;

@@ -55,7 +55,7 @@ impl Rig {
             ambient: if sunny {
                 v3(0.44, 0.50, 0.60)
             } else {
-                v3(0.84, 0.87, 0.90)
+                v3(0.98, 1.01, 1.04)
             } * rng.range(0.85, 1.1),
             bounce: v3(0.24, 0.22, 0.20),
             zenith: if sunny {
@@ -112,10 +112,10 @@ impl Rig {
         }
         let k = 1.6 / (e + 0.12);
         let (x, y) = (dir.x * k, dir.z * k);
-        let n = fbm2(x, y, 5, self.seed);
+        let n = fbm2(x, y, 4, self.seed);
         let body =
             smooth(0.72 - 0.5 * self.cover, 0.95 - 0.5 * self.cover, n) * smooth(0.0, 0.25, e);
-        let under = 0.72 + 0.55 * fbm2(x * 1.3 + 0.3, y * 1.3 - 0.2, 3, self.seed ^ 9);
+        let under = 0.72 + 0.55 * fbm2(x * 1.3 + 0.3, y * 1.3 - 0.2, 2, self.seed ^ 9);
         plain.mix(self.cloud * under, body * 0.85)
     }
 

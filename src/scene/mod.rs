@@ -13,6 +13,7 @@
 //! It knows nothing of networks, bags or files.
 
 mod camera;
+mod crossing;
 mod film;
 mod furniture;
 mod ground;
@@ -40,6 +41,7 @@ use camera::Camera;
 use mesh::{Mesh, class};
 use rng::Rng;
 use shadow::Shadow;
+use stage::Moment;
 use std::time::Duration;
 use vec::{V3, v3};
 
@@ -131,7 +133,12 @@ impl Scene {
         let fine = (width * 2, height * 2);
         let (camera, here) = self.camera(t, fine);
         let mut mesh = Mesh::new(camera.at, 0.55 / camera.focal, self.rig.night);
-        stage::build(&self.street, &self.traffic, here, t, &mut mesh);
+        let now = Moment {
+            here,
+            t,
+            sight: 1.0,
+        };
+        stage::build(&self.street, &self.traffic, now, &mut mesh);
         let mut buffer = raster::Buffer::new(fine);
         buffer.draw(&mesh, &camera);
         let shadows = self.shadows(here, t);
@@ -189,7 +196,12 @@ impl Scene {
             1e-6,
             false,
         );
-        stage::build(&self.street, &self.traffic, here, t, &mut mesh);
+        let now = Moment {
+            here,
+            t,
+            sight: 0.62,
+        };
+        stage::build(&self.street, &self.traffic, now, &mut mesh);
         let centre = |ahead: f32| v3(self.street.road.shift(here + ahead), 2.0, here + ahead);
         vec![
             Shadow::draw(&mesh, sun, centre(13.0), 19.0, 640),

@@ -173,7 +173,7 @@ fn leaves(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
 fn twigs(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
     let ridge = |k: f32, s: u32| (value2(a * k + 20.0, b * k + 20.0, seed ^ s) - 0.5).abs();
     let near = ridge(6.0, 1).min(ridge(9.0, 2));
-    if near < leafy * 0.28 {
+    if near < leafy * 0.17 {
         Cut::Keep
     } else {
         Cut::Veil

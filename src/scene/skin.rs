@@ -143,6 +143,6 @@ fn roof(c: V3, f: &Frame, h: &Hit) -> Paint {
         11,
     );
     let fade = smooth(0.25, 0.04, h.px);
-    let weather = 0.75 + 0.5 * fbm2(q.x * 0.6, q.y * 0.9, 3, 17);
+    let weather = 0.75 + 0.5 * fbm2(q.x * 0.6, q.y * 0.9, 2, 17);
     Paint::matt(c * weather * (1.0 + fade * (0.35 * (tile - 0.5) - 0.25 * (1.0 - step))))
 }

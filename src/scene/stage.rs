@@ -18,19 +18,31 @@ use std::f32::consts::{FRAC_PI_2, PI};
 const AHEAD: f32 = 230.0;
 const BEHIND: f32 = 30.0;
 
-/// `here`: the camera's place along the street; `eye`: who looks, the camera or the sun.
-pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut Mesh) {
+/// The moment to build.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The camera's place along the street.
+    pub here: f32,
+    /// Seconds since the start.
+    pub t: f64,
+    /// Share of the usual sight to build: what throws no visible shadow need not be there for the sun.
+    pub sight: f32,
+}
+
+/// Fills the mesh for its eye, the camera's or the sun's.
+pub fn build(street: &Street, traffic: &Traffic, m: Moment, mesh: &mut Mesh) {
+    let Moment { here, t, sight } = m;
     // The nearest first: what they hide then costs less.
     let mut items: Vec<(f32, &Item)> = street.items.iter().map(|i| (near(i.s, here), i)).collect();
     items.sort_by(|a, b| (a.0 - here).abs().total_cmp(&(b.0 - here).abs()));
-    traffic.build(mesh, &street.road, here, t);
+    traffic.build(mesh, &street.road, m);
     for (s, item) in items {
         let (ahead, behind) = match item.thing {
             Thing::Building(_) => (AHEAD, BEHIND),
             Thing::Tree(_) | Thing::Hedge { .. } | Thing::Fence { .. } => (AHEAD * 0.8, BEHIND),
             _ => (AHEAD * 0.6, 12.0),
         };
-        if s - here < ahead && here - s < behind {
+        if s - here < ahead * sight && here - s < behind {
             place(street, item, s, s - here, t, mesh);
         }
     }
@@ -38,7 +50,9 @@ pub fn build(street: &Street, traffic: &Traffic, here: f32, t: f64, mesh: &mut M
     let road = &street.road;
     let beam = road.frame(-road.lane * 0.5, 0.0, here + 10.0, 0.0);
     mesh.pool(&beam, (3.0, 8.5), 0.5);
-    backdrop(street, here, mesh);
+    if sight >= 1.0 {
+        backdrop(street, here, mesh);
+    }
 }
 
 fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Mesh) {
@@ -108,6 +122,7 @@ fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Me
             };
             pole::signal_post(mesh, &stand(0.0), state);
         }
+        Thing::Beacon => pole::beacon(mesh, &stand(0.0), (t * 1.2).fract() < 0.5),
         Thing::Bollard => pole::bollard(mesh, &stand(0.0)),
         Thing::Bin(seed) => pole::bin(mesh, &stand(facing), &mut Rng::new(*seed)),
         Thing::Parked { car, reversed } => {

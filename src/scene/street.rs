@@ -52,6 +52,8 @@ pub enum Thing {
         phase: f32,
     },
     Bollard,
+    /// The flashing globe at a zebra crossing.
+    Beacon,
     Bin(u64),
     Parked {
         car: Car,

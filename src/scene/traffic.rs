@@ -1,11 +1,13 @@
 //! Who moves: cars ahead and oncoming, people on the pavement, cyclists; and the camera among them.
 
+use super::crossing::Crosser;
 use super::mesh::Mesh;
 use super::objects::car::Car;
 use super::objects::cyclist::Cyclist;
 use super::objects::person::Person;
 use super::rng::Rng;
 use super::road::{KERB, LENGTH, Road};
+use super::stage::Moment;
 use super::vec::{Frame, v3};
 use std::f32::consts::PI;
 
@@ -27,13 +29,12 @@ enum Who {
     Driver(Car),
     Walker(Person),
     Rider(Cyclist),
-    /// Walks over the zebra crossing, back and forth over the width.
-    Crosser(Person, f32),
 }
 
 #[derive(Clone, Debug)]
 pub struct Traffic {
     movers: Vec<Mover>,
+    crossers: Vec<Crosser>,
     /// The camera's own speed, metres a second.
     pub speed: f32,
 }
@@ -42,6 +43,7 @@ impl Traffic {
     pub fn new(road: &Road, zebras: &[f32], rng: &mut Rng) -> Self {
         let mut t = Traffic {
             movers: Vec::new(),
+            crossers: Vec::new(),
             speed: rng.range(4.5, 8.5),
         };
         t.cars(road, rng);
@@ -50,16 +52,9 @@ impl Traffic {
             t.walkers(road, side, rng);
         }
         for z in zebras {
-            for k in 0..3 {
-                let reach = road.half(1) + 2.0;
-                let who = Who::Crosser(Person::new(rng), reach);
-                t.movers.push(Mover {
-                    d: 0.0,
-                    s: z - 1.0 + k as f32,
-                    speed: 0.0,
-                    swing: (0.0, rng.unit()),
-                    who,
-                });
+            for k in 0..4 {
+                let crosser = Crosser::new(road, z - 1.2 + 0.8 * k as f32, &t, rng);
+                t.crossers.push(crosser);
             }
         }
         t
@@ -155,24 +150,54 @@ impl Traffic {
         }
     }
 
+    /// Whether somebody on foot at `(d, s)` would be in the way of a vehicle or of the camera.
+    pub fn blocks(&self, road: &Road, d: f32, s: f32, t: f64) -> bool {
+        let length = f64::from(LENGTH);
+        let apart = |at: f64| (at - f64::from(s) + 0.5 * length).rem_euclid(length) - 0.5 * length;
+        let own = apart(f64::from(self.speed) * t);
+        let ours = (d + road.lane * 0.5).abs() < 2.0 && (-9.0..4.0).contains(&own);
+        ours || self.movers.iter().any(|m| {
+            m.room().is_some_and(|(long, wide)| {
+                (m.d - d).abs() < wide && apart(f64::from(m.s) + m.way(t)).abs() < f64::from(long)
+            })
+        })
+    }
+
     /// Adds everybody within sight of `here` at time `t` to the mesh.
-    pub fn build(&self, mesh: &mut Mesh, road: &Road, here: f32, t: f64) {
+    pub fn build(&self, mesh: &mut Mesh, road: &Road, m: Moment) {
+        let Moment { here, t, sight } = m;
+        for c in &self.crossers {
+            c.build(mesh, road, here, t);
+        }
         for m in &self.movers {
-            let way = f64::from(m.speed) * t;
-            let swing = f64::from(m.swing.0) * (f64::from(m.swing.1) * t).sin();
+            let way = m.way(t);
             let s = near(
-                ((f64::from(m.s) + way + swing).rem_euclid(f64::from(LENGTH))) as f32,
+                (f64::from(m.s) + way).rem_euclid(f64::from(LENGTH)) as f32,
                 here,
             );
             let ahead = s - here;
-            if (-12.0..150.0).contains(&ahead) {
-                m.place(mesh, road, s, (way + swing, t));
+            if (-12.0..150.0 * sight).contains(&ahead) {
+                m.place(mesh, road, s, (way, t));
             }
         }
     }
 }
 
 impl Mover {
+    /// Metres gone since time zero.
+    fn way(&self, t: f64) -> f64 {
+        f64::from(self.speed) * t + f64::from(self.swing.0) * (f64::from(self.swing.1) * t).sin()
+    }
+
+    /// Room that a vehicle needs to either side of its middle, along and across.
+    fn room(&self) -> Option<(f32, f32)> {
+        match &self.who {
+            Who::Driver(c) => Some((c.half.0 + 1.5, c.half.1 + 0.6)),
+            Who::Rider(_) => Some((2.5, 0.9)),
+            Who::Walker(_) => None,
+        }
+    }
+
     fn place(&self, mesh: &mut Mesh, road: &Road, s: f32, (way, t): (f64, f64)) {
         let back = if self.speed < 0.0 { PI } else { 0.0 };
         let turns = |step: f64| ((way / step).rem_euclid(1.0) as f32) * 2.0 * PI;
@@ -199,21 +224,6 @@ impl Mover {
                 let stride = if self.speed == 0.0 { 0.12 } else { 1.0 };
                 let phase = turns(1.45) + self.s;
                 p.build(mesh, &road.frame(self.d, KERB, s, yaw), phase, stride);
-            }
-            Who::Crosser(p, reach) => {
-                let lap = f64::from(*reach) * 4.0;
-                let u = ((t * 1.3 + f64::from(self.swing.1) * lap).rem_euclid(lap)) as f32;
-                let (d, yaw) = if u < reach * 2.0 {
-                    (u - reach, 0.5)
-                } else {
-                    (reach * 3.0 - u, -0.5)
-                };
-                let y = if d.abs() > road.half(usize::from(d > 0.0)) {
-                    KERB
-                } else {
-                    0.0
-                };
-                p.build(mesh, &road.frame(d, y, s, yaw * PI), u * 4.3, 1.0);
             }
         }
     }

@@ -47,7 +47,7 @@ impl Coachwork {
         } else {
             1.0
         };
-        let low = if y < 0.42 && c.seed % 3 == 0 {
+        let low = if y < 0.42 && c.seed.is_multiple_of(3) {
             grey(0.05)
         } else {
             c.colour

@@ -66,7 +66,7 @@ impl Facade {
 
     /// The bare wall with its weathering.
     fn masonry(&self, u: f32, v: f32, h: &Hit) -> Paint {
-        let stain = fbm2(u * 0.35 + 7.0, v * 0.25, 3, self.seed);
+        let stain = fbm2(u * 0.35 + 7.0, v * 0.25, 2, self.seed);
         let streak = value2(u * 3.0, v * 0.3, self.seed ^ 21);
         let mut c = self.colour * (0.78 + 0.36 * stain + 0.1 * streak);
         let (rows, cols) = match self.wall {
@@ -193,8 +193,8 @@ impl Facade {
             v3(0.04, 0.05, 0.055)
         };
         let glass = Paint::matt(base).gloss(0.30);
-        if h.night && (id * 7.31).fract() < self.lit {
-            return glass.glow(v3(0.95, 0.93, 0.78) * if blind { 0.45 } else { 0.75 });
+        if h.night && (id * 7.31).fract() < 0.6 * self.lit {
+            return glass.glow(v3(0.80, 0.72, 0.50) * if blind { 0.4 } else { 0.6 });
         }
         glass
     }

@@ -174,7 +174,11 @@ impl Person {
         );
         if let Some(c) = self.bag {
             let bag = mesh.skin(Skin::Plain(c, 0.3));
-            let x = if self.seed % 2 == 0 { 0.27 } else { -0.27 };
+            let x = if self.seed.is_multiple_of(2) {
+                0.27
+            } else {
+                -0.27
+            };
             mesh.limb(
                 at(x, 0.95, -0.02),
                 at(x, 0.62, -0.02),

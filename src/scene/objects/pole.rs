@@ -1,6 +1,6 @@
 //! Lamp posts, sign posts, signal posts, bollards and litter bins.
 
-use super::super::mesh::{Mesh, class};
+use super::super::mesh::{Form, Mesh, class};
 use super::super::rng::Rng;
 use super::super::skin::Skin;
 use super::super::vec::{Frame, UP, V3, grey, v3};
@@ -75,7 +75,7 @@ pub fn sign_post(mesh: &mut Mesh, f: &Frame, motif: Motif, size: f32, seed: u32)
         size,
         seed,
     );
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         let below = Frame {
             at: f.at + UP * (height - size * 1.7),
             ..*f
@@ -94,6 +94,35 @@ pub fn signal_post(mesh: &mut Mesh, f: &Frame, state: usize) {
         ..*f
     };
     signal(mesh, &head, state);
+    mesh.contact(f, (0.3, 0.3), 0.5);
+}
+
+/// The beacon of a zebra crossing: a striped pole with an amber globe.
+pub fn beacon(mesh: &mut Mesh, f: &Frame, on: bool) {
+    let amber = v3(0.75, 0.36, 0.03);
+    let stripes = [grey(0.03), grey(0.6)].map(|c| mesh.skin(Skin::Plain(c, 0.1)));
+    let globe = mesh.skin(if on {
+        Skin::Light(amber)
+    } else {
+        Skin::Plain(amber, 0.0)
+    });
+    for k in 0..7 {
+        let foot = f.at + UP * (0.42 * k as f32);
+        mesh.limb(
+            foot,
+            foot + UP * 0.42,
+            (0.055, 0.055),
+            stripes[k % 2],
+            class::POLE,
+        );
+    }
+    mesh.ball(
+        f.at + UP * 3.1,
+        (0.17, 0.17),
+        Form::Ball,
+        globe,
+        class::POLE,
+    );
     mesh.contact(f, (0.3, 0.3), 0.5);
 }
 

@@ -95,8 +95,8 @@ impl Tree {
         }
         let seed = g.rng.bits();
         let skin = g.mesh.skin(Skin::Leaves(self.leaf, seed));
-        let r = self.spread * 0.42;
-        for tip in std::mem::take(&mut g.tips).into_iter() {
+        let r = self.spread * 0.46;
+        for tip in std::mem::take(&mut g.tips).into_iter().step_by(2) {
             let form = Form::Leaves(self.leafy, g.rng.bits());
             g.mesh.ball(tip, (r, r), form, skin, LABEL);
         }
@@ -140,7 +140,7 @@ impl Growth<'_> {
         let end = at + way;
         self.mesh
             .limb(at, end, (thick, thick * 0.62), self.bark, LABEL);
-        if depth == 1 {
+        if depth == 1 || depth == 2 && self.tips.len().is_multiple_of(2) {
             self.tips.push(end);
         }
         if depth == 0 || depth == 1 && !fine {

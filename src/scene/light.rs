@@ -144,10 +144,11 @@ impl Rig {
     }
 
     /// Seen through the air over a distance.
-    pub fn through_air(&self, c: V3, dir: V3, distance: f32) -> V3 {
-        let t = (-distance / self.haze).exp();
-        let veil = self.horizon.mix(self.plain_sky(dir.unit()), 0.3) * 0.8;
-        veil.mix(c, t)
+    pub fn through_air(&self, c: V3, distance: f32) -> V3 {
+        let x = distance / self.haze;
+        // Close to exp(-x), and quicker.
+        let t = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * 0.167)));
+        (self.horizon * 0.8).mix(c, t)
     }
 
     /// Whether anything throws a shadow.

@@ -99,6 +99,14 @@ impl Mesh {
         });
     }
 
+    /// All triangles, the nearest first by this distance: what they hide then costs little.
+    pub fn order(&self, distance: impl Fn(V3) -> f32) -> Vec<u32> {
+        let key = |t: &Tri| distance(t.p[0]) + distance(t.p[2]);
+        let mut order: Vec<(f32, u32)> = self.tris.iter().map(key).zip(0..).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        order.into_iter().map(|o| o.1).collect()
+    }
+
     /// A flat convex polygon; its normal is turned to the eye.
     pub fn poly(&mut self, p: &[V3], skin: u32, label: u8) {
         let [a, b, c, ..] = *p else { return };

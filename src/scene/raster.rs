@@ -68,9 +68,10 @@ impl Buffer {
 
     /// Draws all triangles, then the contact shadows on what ground is left.
     pub fn draw(&mut self, mesh: &Mesh, camera: &Camera) {
-        for (i, t) in mesh.tris.iter().enumerate() {
+        for i in mesh.order(|p| camera.depth(p)) {
+            let t = &mesh.tris[i as usize];
             let corners = [0, 1, 2].map(|k| (t.p[k], t.ab[k].0, t.ab[k].1));
-            clip(&corners, camera, |c| self.fill(c, t, i as u32));
+            clip(&corners, camera, |c| self.fill(c, t, i));
         }
         for c in &mesh.contacts {
             self.darken(c, camera);

@@ -157,7 +157,7 @@ impl View<'_> {
             let spark = mirror.dot(self.rig.sun_dir).max(0.0);
             c = c + self.rig.sun * (spark.powi(60) * paint.gloss * 6.0 * sun);
         }
-        self.rig.through_air(c, ray, (p - self.camera.at).len())
+        self.rig.through_air(c, (p - self.camera.at).len())
     }
 
     /// What polished things mirror: sky above, a row of dark houses below.

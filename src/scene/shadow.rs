@@ -35,7 +35,8 @@ impl Shadow {
             sun,
             scale,
         };
-        for t in &mesh.tris {
+        for i in mesh.order(|p| -p.dot(sun)) {
+            let t = &mesh.tris[i as usize];
             let corners = [0, 1, 2].map(|k| {
                 let (x, y, d) = s.place(t.p[k]);
                 Corner {

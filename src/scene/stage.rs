@@ -32,11 +32,9 @@ pub struct Moment {
 /// Fills the mesh for its eye, the camera's or the sun's.
 pub fn build(street: &Street, traffic: &Traffic, m: Moment, mesh: &mut Mesh) {
     let Moment { here, t, sight } = m;
-    // The nearest first: what they hide then costs less.
-    let mut items: Vec<(f32, &Item)> = street.items.iter().map(|i| (near(i.s, here), i)).collect();
-    items.sort_by(|a, b| (a.0 - here).abs().total_cmp(&(b.0 - here).abs()));
     traffic.build(mesh, &street.road, m);
-    for (s, item) in items {
+    for item in &street.items {
+        let s = near(item.s, here);
         let (ahead, behind) = match item.thing {
             Thing::Building(_) => (AHEAD, BEHIND),
             Thing::Tree(_) | Thing::Hedge { .. } | Thing::Fence { .. } => (AHEAD * 0.8, BEHIND),

@@ -18,6 +18,7 @@
 
 pub mod anytime;
 pub mod bag;
+pub mod cli;
 pub mod clock;
 pub mod compute;
 pub mod decode;
@@ -32,5 +33,6 @@ pub mod pipeline;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod scene;
 pub mod score;
 pub mod tensor;

@@ -42,28 +42,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn write(args: &Args, k: u64) -> Result<(), Box<dyn std::error::Error>> {
     let seed = args.seed + k / args.per_seed;
-    let light = if seed.is_multiple_of(3) {
-        Light::Dusk
-    } else {
-        Light::Day
-    };
+    let light = if seed.is_multiple_of(3) { Light::Dusk } else { Light::Day };
     // Steps that share no period with the street, so that no two pictures show one place.
     let at = Duration::from_millis(seed * 7_919 % 40_000 + (k % args.per_seed) * 11_300);
     let size = (args.size[0], args.size[1]);
     let picture = Scene::new(seed, light).render(at, size);
     let name = format!("{seed:05}_{:02}.png", k % args.per_seed);
-    save(
-        &args.out.join("images").join(&name),
-        &picture.rgb,
-        size,
-        ExtendedColorType::Rgb8,
-    )?;
-    save(
-        &args.out.join("labels").join(&name),
-        &picture.labels,
-        size,
-        ExtendedColorType::L8,
-    )
+    save(&args.out.join("images").join(&name), &picture.rgb, size, ExtendedColorType::Rgb8)?;
+    save(&args.out.join("labels").join(&name), &picture.labels, size, ExtendedColorType::L8)
 }
 
 fn save(

@@ -40,9 +40,9 @@ pub struct Args {
 
 fn size(text: &str) -> Result<Size, String> {
     let parsed = text.split_once('x').and_then(|(w, h)| Some(Size::new(w.parse().ok()?, h.parse().ok()?)));
-    parsed.filter(|size| (1..=8192).contains(&size.width) && (1..=8192).contains(&size.height)).ok_or_else(|| {
-        format!("expected WIDTHxHEIGHT with sides from 1 to 8192, such as 640x480, got `{text}`")
-    })
+    parsed
+        .filter(|size| (1..=8192).contains(&size.width) && (1..=8192).contains(&size.height))
+        .ok_or_else(|| format!("expected WIDTHxHEIGHT with sides from 1 to 8192, such as 640x480, got `{text}`"))
 }
 
 #[derive(Serialize)]

@@ -98,8 +98,7 @@ fn print(bundle: &Bundle, evaluation: &Evaluation, json: bool) -> anyhow::Result
     for (number, exit) in (1..).zip(&evaluated.exits) {
         let score = &exit.score;
         let gmac = format!("{:.2}", exit.gmac);
-        let mut cells =
-            vec![number.to_string(), gmac, percent(score.miou), percent(score.change), percent(score.fell)];
+        let mut cells = vec![number.to_string(), gmac, percent(score.miou), percent(score.change), percent(score.fell)];
         cells.extend(score.iou.iter().map(|iou| percent(*iou)));
         rows.push(cells);
     }
@@ -121,7 +120,8 @@ fn names(args: &Args) -> anyhow::Result<Vec<String>> {
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         }
         None => {
-            let folder = std::fs::read_dir(&args.images).with_context(|| format!("images {}", args.images.display()))?;
+            let folder =
+                std::fs::read_dir(&args.images).with_context(|| format!("images {}", args.images.display()))?;
             let mut names: Vec<String> = folder
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .filter(|name| {

@@ -67,9 +67,14 @@ fn of_parameters(
     Ok((Some(name), topic, budget))
 }
 
-/// Every image topic, without the compressed twins of raw ones.
+/// Topics by these last names hold results, not pictures.
+const RESULTS: [&str; 3] = ["mask", "confidence", "labels"];
+
+/// Every image topic, without masks and without the compressed twins of raw ones.
 fn found(topics: &[Topic]) -> Vec<String> {
-    let images = || topics.iter().filter(|topic| ImageKind::of(&topic.message_type).is_some());
+    let is_result = |name: &str| RESULTS.contains(&base(name).rsplit('/').next().unwrap_or_default());
+    let images =
+        || topics.iter().filter(|topic| ImageKind::of(&topic.message_type).is_some() && !is_result(&topic.name));
     let has = |name: &str| images().any(|topic| topic.name == name);
     images()
         .filter(|topic| !topic.name.rsplit_once('/').is_some_and(|(raw, _)| has(raw)))
@@ -144,6 +149,7 @@ mod tests {
             topic("/front/image_raw", "sensor_msgs/msg/Image"),
             topic("/front/image_raw/compressed", "sensor_msgs/msg/CompressedImage"),
             topic("/rear/image_raw/compressed", "sensor_msgs/msg/CompressedImage"),
+            topic("/itnet/mask", "sensor_msgs/msg/Image"),
         ]
     }
 

@@ -34,15 +34,7 @@ impl Camera {
         let right = side * roll.cos() - above * roll.sin();
         let up = above * roll.cos() + side * roll.sin();
         let (w, h) = (size.0 as f32, size.1 as f32);
-        Camera {
-            at,
-            right,
-            up,
-            ahead,
-            focal: focal * w,
-            cx: w * 0.5,
-            cy: h * 0.5,
-        }
+        Camera { at, right, up, ahead, focal: focal * w, cx: w * 0.5, cy: h * 0.5 }
     }
 
     /// Depth along the optical axis, metres.
@@ -54,17 +46,11 @@ impl Camera {
     pub fn project(&self, p: V3) -> Spot {
         let q = p - self.at;
         let d = 1.0 / q.dot(self.ahead).max(1e-3);
-        Spot {
-            x: self.cx + q.dot(self.right) * d * self.focal,
-            y: self.cy - q.dot(self.up) * d * self.focal,
-            d,
-        }
+        Spot { x: self.cx + q.dot(self.right) * d * self.focal, y: self.cy - q.dot(self.up) * d * self.focal, d }
     }
 
     /// Direction through an image point, with depth one: `at + ray * depth` lies on it.
     pub fn ray(&self, x: f32, y: f32) -> V3 {
-        self.ahead
-            + self.right * ((x - self.cx) / self.focal)
-            + self.up * ((self.cy - y) / self.focal)
+        self.ahead + self.right * ((x - self.cx) / self.focal) + self.up * ((self.cy - y) / self.focal)
     }
 }

@@ -25,19 +25,9 @@ impl Crosser {
     /// Finds the first moment before the camera arrives at which the whole walk is free.
     pub fn new(road: &Road, s: f32, traffic: &Traffic, rng: &mut Rng) -> Self {
         let (left, right) = (-road.half(0) - 0.8, road.half(1) + 0.8);
-        let (from, to) = if rng.chance(0.5) {
-            (left, right)
-        } else {
-            (right, left)
-        };
+        let (from, to) = if rng.chance(0.5) { (left, right) } else { (right, left) };
         let person = Person::new(rng);
-        let mut c = Crosser {
-            person,
-            s,
-            from,
-            to,
-            start: None,
-        };
+        let mut c = Crosser { person, s, from, to, start: None };
         let arrival = f64::from(s / traffic.speed);
         let first = (arrival - 16.0).max(0.0) + f64::from(rng.range(0.0, 2.0));
         c.start = (0..40)

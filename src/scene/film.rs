@@ -32,20 +32,12 @@ impl Film {
     }
 
     /// `light`: linear, `size.0 * size.1` pixels; `frame` makes the noise move.
-    pub fn expose(
-        &self,
-        mut light: Vec<V3>,
-        size: (usize, usize),
-        rig: &Rig,
-        frame: u32,
-    ) -> Vec<u8> {
+    pub fn expose(&self, mut light: Vec<V3>, size: (usize, usize), rig: &Rig, frame: u32) -> Vec<u8> {
         if rig.night {
             bloom(&mut light, size);
         }
         let light = self.soften(&light, size);
-        let curve: Vec<f32> = (0..4 * STEPS as usize)
-            .map(|i| self.tone((i as f32 + 0.5) / STEPS))
-            .collect();
+        let curve: Vec<f32> = (0..4 * STEPS as usize).map(|i| self.tone((i as f32 + 0.5) / STEPS)).collect();
         let mut out = Vec::with_capacity(light.len() * 3);
         let (w, h) = (size.0 as f32, size.1 as f32);
         for (i, c) in light.iter().enumerate() {
@@ -76,11 +68,7 @@ impl Film {
 
     /// Gamma with a shoulder: a cheap video camera's highlights clip early.
     fn tone(&self, x: f32) -> f32 {
-        let bent = if x < 0.6 {
-            x
-        } else {
-            0.6 + 0.55 * (1.0 - (-(x - 0.6) / 0.55).exp())
-        };
+        let bent = if x < 0.6 { x } else { 0.6 + 0.55 * (1.0 - (-(x - 0.6) / 0.55).exp()) };
         let y = bent.powf(1.0 / 2.1);
         (y - 0.45).mul_add(self.contrast, 0.43)
     }
@@ -119,10 +107,7 @@ fn bloom(light: &mut [V3], (w, h): (usize, usize)) {
     }
     for y in 0..h {
         for x in 0..w {
-            let (fx, fy) = (
-                (x as f32 / 4.0 - 0.375).max(0.0),
-                (y as f32 / 4.0 - 0.375).max(0.0),
-            );
+            let (fx, fy) = ((x as f32 / 4.0 - 0.375).max(0.0), (y as f32 / 4.0 - 0.375).max(0.0));
             let (i, j) = (fx as usize, fy as usize);
             let (i1, j1) = ((i + 1).min(bw - 1), (j + 1).min(bh - 1));
             let top = bright[j * bw + i].mix(bright[j * bw + i1], fx.fract());

@@ -18,11 +18,7 @@ impl Street {
         while s < LENGTH - 2.0 {
             if !self.in_gap(side, s, 3.0) {
                 let thing = match rng.below(10) {
-                    0..=2 => Thing::Lamp {
-                        height: mood.lamp.0,
-                        reach,
-                        dark: mood.lamp.1,
-                    },
+                    0..=2 => Thing::Lamp { height: mood.lamp.0, reach, dark: mood.lamp.1 },
                     3..=5 => self.sign(rng),
                     6 => Thing::Bollard,
                     7 => Thing::Bin(u64::from(rng.bits())),
@@ -42,12 +38,7 @@ impl Street {
 
     fn sign(&self, rng: &mut Rng) -> Thing {
         let motif = Motif::random(rng);
-        Thing::Sign {
-            motif,
-            size: rng.range(0.27, 0.38),
-            seed: rng.bits(),
-            yaw: rng.range(-0.25, 0.25),
-        }
+        Thing::Sign { motif, size: rng.range(0.27, 0.38), seed: rng.bits(), yaw: rng.range(-0.25, 0.25) }
     }
 
     /// Cars along the kerb.
@@ -60,18 +51,9 @@ impl Street {
         while s < LENGTH - 6.0 {
             let car = Car::new(rng, 0.12);
             let near_zebra = self.zebras.iter().any(|z| (s - z).abs() < 9.0);
-            if car.half.0 < 3.0
-                && rng.chance(mood.parking)
-                && !self.in_gap(side, s, 4.0)
-                && !near_zebra
-            {
+            if car.half.0 < 3.0 && rng.chance(mood.parking) && !self.in_gap(side, s, 4.0) && !near_zebra {
                 let reversed = rng.chance(if side == 0 { 0.2 } else { 0.7 });
-                self.put(
-                    side,
-                    e + rng.range(-0.1, 0.1),
-                    s,
-                    Thing::Parked { car, reversed },
-                );
+                self.put(side, e + rng.range(-0.1, 0.1), s, Thing::Parked { car, reversed });
             }
             s += car.half.0 * 2.0 + rng.range(0.7, 2.4);
         }
@@ -79,23 +61,14 @@ impl Street {
 
     /// What every drive must meet in its first seconds, and again on every round.
     pub fn landmarks(&mut self, rng: &mut Rng) {
-        let rail = if rng.chance(0.5) {
-            grey(0.30)
-        } else {
-            v3(0.02, 0.05, 0.03)
-        };
+        let rail = if rng.chance(0.5) { grey(0.30) } else { v3(0.02, 0.05, 0.03) };
         for (side, from) in [(0, 19.0), (1, 27.0), (1, 140.0), (0, 260.0)] {
             let length = rng.range(7.0, 12.0);
-            let free =
-                |s: &f32| (0..3).all(|k| !self.in_gap(side, s + 0.5 * length * k as f32, 1.0));
+            let free = |s: &f32| (0..3).all(|k| !self.in_gap(side, s + 0.5 * length * k as f32, 1.0));
             let Some(s) = (0..12).map(|k| from + 3.0 * k as f32).find(free) else {
                 continue;
             };
-            let fence = Thing::Fence {
-                length,
-                height: 1.05,
-                kind: Kind::Railing(rail),
-            };
+            let fence = Thing::Fence { length, height: 1.05, kind: Kind::Railing(rail) };
             self.put(side, self.road.half(side) + 0.28, s, fence);
         }
         for (side, s) in [(0, 17.0), (1, 38.0)] {

@@ -52,24 +52,12 @@ impl Rig {
             } else {
                 grey(0.0)
             },
-            ambient: if sunny {
-                v3(0.44, 0.50, 0.60)
-            } else {
-                v3(0.98, 1.01, 1.04)
-            } * rng.range(0.85, 1.1),
+            ambient: if sunny { v3(0.44, 0.50, 0.60) } else { v3(0.98, 1.01, 1.04) } * rng.range(0.85, 1.1),
             bounce: v3(0.24, 0.22, 0.20),
-            zenith: if sunny {
-                blue * 1.15
-            } else {
-                v3(0.95, 1.0, 1.05)
-            },
+            zenith: if sunny { blue * 1.15 } else { v3(0.95, 1.0, 1.05) },
             horizon: white * rng.range(1.25, 1.7),
             cloud: white * rng.range(1.2, 1.6),
-            cover: if sunny {
-                rng.range(0.2, 0.6)
-            } else {
-                rng.range(0.7, 0.9)
-            },
+            cover: if sunny { rng.range(0.2, 0.6) } else { rng.range(0.7, 0.9) },
             seed: rng.bits(),
             haze: rng.range(500.0, 2200.0),
             exposure: rng.range(0.85, 1.2),
@@ -93,11 +81,7 @@ impl Rig {
             seed: rng.bits(),
             haze: rng.range(400.0, 1200.0),
             exposure: rng.range(0.65, 1.1),
-            cast: v3(
-                rng.range(0.93, 1.0),
-                rng.range(0.98, 1.02),
-                rng.range(0.98, 1.08),
-            ),
+            cast: v3(rng.range(0.93, 1.0), rng.range(0.98, 1.02), rng.range(0.98, 1.08)),
             night: true,
         }
     }
@@ -113,8 +97,7 @@ impl Rig {
         let k = 1.6 / (e + 0.12);
         let (x, y) = (dir.x * k, dir.z * k);
         let n = fbm2(x, y, 4, self.seed);
-        let body =
-            smooth(0.72 - 0.5 * self.cover, 0.95 - 0.5 * self.cover, n) * smooth(0.0, 0.25, e);
+        let body = smooth(0.72 - 0.5 * self.cover, 0.95 - 0.5 * self.cover, n) * smooth(0.0, 0.25, e);
         let under = 0.72 + 0.55 * fbm2(x * 1.3 + 0.3, y * 1.3 - 0.2, 2, self.seed ^ 9);
         plain.mix(self.cloud * under, body * 0.85)
     }
@@ -122,17 +105,11 @@ impl Rig {
     /// The sky without clouds: what glass and paint mirror, and what haze fades into.
     pub fn plain_sky(&self, dir: V3) -> V3 {
         let e = dir.y.max(0.0);
-        let base = self
-            .horizon
-            .mix(self.zenith, smooth(0.0, 0.55, e.sqrt() * 0.75));
+        let base = self.horizon.mix(self.zenith, smooth(0.0, 0.55, e.sqrt() * 0.75));
         let near = dir.dot(self.sun_dir).max(0.0);
         let near2 = near * near;
         let near8 = near2 * near2 * near2 * near2;
-        let glow = if self.night {
-            self.horizon * 0.25
-        } else {
-            self.sun * 0.22
-        };
+        let glow = if self.night { self.horizon * 0.25 } else { self.sun * 0.22 };
         base + glow * near8
     }
 

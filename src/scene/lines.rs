@@ -50,11 +50,9 @@ impl Lines {
             return Some(YELLOW);
         }
         if road.park[s.side] > 0.0 {
-            return ((x.abs() - road.lane).abs() < 0.05 && z.rem_euclid(1.2) < 0.7)
-                .then_some(PAINT);
+            return ((x.abs() - road.lane).abs() < 0.05 && z.rem_euclid(1.2) < 0.7).then_some(PAINT);
         }
-        (self.cycle_lane && (x.abs() - road.lane + 1.25).abs() < 0.05 && z.rem_euclid(3.0) < 1.6)
-            .then_some(PAINT)
+        (self.cycle_lane && (x.abs() - road.lane + 1.25).abs() < 0.05 && z.rem_euclid(3.0) < 1.6).then_some(PAINT)
     }
 }
 

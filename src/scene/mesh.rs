@@ -74,12 +74,7 @@ const CORNERS: [(f32, f32); 3] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)];
 
 impl Mesh {
     pub fn new(eye: V3, thin: f32, night: bool) -> Self {
-        Mesh {
-            eye,
-            thin,
-            night,
-            ..Mesh::default()
-        }
+        Mesh { eye, thin, night, ..Mesh::default() }
     }
 
     /// Keeps a skin; the number names it in the calls below.
@@ -89,14 +84,7 @@ impl Mesh {
     }
 
     pub fn tri(&mut self, p: [V3; 3], n: [V3; 3], skin: u32, label: u8) {
-        self.tris.push(Tri {
-            p,
-            ab: CORNERS,
-            n,
-            form: Form::Face,
-            skin,
-            label,
-        });
+        self.tris.push(Tri { p, ab: CORNERS, n, form: Form::Face, skin, label });
     }
 
     /// All triangles, the nearest first by this distance: what they hide then costs little.
@@ -125,25 +113,10 @@ impl Mesh {
         self.tri([p[0], p[2], p[3]], [n[0], n[2], n[3]], skin, label);
     }
 
-    fn quad_as(
-        &mut self,
-        p: [V3; 4],
-        ab: [(f32, f32); 4],
-        n: [V3; 3],
-        form: Form,
-        skin: u32,
-        label: u8,
-    ) {
+    fn quad_as(&mut self, p: [V3; 4], ab: [(f32, f32); 4], n: [V3; 3], form: Form, skin: u32, label: u8) {
         for [i, j, k] in [[0, 1, 2], [0, 2, 3]] {
             let (p, ab) = ([p[i], p[j], p[k]], [ab[i], ab[j], ab[k]]);
-            self.tris.push(Tri {
-                p,
-                ab,
-                n,
-                form,
-                skin,
-                label,
-            });
+            self.tris.push(Tri { p, ab, n, form, skin, label });
         }
     }
 
@@ -155,21 +128,9 @@ impl Mesh {
         let (ra, rb) = (radii.0.max(least), radii.1.max(least));
         let across = (b - a).cross(eye).unit();
         let toward = across.cross(b - a).unit();
-        let p = [
-            a - across * ra,
-            a + across * ra,
-            b + across * rb,
-            b - across * rb,
-        ];
+        let p = [a - across * ra, a + across * ra, b + across * rb, b - across * rb];
         let ab = [(-1.0, 0.0), (1.0, 0.0), (1.0, 1.0), (-1.0, 1.0)];
-        self.quad_as(
-            p,
-            ab,
-            [across, toward, (b - a).unit()],
-            Form::Limb,
-            skin,
-            label,
-        );
+        self.quad_as(p, ab, [across, toward, (b - a).unit()], Form::Limb, skin, label);
     }
 
     /// A ball, or with `form` a leaf cluster, of half sizes `r` across and up.
@@ -200,76 +161,22 @@ impl Mesh {
         let q = |x, y, z| f.out(v3(x, y, z));
         let (l, h) = (lo, hi);
         if eye.z < l.z {
-            self.poly(
-                &[
-                    q(l.x, l.y, l.z),
-                    q(h.x, l.y, l.z),
-                    q(h.x, h.y, l.z),
-                    q(l.x, h.y, l.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(l.x, l.y, l.z), q(h.x, l.y, l.z), q(h.x, h.y, l.z), q(l.x, h.y, l.z)], skin, label);
         }
         if eye.z > h.z {
-            self.poly(
-                &[
-                    q(l.x, l.y, h.z),
-                    q(h.x, l.y, h.z),
-                    q(h.x, h.y, h.z),
-                    q(l.x, h.y, h.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(l.x, l.y, h.z), q(h.x, l.y, h.z), q(h.x, h.y, h.z), q(l.x, h.y, h.z)], skin, label);
         }
         if eye.x < l.x {
-            self.poly(
-                &[
-                    q(l.x, l.y, l.z),
-                    q(l.x, l.y, h.z),
-                    q(l.x, h.y, h.z),
-                    q(l.x, h.y, l.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(l.x, l.y, l.z), q(l.x, l.y, h.z), q(l.x, h.y, h.z), q(l.x, h.y, l.z)], skin, label);
         }
         if eye.x > h.x {
-            self.poly(
-                &[
-                    q(h.x, l.y, l.z),
-                    q(h.x, l.y, h.z),
-                    q(h.x, h.y, h.z),
-                    q(h.x, h.y, l.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(h.x, l.y, l.z), q(h.x, l.y, h.z), q(h.x, h.y, h.z), q(h.x, h.y, l.z)], skin, label);
         }
         if eye.y > h.y {
-            self.poly(
-                &[
-                    q(l.x, h.y, l.z),
-                    q(h.x, h.y, l.z),
-                    q(h.x, h.y, h.z),
-                    q(l.x, h.y, h.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(l.x, h.y, l.z), q(h.x, h.y, l.z), q(h.x, h.y, h.z), q(l.x, h.y, h.z)], skin, label);
         }
         if eye.y < l.y {
-            self.poly(
-                &[
-                    q(l.x, l.y, l.z),
-                    q(h.x, l.y, l.z),
-                    q(h.x, l.y, h.z),
-                    q(l.x, l.y, h.z),
-                ],
-                skin,
-                label,
-            );
+            self.poly(&[q(l.x, l.y, l.z), q(h.x, l.y, l.z), q(h.x, l.y, h.z), q(l.x, l.y, h.z)], skin, label);
         }
     }
 
@@ -282,11 +189,6 @@ impl Mesh {
 
     /// A dark patch on the ground under a footprint.
     pub fn contact(&mut self, f: &Frame, half: (f32, f32), strength: f32) {
-        self.contacts.push(Contact {
-            at: f.at,
-            right: f.right * half.0,
-            ahead: f.ahead * half.1,
-            strength,
-        });
+        self.contacts.push(Contact { at: f.at, right: f.right * half.0, ahead: f.ahead * half.1, strength });
     }
 }

@@ -2,9 +2,8 @@
 
 /// 0.0..1.0 for a lattice point.
 pub fn hash2(x: i32, y: i32, seed: u32) -> f32 {
-    let mut h = (x as u32).wrapping_mul(0x8da6_b343)
-        ^ (y as u32).wrapping_mul(0xd816_3841)
-        ^ seed.wrapping_mul(0xcb1a_b31f);
+    let mut h =
+        (x as u32).wrapping_mul(0x8da6_b343) ^ (y as u32).wrapping_mul(0xd816_3841) ^ seed.wrapping_mul(0xcb1a_b31f);
     h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
     h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
     h ^= h >> 15;
@@ -34,10 +33,7 @@ pub fn value2(x: f32, y: f32, seed: u32) -> f32 {
     let (i, j) = (floor(x), floor(y));
     let (tx, ty) = (fade(x - i as f32), fade(y - j as f32));
     let s = seed.wrapping_mul(0x9e37_79b1);
-    let (i, j) = (
-        (i as u32).wrapping_add(s >> 24) as usize,
-        (j as u32).wrapping_add(s >> 16) as usize,
-    );
+    let (i, j) = ((i as u32).wrapping_add(s >> 24) as usize, (j as u32).wrapping_add(s >> 16) as usize);
     let at = |i: usize, j: usize| f32::from(LATTICE[(j % SIDE) * SIDE + i % SIDE]);
     let top = lerp(at(i, j), at(i + 1, j), tx);
     let bottom = lerp(at(i, j + 1), at(i + 1, j + 1), tx);

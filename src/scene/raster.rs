@@ -52,15 +52,7 @@ impl Buffer {
         let n = size.0 * size.1;
         Buffer {
             size,
-            samples: vec![
-                Sample {
-                    d: 0.0,
-                    tri: NONE,
-                    a: 0.0,
-                    b: 0.0
-                };
-                n
-            ],
+            samples: vec![Sample { d: 0.0, tri: NONE, a: 0.0, b: 0.0 }; n],
             veils: vec![Veil::default(); n],
             open: vec![1.0; n],
         }
@@ -87,14 +79,7 @@ impl Buffer {
             }
             let (a, b) = (pa / d, pb / d);
             match cut(t.form, a, b) {
-                Cut::Keep => {
-                    *s = Sample {
-                        d,
-                        tri: index,
-                        a,
-                        b,
-                    }
-                }
+                Cut::Keep => *s = Sample { d, tri: index, a, b },
                 Cut::Veil if d > veils[at].d => veils[at] = Veil { d, label: t.label },
                 Cut::Veil | Cut::Drop => {}
             }
@@ -103,12 +88,7 @@ impl Buffer {
 
     fn darken(&mut self, c: &Contact, camera: &Camera) {
         let corner = |a: f32, b: f32| (c.at + c.right * a + c.ahead * b, a, b);
-        let q = [
-            corner(-1.0, -1.0),
-            corner(1.0, -1.0),
-            corner(1.0, 1.0),
-            corner(-1.0, 1.0),
-        ];
+        let q = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)];
         let (samples, open) = (&self.samples, &mut self.open);
         for k in [[q[0], q[1], q[2]], [q[0], q[2], q[3]]] {
             clip(&k, camera, |t| {
@@ -174,21 +154,13 @@ fn leaves(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
 fn twigs(leafy: f32, seed: u32, a: f32, b: f32) -> Cut {
     let ridge = |k: f32, s: u32| (value2(a * k + 20.0, b * k + 20.0, seed ^ s) - 0.5).abs();
     let near = ridge(6.0, 1).min(ridge(9.0, 2));
-    if near < leafy * 0.17 {
-        Cut::Keep
-    } else {
-        Cut::Veil
-    }
+    if near < leafy * 0.17 { Cut::Keep } else { Cut::Veil }
 }
 
 fn bars(a: f32, b: f32) -> Cut {
     let across = (a * 8.0).fract();
     let post = (a * 0.5).fract();
-    if !(0.16..=0.84).contains(&across)
-        || post < 0.035
-        || (0.05..0.12).contains(&b)
-        || (0.9..0.99).contains(&b)
-    {
+    if !(0.16..=0.84).contains(&across) || post < 0.035 || (0.05..0.12).contains(&b) || (0.9..0.99).contains(&b) {
         Cut::Keep
     } else {
         Cut::Veil
@@ -206,13 +178,7 @@ fn clip(p: &[(V3, f32, f32); 3], camera: &Camera, mut emit: impl FnMut([Corner; 
     let mut push = |q: (V3, f32, f32)| {
         let s = camera.project(q.0);
         if let Some(slot) = out.get_mut(n) {
-            *slot = Corner {
-                x: s.x,
-                y: s.y,
-                d: s.d,
-                a: q.1 * s.d,
-                b: q.2 * s.d,
-            };
+            *slot = Corner { x: s.x, y: s.y, d: s.d, a: q.1 * s.d, b: q.2 * s.d };
             n += 1;
         }
     };
@@ -224,11 +190,7 @@ fn clip(p: &[(V3, f32, f32); 3], camera: &Camera, mut emit: impl FnMut([Corner; 
         if (z[i] >= NEAR) != (z[j] >= NEAR) {
             let t = (NEAR - z[i]) / (z[j] - z[i]);
             let mix = |a: f32, b: f32| a + (b - a) * t;
-            push((
-                p[i].0.mix(p[j].0, t),
-                mix(p[i].1, p[j].1),
-                mix(p[i].2, p[j].2),
-            ));
+            push((p[i].0.mix(p[j].0, t), mix(p[i].1, p[j].1), mix(p[i].2, p[j].2)));
         }
     }
     if n >= 3 {
@@ -255,11 +217,7 @@ pub fn scan(c: [Corner; 3], size: (usize, usize), mut f: impl FnMut(usize, f32, 
         let dy = (g * (c[1].x - c[0].x) - e * (c[2].x - c[0].x)) / area;
         (v[0] - dx * c[0].x - dy * c[0].y, dx, dy)
     };
-    let (d, a, b) = (
-        slope(c.map(|p| p.d)),
-        slope(c.map(|p| p.a)),
-        slope(c.map(|p| p.b)),
-    );
+    let (d, a, b) = (slope(c.map(|p| p.d)), slope(c.map(|p| p.a)), slope(c.map(|p| p.b)));
     for row in rows {
         let y = row as f32 + 0.5;
         let (lo, hi) = span(&c, y);

@@ -50,10 +50,7 @@ impl View<'_> {
 
     fn see(&self, at: usize, ray: V3) -> Seen {
         match self.buffer.samples[at].tri {
-            NONE => self
-                .ground
-                .meet(&self.street.road, self.camera.at, ray)
-                .map_or(Seen::Sky, Seen::Ground),
+            NONE => self.ground.meet(&self.street.road, self.camera.at, ray).map_or(Seen::Sky, Seen::Ground),
             tri => Seen::Thing(tri),
         }
     }
@@ -117,14 +114,7 @@ impl View<'_> {
                 let s = &self.buffer.samples[at];
                 let p = self.camera.at + ray * (1.0 / s.d);
                 let n = normal(tri, s);
-                let hit = Hit {
-                    p,
-                    n,
-                    a: s.a,
-                    b: s.b,
-                    px: 1.0 / (s.d * self.camera.focal),
-                    night: self.rig.night,
-                };
+                let hit = Hit { p, n, a: s.a, b: s.b, px: 1.0 / (s.d * self.camera.focal), night: self.rig.night };
                 let paint = self.mesh.skins[tri.skin as usize].paint(&hit);
                 self.lit(p, n, paint, ray, 1.0)
             }
@@ -134,17 +124,11 @@ impl View<'_> {
     /// Sun, sky, gloss, own glow and haze.
     fn lit(&self, p: V3, n: V3, paint: Paint, ray: V3, contact: f32) -> V3 {
         let facing = n.dot(self.rig.sun_dir);
-        let sun = if facing > 0.0 {
-            self.sunlight(p, n)
-        } else {
-            0.0
-        };
+        let sun = if facing > 0.0 { self.sunlight(p, n) } else { 0.0 };
         let lamps = (contact - 1.0).clamp(0.0, 2.5);
         let contact = contact.min(1.0);
         let open = paint.open * contact;
-        let mut c = paint
-            .colour
-            .tint(self.rig.on(n, sun * (0.4 + 0.6 * contact), open))
+        let mut c = paint.colour.tint(self.rig.on(n, sun * (0.4 + 0.6 * contact), open))
             + paint.glow
             + paint.colour.tint(LAMPLIGHT) * lamps;
         if paint.gloss > 0.0 {
@@ -162,24 +146,13 @@ impl View<'_> {
 
     /// What polished things mirror: sky above, a row of dark houses below.
     fn mirrored(&self, dir: V3) -> V3 {
-        let houses = self.rig.on(
-            V3 {
-                x: 0.0,
-                y: 0.3,
-                z: 0.0,
-            },
-            0.2,
-            1.0,
-        ) * 0.22;
+        let houses = self.rig.on(V3 { x: 0.0, y: 0.3, z: 0.0 }, 0.2, 1.0) * 0.22;
         let t = super::vec::smooth(0.08, 0.42, dir.y + 0.06 * (dir.x * 9.0).sin());
         houses.mix(self.rig.plain_sky(dir), t)
     }
 
     fn sunlight(&self, p: V3, n: V3) -> f32 {
-        self.shadows
-            .iter()
-            .find_map(|s| s.light(p, n))
-            .unwrap_or(if self.shadows.is_empty() { 0.0 } else { 0.8 })
+        self.shadows.iter().find_map(|s| s.light(p, n)).unwrap_or(if self.shadows.is_empty() { 0.0 } else { 0.8 })
     }
 }
 

@@ -39,13 +39,7 @@ pub struct Road {
 impl Road {
     pub fn new(rng: &mut Rng) -> Self {
         let waves: Vec<(f32, f32, f32)> = (1..4)
-            .map(|k| {
-                (
-                    rng.range(-1.0, 1.0) * 13.0 / (k * k) as f32,
-                    k as f32,
-                    rng.range(0.0, std::f32::consts::TAU),
-                )
-            })
+            .map(|k| (rng.range(-1.0, 1.0) * 13.0 / (k * k) as f32, k as f32, rng.range(0.0, std::f32::consts::TAU)))
             .collect();
         let bend = (0..N).map(|i| {
             let t = i as f32 / N as f32 * std::f32::consts::TAU;
@@ -111,11 +105,7 @@ impl Road {
     pub fn kerb(&self, side: usize, s: f32) -> f32 {
         let (i, j, t) = Road::cell(s);
         let (a, b) = (self.kerb[side][i], self.kerb[side][j]);
-        if a.max(b) >= OPEN {
-            if t < 0.5 { a } else { b }
-        } else {
-            a + (b - a) * t
-        }
+        if a.max(b) >= OPEN { if t < 0.5 { a } else { b } } else { a + (b - a) * t }
     }
 
     pub fn soil(&self, side: usize, s: f32) -> Soil {

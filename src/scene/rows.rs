@@ -19,11 +19,7 @@ impl Street {
             if dice < mood.parks {
                 self.park(side, s, stretch, mood, rng);
             } else {
-                let setback = if dice < mood.parks + mood.gardens {
-                    rng.range(2.5, 6.0)
-                } else {
-                    0.0
-                };
+                let setback = if dice < mood.parks + mood.gardens { rng.range(2.5, 6.0) } else { 0.0 };
                 self.terrace(side, (s, stretch), setback, mood, rng);
             }
             s += stretch;
@@ -35,14 +31,7 @@ impl Street {
         }
     }
 
-    fn terrace(
-        &mut self,
-        side: usize,
-        (from, length): (f32, f32),
-        setback: f32,
-        mood: &Mood,
-        rng: &mut Rng,
-    ) {
+    fn terrace(&mut self, side: usize, (from, length): (f32, f32), setback: f32, mood: &Mood, rng: &mut Rng) {
         let e = self.line(side) + setback;
         let shops = if setback > 0.0 { 0.0 } else { mood.shops };
         let n = (length / rng.range(5.0, 9.0)).round().max(1.0);
@@ -50,55 +39,23 @@ impl Street {
         for k in 0..n as usize {
             let mut own = same.clone().unwrap_or_else(|| rng.fork(k as u64));
             let width = length / n;
-            let alley = if setback > 0.0 && own.chance(0.3) {
-                0.8
-            } else {
-                0.0
-            };
+            let alley = if setback > 0.0 && own.chance(0.3) { 0.8 } else { 0.0 };
             let house = Building::new(&mut own, width - alley, shops, mood.tall);
             let at = from + width * k as f32;
             let (board, s) = (rng.chance(0.3 * shops), at + rng.range(0.8, width - 0.8));
-            self.put(
-                side,
-                e + rng.range(0.0, 0.25),
-                at,
-                Thing::Building(Box::new(house)),
-            );
+            self.put(side, e + rng.range(0.0, 0.25), at, Thing::Building(Box::new(house)));
             if board {
                 let motif = Motif::random(rng);
-                self.put(
-                    side,
-                    e,
-                    s,
-                    Thing::Board {
-                        seed: rng.bits(),
-                        motif,
-                    },
-                );
+                self.put(side, e, s, Thing::Board { seed: rng.bits(), motif });
             }
         }
         if setback > 0.0 {
-            self.road.set_soil(
-                side,
-                from,
-                from + length,
-                if rng.chance(0.6) {
-                    Soil::Grass
-                } else {
-                    Soil::Paved
-                },
-            );
+            self.road.set_soil(side, from, from + length, if rng.chance(0.6) { Soil::Grass } else { Soil::Paved });
             self.front_gardens(side, (from, length), mood, rng);
         }
     }
 
-    fn front_gardens(
-        &mut self,
-        side: usize,
-        (from, length): (f32, f32),
-        mood: &Mood,
-        rng: &mut Rng,
-    ) {
+    fn front_gardens(&mut self, side: usize, (from, length): (f32, f32), mood: &Mood, rng: &mut Rng) {
         let e = self.line(side) + 0.15;
         let mut s = from;
         while s < from + length - 3.0 {
@@ -113,44 +70,17 @@ impl Street {
         }
     }
 
-    fn boundary(
-        &mut self,
-        side: usize,
-        e: f32,
-        s: f32,
-        (length, height): (f32, f32),
-        rng: &mut Rng,
-    ) {
+    fn boundary(&mut self, side: usize, e: f32, s: f32, (length, height): (f32, f32), rng: &mut Rng) {
         let kind = match rng.below(5) {
-            0 => {
-                Kind::Boards(v3(0.22, 0.14, 0.08).mix(grey(0.3), rng.unit()) * rng.range(0.6, 1.3))
-            }
+            0 => Kind::Boards(v3(0.22, 0.14, 0.08).mix(grey(0.3), rng.unit()) * rng.range(0.6, 1.3)),
             1 => Kind::Wall(rng.pick(&[v3(0.32, 0.19, 0.12), v3(0.38, 0.31, 0.20), grey(0.35)])),
             2 => {
                 let seed = rng.bits();
-                return self.put(
-                    side,
-                    e,
-                    s,
-                    Thing::Hedge {
-                        length,
-                        height,
-                        seed,
-                    },
-                );
+                return self.put(side, e, s, Thing::Hedge { length, height, seed });
             }
             _ => Kind::Railing(rng.pick(&[grey(0.02), grey(0.03), v3(0.03, 0.06, 0.04)])),
         };
-        self.put(
-            side,
-            e,
-            s,
-            Thing::Fence {
-                length,
-                height,
-                kind,
-            },
-        );
+        self.put(side, e, s, Thing::Fence { length, height, kind });
     }
 
     fn park(&mut self, side: usize, from: f32, length: f32, mood: &Mood, rng: &mut Rng) {
@@ -164,24 +94,10 @@ impl Street {
         for k in 0..(length / rng.range(4.0, 7.0)) as usize {
             let tree = Tree::new(rng, mood.winter);
             let s = from + rng.range(0.0, length);
-            self.put(
-                side,
-                e + 2.0 + (k % 4) as f32 * 5.0 + rng.range(0.0, 2.0),
-                s,
-                Thing::Tree(tree),
-            );
+            self.put(side, e + 2.0 + (k % 4) as f32 * 5.0 + rng.range(0.0, 2.0), s, Thing::Tree(tree));
         }
         let seed = rng.bits();
-        self.put(
-            side,
-            e + 24.0,
-            from,
-            Thing::Hedge {
-                length,
-                height: 3.2,
-                seed,
-            },
-        );
+        self.put(side, e + 24.0, from, Thing::Hedge { length, height: 3.2, seed });
     }
 
     fn side_street(&mut self, side: usize, from: f32, width: f32, rng: &mut Rng) {

@@ -26,26 +26,12 @@ impl Shadow {
         // On the grid of texels, so that shadows do not crawl as the camera moves.
         let snap = |axis: V3| axis * ((centre.dot(axis) * scale).round() / scale);
         let centre = snap(right) + snap(up) + sun * centre.dot(sun);
-        let mut s = Shadow {
-            depth: vec![-1e9; n * n],
-            n,
-            centre,
-            right,
-            up,
-            sun,
-            scale,
-        };
+        let mut s = Shadow { depth: vec![-1e9; n * n], n, centre, right, up, sun, scale };
         for i in mesh.order(|p| -p.dot(sun)) {
             let t = &mesh.tris[i as usize];
             let corners = [0, 1, 2].map(|k| {
                 let (x, y, d) = s.place(t.p[k]);
-                Corner {
-                    x,
-                    y,
-                    d,
-                    a: t.ab[k].0,
-                    b: t.ab[k].1,
-                }
+                Corner { x, y, d, a: t.ab[k].0, b: t.ab[k].1 }
             });
             let depth = &mut s.depth;
             scan(corners, (n, n), |at, d, a, b| {
@@ -60,11 +46,7 @@ impl Shadow {
     fn place(&self, p: V3) -> (f32, f32, f32) {
         let q = p - self.centre;
         let half = self.n as f32 * 0.5;
-        (
-            half + q.dot(self.right) * self.scale,
-            half - q.dot(self.up) * self.scale,
-            q.dot(self.sun),
-        )
+        (half + q.dot(self.right) * self.scale, half - q.dot(self.up) * self.scale, q.dot(self.sun))
     }
 
     /// 0 in shadow to 1 in the sun; `None` outside the map.

@@ -35,12 +35,7 @@ pub struct Paint {
 
 impl Paint {
     pub fn matt(colour: V3) -> Self {
-        Paint {
-            colour,
-            glow: V3::default(),
-            gloss: 0.0,
-            open: 1.0,
-        }
+        Paint { colour, glow: V3::default(), gloss: 0.0, open: 1.0 }
     }
 
     pub fn gloss(self, gloss: f32) -> Self {
@@ -84,13 +79,11 @@ impl Skin {
             Skin::Metal(c) => Paint::matt(*c).gloss(0.12),
             Skin::Lamp(c, g) => Paint::matt(*c).glow(if h.night { *g } else { V3::default() }),
             Skin::Light(c) => Paint::matt(*c).glow(*c),
-            Skin::Cloth(c, seed) => Paint::matt(
-                *c * (0.72 + 0.5 * value2(h.p.y * 9.0 + h.a * 2.0, h.a * 3.0 + h.p.x, *seed)),
-            ),
-            Skin::Head(face, hair) => head(*face, *hair, h),
-            Skin::Bark(c) => {
-                Paint::matt(*c * (0.6 + 0.7 * value2(h.a * 4.0 + h.p.x, h.p.y * 3.0, 5)))
+            Skin::Cloth(c, seed) => {
+                Paint::matt(*c * (0.72 + 0.5 * value2(h.p.y * 9.0 + h.a * 2.0, h.a * 3.0 + h.p.x, *seed)))
             }
+            Skin::Head(face, hair) => head(*face, *hair, h),
+            Skin::Bark(c) => Paint::matt(*c * (0.6 + 0.7 * value2(h.a * 4.0 + h.p.x, h.p.y * 3.0, 5))),
             Skin::Leaves(c, seed) => leaves(*c, *seed, h),
             Skin::Roof(c, f) => roof(*c, f, h),
             Skin::Facade(f) => f.paint(h),
@@ -102,10 +95,7 @@ impl Skin {
 
     /// Whether one look a pixel is enough: the surface has no hard edges of its own.
     pub fn is_soft(&self) -> bool {
-        !matches!(
-            self,
-            Skin::Facade(_) | Skin::Coachwork(_) | Skin::Rim(_) | Skin::Face(_)
-        )
+        !matches!(self, Skin::Facade(_) | Skin::Coachwork(_) | Skin::Rim(_) | Skin::Face(_))
     }
 }
 
@@ -122,26 +112,15 @@ fn leaves(c: V3, seed: u32, h: &Hit) -> Paint {
     let fine = value2(h.a * 9.0 + 3.0, h.b * 9.0, seed);
     let clump = value2(h.a * 3.0 + 8.0, h.b * 3.0, seed ^ 3);
     let depth = 0.35 + 0.5 * fine + 0.5 * clump + 0.18 * h.b;
-    let warm = V3 {
-        x: 1.0 + 0.25 * (clump - 0.5),
-        y: 1.0,
-        z: 1.0 - 0.3 * (fine - 0.5),
-    };
-    Paint {
-        open: 0.75 + 0.25 * h.b,
-        ..Paint::matt(c.tint(warm) * depth)
-    }
+    let warm = V3 { x: 1.0 + 0.25 * (clump - 0.5), y: 1.0, z: 1.0 - 0.3 * (fine - 0.5) };
+    Paint { open: 0.75 + 0.25 * h.b, ..Paint::matt(c.tint(warm) * depth) }
 }
 
 fn roof(c: V3, f: &Frame, h: &Hit) -> Paint {
     let q = f.local(h.p);
     let row = q.y * 4.5;
     let step = smooth(0.0, 0.3, row.fract());
-    let tile = value2(
-        (q.x * 4.0).floor() + 0.5 * row.floor(),
-        row.floor() * 1.7,
-        11,
-    );
+    let tile = value2((q.x * 4.0).floor() + 0.5 * row.floor(), row.floor() * 1.7, 11);
     let fade = smooth(0.25, 0.04, h.px);
     let weather = 0.75 + 0.5 * fbm2(q.x * 0.6, q.y * 0.9, 2, 17);
     Paint::matt(c * weather * (1.0 + fade * (0.35 * (tile - 0.5) - 0.25 * (1.0 - step))))

@@ -55,11 +55,7 @@ pub fn build(street: &Street, traffic: &Traffic, m: Moment, mesh: &mut Mesh) {
 
 fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Mesh) {
     let road = &street.road;
-    let facing = if item.side == 0 {
-        -FRAC_PI_2
-    } else {
-        FRAC_PI_2
-    };
+    let facing = if item.side == 0 { -FRAC_PI_2 } else { FRAC_PI_2 };
     let stand = |yaw: f32| road.frame(item.d, KERB, s, yaw);
     // Along the wall or fence, starting at its left end as seen from the road.
     let front = |length: f32| {
@@ -67,11 +63,7 @@ fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Me
         let f = road.frame(item.d, KERB, start, facing);
         let end = road.frame(item.d, KERB, s + length - (start - s), facing);
         let right = (end.at - f.at).unit();
-        Frame {
-            right,
-            ahead: v3(-right.z, 0.0, right.x),
-            ..f
-        }
+        Frame { right, ahead: v3(-right.z, 0.0, right.x), ..f }
     };
     match &item.thing {
         Thing::Building(b) => b.build(mesh, &front(b.width)),
@@ -80,30 +72,13 @@ fn place(street: &Street, item: &Item, s: f32, ahead: f32, t: f64, mesh: &mut Me
             let sway = 0.05 * (t as f32 * 1.3 + item.s).sin();
             tree.build(mesh, &stand(0.0), detail, sway);
         }
-        Thing::Hedge {
-            length,
-            height,
-            seed,
-        } => hedge::build(mesh, &front(*length), *length, *height, *seed),
-        Thing::Fence {
-            length,
-            height,
-            kind,
-        } => fence::build(mesh, &front(*length), *length, *height, *kind),
-        Thing::Lamp {
-            height,
-            reach,
-            dark,
-        } => {
+        Thing::Hedge { length, height, seed } => hedge::build(mesh, &front(*length), *length, *height, *seed),
+        Thing::Fence { length, height, kind } => fence::build(mesh, &front(*length), *length, *height, *kind),
+        Thing::Lamp { height, reach, dark } => {
             let toward = if item.side == 0 { *reach } else { -reach };
             pole::lamp_post(mesh, &stand(0.0), *height, toward, *dark);
         }
-        Thing::Sign {
-            motif,
-            size,
-            seed,
-            yaw,
-        } => pole::sign_post(mesh, &stand(*yaw), *motif, *size, *seed),
+        Thing::Sign { motif, size, seed, yaw } => pole::sign_post(mesh, &stand(*yaw), *motif, *size, *seed),
         Thing::Board { seed, motif } => {
             let out = if item.side == 0 { 0.65 } else { -0.65 };
             let at = road.frame(item.d + out, 3.6, s, 0.0);
@@ -135,34 +110,16 @@ fn backdrop(street: &Street, here: f32, mesh: &mut Mesh) {
     let skin = mesh.skin(Skin::Leaves(v3(0.07, 0.08, 0.045), 5));
     let mut clump = |d: f32, s: f32, k: i32| {
         let r = 6.0 + 7.0 * hash2(k, 2, 8);
-        let at = V3 {
-            x: d + street.road.shift(s),
-            y: r * 0.35,
-            z: s,
-        };
-        mesh.ball(
-            at,
-            (r * 1.5, r),
-            Form::Leaves(0.8, 7 + k as u32),
-            skin,
-            class::TREE,
-        );
+        let at = V3 { x: d + street.road.shift(s), y: r * 0.35, z: s };
+        mesh.ball(at, (r * 1.5, r), Form::Leaves(0.8, 7 + k as u32), skin, class::TREE);
     };
     for k in -7..=7 {
-        clump(
-            k as f32 * 9.0,
-            here + AHEAD + 12.0 + 10.0 * hash2(k, 1, 3),
-            k + 20,
-        );
+        clump(k as f32 * 9.0, here + AHEAD + 12.0 + 10.0 * hash2(k, 1, 3), k + 20);
     }
     let first = ((here - BEHIND) / 12.0).floor() as i32;
     for k in first..first + 22 {
         for side in [-1.0, 1.0] {
-            clump(
-                side * (62.0 + 20.0 * hash2(k.rem_euclid(40), 5, 1)),
-                12.0 * k as f32,
-                k.rem_euclid(40),
-            );
+            clump(side * (62.0 + 20.0 * hash2(k.rem_euclid(40), 5, 1)), 12.0 * k as f32, k.rem_euclid(40));
         }
     }
 }

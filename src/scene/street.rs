@@ -98,12 +98,7 @@ impl Street {
         };
         let road = Road::new(rng);
         let zebras = vec![rng.range(45.0, 120.0), rng.range(200.0, 400.0)];
-        let mut street = Street {
-            road,
-            items: Vec::new(),
-            gaps: Vec::new(),
-            zebras,
-        };
+        let mut street = Street { road, items: Vec::new(), gaps: Vec::new(), zebras };
         for side in 0..2 {
             street.row(side, &mood, rng);
         }
@@ -129,8 +124,6 @@ impl Street {
 
     /// Whether a side street opens within `margin` metres.
     pub fn in_gap(&self, side: usize, s: f32, margin: f32) -> bool {
-        self.gaps
-            .iter()
-            .any(|g| g.0 == side && s > g.1 - margin && s < g.2 + margin)
+        self.gaps.iter().any(|g| g.0 == side && s > g.1 - margin && s < g.2 + margin)
     }
 }

@@ -28,11 +28,7 @@ fn another_seed_or_another_time_gives_another_picture() {
 #[test]
 fn every_class_appears_within_four_seconds_of_every_drive() {
     for seed in 0..12 {
-        let light = if seed % 3 == 0 {
-            Light::Dusk
-        } else {
-            Light::Day
-        };
+        let light = if seed % 3 == 0 { Light::Dusk } else { Light::Day };
         let scene = Scene::new(seed, light);
         let mut count = [0usize; 12];
         for k in 0..5 {

@@ -41,11 +41,7 @@ pub struct Traffic {
 
 impl Traffic {
     pub fn new(road: &Road, zebras: &[f32], rng: &mut Rng) -> Self {
-        let mut t = Traffic {
-            movers: Vec::new(),
-            crossers: Vec::new(),
-            speed: rng.range(4.5, 8.5),
-        };
+        let mut t = Traffic { movers: Vec::new(), crossers: Vec::new(), speed: rng.range(4.5, 8.5) };
         t.cars(road, rng);
         t.cyclists(road, rng);
         for side in 0..2 {
@@ -68,13 +64,7 @@ impl Traffic {
             gap += if car.half.0 > 3.0 { 14.0 } else { 0.0 };
             let who = Who::Driver(car);
             let swing = (rng.range(0.5, 2.0), rng.range(0.2, 0.5));
-            self.movers.push(Mover {
-                d: -lane + rng.range(-0.2, 0.2),
-                s: gap,
-                speed: self.speed,
-                swing,
-                who,
-            });
+            self.movers.push(Mover { d: -lane + rng.range(-0.2, 0.2), s: gap, speed: self.speed, swing, who });
             gap += rng.range(13.0, 40.0);
         }
         let speed = -rng.range(5.0, 9.0);
@@ -82,13 +72,7 @@ impl Traffic {
         let mut s = rng.range(10.0, 40.0);
         while s < LENGTH - 12.0 {
             let who = Who::Driver(Car::new(rng, 0.15));
-            self.movers.push(Mover {
-                d: lane + rng.range(-0.15, 0.25),
-                s,
-                speed,
-                swing: (0.0, 0.0),
-                who,
-            });
+            self.movers.push(Mover { d: lane + rng.range(-0.15, 0.25), s, speed, swing: (0.0, 0.0), who });
             s += 11.0 + rng.unit() * dense;
         }
     }
@@ -97,28 +81,13 @@ impl Traffic {
         let d = road.lane - 0.45;
         let mut gap = rng.range(7.0, 24.0);
         for _ in 0..1 + rng.below(3) {
-            let (who, swing) = (
-                Who::Rider(Cyclist::new(rng)),
-                (rng.range(0.5, 1.5), rng.range(0.2, 0.6)),
-            );
-            self.movers.push(Mover {
-                d: -d + rng.range(-0.1, 0.25),
-                s: gap,
-                speed: self.speed,
-                swing,
-                who,
-            });
+            let (who, swing) = (Who::Rider(Cyclist::new(rng)), (rng.range(0.5, 1.5), rng.range(0.2, 0.6)));
+            self.movers.push(Mover { d: -d + rng.range(-0.1, 0.25), s: gap, speed: self.speed, swing, who });
             gap += rng.range(3.0, 16.0);
         }
         for _ in 0..3 + rng.below(8) {
             let (who, s) = (Who::Rider(Cyclist::new(rng)), rng.range(5.0, LENGTH));
-            self.movers.push(Mover {
-                d,
-                s,
-                speed: -4.5,
-                swing: (0.0, 0.0),
-                who,
-            });
+            self.movers.push(Mover { d, s, speed: -4.5, swing: (0.0, 0.0), who });
         }
     }
 
@@ -127,23 +96,14 @@ impl Traffic {
         let mut s = if side == 0 { 9.0 } else { 13.0 };
         while s < LENGTH - 1.0 {
             let e = road.half(side) + rng.range(0.9, road.pave[side] - 0.35);
-            let speed = if rng.chance(0.15) {
-                0.0
-            } else {
-                rng.range(0.9, 1.5) * if rng.chance(0.5) { 1.0 } else { -1.0 }
-            };
+            let speed =
+                if rng.chance(0.15) { 0.0 } else { rng.range(0.9, 1.5) * if rng.chance(0.5) { 1.0 } else { -1.0 } };
             for k in 0..1 + rng.below(3) {
                 let d = e + 0.55 * k as f32;
                 if d < road.half(side) + road.pave[side] {
                     let who = Who::Walker(Person::new(rng));
                     let d = if side == 0 { -d } else { d };
-                    self.movers.push(Mover {
-                        d,
-                        s: s + rng.range(-0.3, 0.3),
-                        speed,
-                        swing: (0.0, 0.0),
-                        who,
-                    });
+                    self.movers.push(Mover { d, s: s + rng.range(-0.3, 0.3), speed, swing: (0.0, 0.0), who });
                 }
             }
             s += 2.0 + rng.unit() * 2.0 * spacing;
@@ -171,10 +131,7 @@ impl Traffic {
         }
         for m in &self.movers {
             let way = m.way(t);
-            let s = near(
-                (f64::from(m.s) + way).rem_euclid(f64::from(LENGTH)) as f32,
-                here,
-            );
+            let s = near((f64::from(m.s) + way).rem_euclid(f64::from(LENGTH)) as f32, here);
             let ahead = s - here;
             if (-12.0..150.0 * sight).contains(&ahead) {
                 m.place(mesh, road, s, (way, t));
@@ -203,24 +160,16 @@ impl Mover {
         let turns = |step: f64| ((way / step).rem_euclid(1.0) as f32) * 2.0 * PI;
         match &self.who {
             Who::Driver(car) => {
-                let braking =
-                    self.swing.0 > 0.0 && (f64::from(self.swing.1) * t + 1.0).sin() < -0.3;
+                let braking = self.swing.0 > 0.0 && (f64::from(self.swing.1) * t + 1.0).sin() < -0.3;
                 let rolled = (way.abs() % 1000.0) as f32;
                 let f = road.frame(self.d, 0.0, s, back);
                 car.build(mesh, &f, rolled, braking);
-                let beam = Frame {
-                    at: f.out(v3(0.0, 0.0, car.half.0 + 5.0)),
-                    ..f
-                };
+                let beam = Frame { at: f.out(v3(0.0, 0.0, car.half.0 + 5.0)), ..f };
                 mesh.pool(&beam, (2.4, 6.5), 1.8);
             }
             Who::Rider(c) => c.build(mesh, &road.frame(self.d, 0.0, s, back), turns(4.0)),
             Who::Walker(p) => {
-                let yaw = if self.speed == 0.0 {
-                    PI * 0.5 * self.d.signum()
-                } else {
-                    back
-                };
+                let yaw = if self.speed == 0.0 { PI * 0.5 * self.d.signum() } else { back };
                 let stride = if self.speed == 0.0 { 0.12 } else { 1.0 };
                 let phase = turns(1.45) + self.s;
                 p.build(mesh, &road.frame(self.d, KERB, s, yaw), phase, stride);

@@ -28,11 +28,7 @@ impl V3 {
     }
 
     pub fn cross(self, o: V3) -> V3 {
-        v3(
-            self.y * o.z - self.z * o.y,
-            self.z * o.x - self.x * o.z,
-            self.x * o.y - self.y * o.x,
-        )
+        v3(self.y * o.z - self.z * o.y, self.z * o.x - self.x * o.z, self.x * o.y - self.y * o.x)
     }
 
     pub fn len(self) -> f32 {
@@ -106,11 +102,7 @@ impl Frame {
     /// Upright at `at`, looking along `yaw` radians to the right of the street's direction.
     pub fn new(at: V3, yaw: f32) -> Self {
         let (s, c) = yaw.sin_cos();
-        Frame {
-            at,
-            right: v3(c, 0.0, -s),
-            ahead: v3(s, 0.0, c),
-        }
+        Frame { at, right: v3(c, 0.0, -s), ahead: v3(s, 0.0, c) }
     }
 
     /// From object to world coordinates.

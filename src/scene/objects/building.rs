@@ -60,19 +60,13 @@ const PAINTS: [V3; 9] = [
     v3(0.16, 0.04, 0.12),
     v3(0.62, 0.50, 0.06),
 ];
-const ROOFS: [V3; 4] = [
-    v3(0.10, 0.10, 0.11),
-    v3(0.16, 0.14, 0.13),
-    v3(0.24, 0.12, 0.08),
-    v3(0.13, 0.09, 0.07),
-];
+const ROOFS: [V3; 4] = [v3(0.10, 0.10, 0.11), v3(0.16, 0.14, 0.13), v3(0.24, 0.12, 0.08), v3(0.13, 0.09, 0.07)];
 
 impl Building {
     /// `shops`: share of shops at street level; `tall`: extra storeys, 0.0 to 1.0.
     pub fn new(rng: &mut Rng, width: f32, shops: f32, tall: f32) -> Self {
         let modern = rng.chance(0.14);
-        let storeys =
-            2.0 + (rng.unit() * 1.4 + tall * 1.6 + if modern { 1.0 } else { 0.0 }).floor();
+        let storeys = 2.0 + (rng.unit() * 1.4 + tall * 1.6 + if modern { 1.0 } else { 0.0 }).floor();
         let street = if rng.chance(shops) {
             Street::Shop(rng.pick(&PAINTS))
         } else if modern {
@@ -83,12 +77,8 @@ impl Building {
         let front = front(rng, width, storeys, street, modern);
         let flat = modern || rng.chance(0.2);
         let extra = match street {
-            Street::Shop(_) if rng.chance(0.25) => {
-                Extra::Awning(rng.range(0.8, 1.5), rng.pick(&PAINTS))
-            }
-            Street::Door(_) if rng.chance(0.3) && width > 4.6 => {
-                Extra::Bay(rng.pick(&[1.0, 1.0, 2.0]))
-            }
+            Street::Shop(_) if rng.chance(0.25) => Extra::Awning(rng.range(0.8, 1.5), rng.pick(&PAINTS)),
+            Street::Door(_) if rng.chance(0.3) && width > 4.6 => Extra::Bay(rng.pick(&[1.0, 1.0, 2.0])),
             _ => Extra::None,
         };
         Building {
@@ -110,14 +100,7 @@ impl Building {
 }
 
 fn front(rng: &mut Rng, width: f32, storeys: f32, street: Street, modern: bool) -> Facade {
-    let wall = rng.pick(&[
-        Wall::Brick,
-        Wall::Brick,
-        Wall::Brick,
-        Wall::Render,
-        Wall::Render,
-        Wall::Stone,
-    ]);
+    let wall = rng.pick(&[Wall::Brick, Wall::Brick, Wall::Brick, Wall::Render, Wall::Render, Wall::Stone]);
     let colour = match wall {
         Wall::Brick => rng.pick(&BRICKS),
         Wall::Render => rng.pick(&RENDERS),

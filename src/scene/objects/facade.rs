@@ -111,11 +111,7 @@ impl Facade {
         let (hw, hh) = (self.window.0 * 0.5, self.window.1);
         let y = y - sill;
         if x.abs() < hw && y > 0.0 && y < hh {
-            return if self.modern {
-                self.office(x + hw, y / hh, id, h)
-            } else {
-                self.pane(x / hw, y / hh, id, h)
-            };
+            return if self.modern { self.office(x + hw, y / hh, id, h) } else { self.pane(x / hw, y / hh, id, h) };
         }
         if !self.modern && x.abs() < hw + 0.1 && (-0.11..=0.0).contains(&y) {
             return Paint::matt(self.trim * 1.05);
@@ -137,9 +133,7 @@ impl Facade {
     }
 
     pub fn door_bay(&self) -> f32 {
-        (hash2(1, 2, self.seed) * self.bays)
-            .floor()
-            .min(self.bays - 1.0)
+        (hash2(1, 2, self.seed) * self.bays).floor().min(self.bays - 1.0)
     }
 
     fn door(&self, c: V3, x: f32, y: f32) -> Option<Paint> {
@@ -166,11 +160,7 @@ impl Facade {
         }
         let reveal = 1.0 - 0.7 * smooth(0.80, 0.97, y);
         let curtain = id > 0.35 && x.abs() > 0.35 + 0.4 * id || id > 0.8 && y > 0.55;
-        let base = if curtain {
-            v3(0.30, 0.28, 0.25)
-        } else {
-            v3(0.035, 0.04, 0.045)
-        };
+        let base = if curtain { v3(0.30, 0.28, 0.25) } else { v3(0.035, 0.04, 0.045) };
         let glass = Paint::matt(base * reveal).gloss(if curtain { 0.16 } else { 0.34 * reveal });
         if h.night && (id * 7.31).fract() < self.lit {
             let warm = v3(1.0, 0.66, 0.32).mix(v3(0.9, 0.85, 0.7), (id * 3.7).fract());
@@ -187,11 +177,7 @@ impl Facade {
             return Paint::matt(self.trim * 0.45);
         }
         let blind = y > 1.0 - 0.5 * (id * 5.3).fract();
-        let base = if blind {
-            v3(0.34, 0.34, 0.32)
-        } else {
-            v3(0.04, 0.05, 0.055)
-        };
+        let base = if blind { v3(0.34, 0.34, 0.32) } else { v3(0.04, 0.05, 0.055) };
         let glass = Paint::matt(base).gloss(0.30);
         if h.night && (id * 7.31).fract() < 0.6 * self.lit {
             return glass.glow(v3(0.80, 0.72, 0.50) * if blind { 0.4 } else { 0.6 });
@@ -218,16 +204,9 @@ impl Facade {
             return Paint::matt(c.mix(grey(0.2), 0.3) * 0.75);
         }
         let shade = 1.0 - 0.6 * smooth(top - 1.5, top - 0.9, v);
-        let wares = hash2(
-            (u * 2.3).floor() as i32,
-            (v * 1.9).floor() as i32,
-            self.seed,
-        );
+        let wares = hash2((u * 2.3).floor() as i32, (v * 1.9).floor() as i32, self.seed);
         let blur = fbm2(u * 1.2, v * 1.6, 2, self.seed ^ 5);
-        let inside = v3(0.10, 0.09, 0.08).mix(
-            v3(0.5 * wares, 0.3 * blur, 0.4 * (1.0 - wares)),
-            0.45 * blur,
-        );
+        let inside = v3(0.10, 0.09, 0.08).mix(v3(0.5 * wares, 0.3 * blur, 0.4 * (1.0 - wares)), 0.45 * blur);
         let glass = Paint::matt(inside * shade).gloss(0.22 * shade);
         if h.night && self.shines() {
             let warm = v3(1.0, 0.84, 0.58) + inside * 2.0;
@@ -243,17 +222,9 @@ impl Facade {
         let mut paint = Paint::matt(c).gloss(0.04);
         if x.abs() < text && (0.25..0.75).contains(&y) && h.px < 0.25 {
             let (i, fx) = ((u * 3.4).floor() as i32, (u * 3.4).fract());
-            let stroke = hash2(
-                (fx * 3.0) as i32,
-                ((y - 0.25) * 8.0) as i32,
-                self.seed ^ i as u32,
-            );
+            let stroke = hash2((fx * 3.0) as i32, ((y - 0.25) * 8.0) as i32, self.seed ^ i as u32);
             if hash2(i, 0, self.seed) > 0.12 && fx < 0.82 && stroke > 0.42 {
-                paint.colour = if c.mean() > 0.35 {
-                    grey(0.05)
-                } else {
-                    v3(0.85, 0.82, 0.7)
-                };
+                paint.colour = if c.mean() > 0.35 { grey(0.05) } else { v3(0.85, 0.82, 0.7) };
             }
         }
         if h.night {

@@ -25,25 +25,13 @@ pub fn build(mesh: &mut Mesh, f: &Frame, length: f32, height: f32, kind: Kind) {
             mesh.railing(f.at, end, height, skin, class::FENCE);
             for k in 0..=(length / 2.0) as usize {
                 let foot = f.out(v3(2.0 * k as f32, 0.0, 0.0));
-                mesh.limb(
-                    foot,
-                    foot + UP * (height + 0.06),
-                    (0.035, 0.035),
-                    skin,
-                    class::FENCE,
-                );
+                mesh.limb(foot, foot + UP * (height + 0.06), (0.035, 0.035), skin, class::FENCE);
             }
         }
         Kind::Boards(c) => boards(mesh, f, length, height, c),
         Kind::Wall(c) => {
             let skin = mesh.skin(Skin::Plain(c, 0.5));
-            mesh.block(
-                f,
-                v3(0.0, 0.0, 0.0),
-                v3(length, height * 0.8, 0.22),
-                skin,
-                class::BUILDING,
-            );
+            mesh.block(f, v3(0.0, 0.0, 0.0), v3(length, height * 0.8, 0.22), skin, class::BUILDING);
             let cap = mesh.skin(Skin::Plain(c.mix(grey(0.4), 0.6), 0.2));
             mesh.block(
                 f,
@@ -54,10 +42,7 @@ pub fn build(mesh: &mut Mesh, f: &Frame, length: f32, height: f32, kind: Kind) {
             );
         }
     }
-    let mid = Frame {
-        at: f.out(v3(length * 0.5, 0.0, 0.1)),
-        ..*f
-    };
+    let mid = Frame { at: f.out(v3(length * 0.5, 0.0, 0.1)), ..*f };
     mesh.contact(&mid, (length * 0.5, 0.35), 0.45);
 }
 
@@ -69,30 +54,9 @@ fn boards(mesh: &mut Mesh, f: &Frame, length: f32, height: f32, c: V3) {
         let x = k as f32 * step;
         let top = height + 0.05 * hash2(k, 4, 1);
         let q = |x: f32, y: f32| f.out(v3(x, y, 0.0));
-        mesh.poly(
-            &[
-                q(x, 0.0),
-                q(x + step * 0.95, 0.0),
-                q(x + step * 0.95, top),
-                q(x, top),
-            ],
-            skin,
-            class::FENCE,
-        );
+        mesh.poly(&[q(x, 0.0), q(x + step * 0.95, 0.0), q(x + step * 0.95, top), q(x, top)], skin, class::FENCE);
     }
     let rail = mesh.skin(Skin::Plain(c * 0.6, 0.2));
-    mesh.block(
-        f,
-        v3(0.0, height * 0.2, 0.02),
-        v3(length, height * 0.3, 0.06),
-        rail,
-        class::FENCE,
-    );
-    mesh.block(
-        f,
-        v3(0.0, height * 0.7, 0.02),
-        v3(length, height * 0.8, 0.06),
-        rail,
-        class::FENCE,
-    );
+    mesh.block(f, v3(0.0, height * 0.2, 0.02), v3(length, height * 0.3, 0.06), rail, class::FENCE);
+    mesh.block(f, v3(0.0, height * 0.7, 0.02), v3(length, height * 0.8, 0.06), rail, class::FENCE);
 }

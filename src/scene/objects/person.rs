@@ -50,13 +50,8 @@ const TROUSERS: [V3; 6] = [
     v3(0.08, 0.07, 0.06),
     v3(0.16, 0.16, 0.17),
 ];
-const FACES: [V3; 5] = [
-    v3(0.55, 0.36, 0.27),
-    v3(0.60, 0.42, 0.33),
-    v3(0.35, 0.20, 0.13),
-    v3(0.14, 0.08, 0.05),
-    v3(0.5, 0.33, 0.22),
-];
+const FACES: [V3; 5] =
+    [v3(0.55, 0.36, 0.27), v3(0.60, 0.42, 0.33), v3(0.35, 0.20, 0.13), v3(0.14, 0.08, 0.05), v3(0.5, 0.33, 0.22)];
 const HAIRS: [V3; 6] = [
     v3(0.02, 0.015, 0.01),
     v3(0.08, 0.04, 0.02),
@@ -70,11 +65,7 @@ impl Person {
     pub fn new(rng: &mut Rng) -> Self {
         let child = rng.chance(0.08);
         Person {
-            size: if child {
-                rng.range(0.62, 0.8)
-            } else {
-                rng.range(0.92, 1.06)
-            },
+            size: if child { rng.range(0.62, 0.8) } else { rng.range(0.92, 1.06) },
             coat: rng.pick(&COATS) * rng.range(0.8, 1.3),
             trousers: rng.pick(&TROUSERS) * rng.range(0.8, 1.2),
             skin: rng.pick(&FACES),
@@ -107,16 +98,8 @@ impl Person {
             let lift = (side * phase.cos()).max(0.0) * stride;
             let hip = at(0.09 * side, 0.92, 0.0);
             let knee = at(0.09 * side, 0.50 + 0.04 * lift, 0.22 * swing + 0.10 * lift);
-            let ankle = at(
-                0.09 * side,
-                0.09 + 0.10 * lift - bob,
-                0.38 * swing - 0.10 * lift,
-            );
-            let toe = at(
-                0.10 * side,
-                0.05 + 0.06 * lift - bob,
-                0.38 * swing + 0.17 - 0.08 * lift,
-            );
+            let ankle = at(0.09 * side, 0.09 + 0.10 * lift - bob, 0.38 * swing - 0.10 * lift);
+            let toe = at(0.10 * side, 0.05 + 0.06 * lift - bob, 0.38 * swing + 0.17 - 0.08 * lift);
             mesh.limb(hip, knee, (0.10 * k, 0.072 * k), w.trousers, label);
             mesh.limb(knee, ankle, (0.072 * k, 0.055 * k), w.trousers, label);
             mesh.limb(ankle, toe, (0.055 * k, 0.04 * k), w.shoes, label);
@@ -136,56 +119,16 @@ impl Person {
         let at = |x: f32, y: f32, z: f32| f.out(v3(x * k, (y + bob) * k, z * k));
         let hem = if self.long_coat { 0.62 } else { 0.86 };
         for side in [-1.0, 1.0] {
-            mesh.limb(
-                at(0.07 * side, hem, 0.0),
-                at(0.10 * side, 1.42, 0.0),
-                (0.125 * k, 0.125 * k),
-                w.coat,
-                label,
-            );
+            mesh.limb(at(0.07 * side, hem, 0.0), at(0.10 * side, 1.42, 0.0), (0.125 * k, 0.125 * k), w.coat, label);
         }
-        mesh.limb(
-            at(0.0, hem, 0.0),
-            at(0.0, 1.46, 0.0),
-            (0.14 * k, 0.13 * k),
-            w.coat,
-            label,
-        );
-        mesh.limb(
-            at(-0.17, 1.43, 0.0),
-            at(0.17, 1.43, 0.0),
-            (0.075 * k, 0.075 * k),
-            w.coat,
-            label,
-        );
-        mesh.limb(
-            at(0.0, 1.42, 0.0),
-            at(0.0, 1.56, 0.01),
-            (0.055 * k, 0.05 * k),
-            w.skin,
-            label,
-        );
-        mesh.ball(
-            at(0.0, 1.645, 0.015),
-            (0.095 * k, 0.125 * k),
-            Form::Ball,
-            w.head,
-            label,
-        );
+        mesh.limb(at(0.0, hem, 0.0), at(0.0, 1.46, 0.0), (0.14 * k, 0.13 * k), w.coat, label);
+        mesh.limb(at(-0.17, 1.43, 0.0), at(0.17, 1.43, 0.0), (0.075 * k, 0.075 * k), w.coat, label);
+        mesh.limb(at(0.0, 1.42, 0.0), at(0.0, 1.56, 0.01), (0.055 * k, 0.05 * k), w.skin, label);
+        mesh.ball(at(0.0, 1.645, 0.015), (0.095 * k, 0.125 * k), Form::Ball, w.head, label);
         if let Some(c) = self.bag {
             let bag = mesh.skin(Skin::Plain(c, 0.3));
-            let x = if self.seed.is_multiple_of(2) {
-                0.27
-            } else {
-                -0.27
-            };
-            mesh.limb(
-                at(x, 0.95, -0.02),
-                at(x, 0.62, -0.02),
-                (0.10 * k, 0.13 * k),
-                bag,
-                label,
-            );
+            let x = if self.seed.is_multiple_of(2) { 0.27 } else { -0.27 };
+            mesh.limb(at(x, 0.95, -0.02), at(x, 0.62, -0.02), (0.10 * k, 0.13 * k), bag, label);
         }
     }
 }

@@ -59,20 +59,13 @@ impl Tree {
     /// above 0.72 `detail` adds the last twigs; `sway` in metres at the tips.
     pub fn build(&self, mesh: &mut Mesh, f: &Frame, detail: f32, sway: f32) {
         let bark = mesh.skin(Skin::Bark(self.bark));
-        let mut g = Growth {
-            mesh,
-            bark,
-            rng: self.rng.clone(),
-            tips: Vec::new(),
-        };
+        let mut g = Growth { mesh, bark, rng: self.rng.clone(), tips: Vec::new() };
         let fork = self.height * g.rng.range(0.24, 0.34);
         let thick = self.height * 0.020;
         let lean = v3(g.rng.range(-0.2, 0.2), fork, g.rng.range(-0.2, 0.2));
         let (knee, top) = (f.at + UP * 0.4, f.out(lean));
-        g.mesh
-            .limb(f.at, knee, (thick * 1.7, thick * 1.15), bark, LABEL);
-        g.mesh
-            .limb(knee, top, (thick * 1.15, thick * 0.9), bark, LABEL);
+        g.mesh.limb(f.at, knee, (thick * 1.7, thick * 1.15), bark, LABEL);
+        g.mesh.limb(knee, top, (thick * 1.15, thick * 0.9), bark, LABEL);
         if self.leafy < 0.5 {
             self.bare(&mut g, (top, thick * 0.8), detail);
         } else {
@@ -115,10 +108,8 @@ impl Tree {
             g.mesh.ball(tip, (r, r * 0.85), form, skin, LABEL);
             if k % 3 == 0 {
                 let bend = top.mix(tip, 0.45) + UP * 0.3;
-                g.mesh
-                    .limb(top, bend, (thick * 0.6, thick * 0.32), g.bark, LABEL);
-                g.mesh
-                    .limb(bend, tip, (thick * 0.32, thick * 0.08), g.bark, LABEL);
+                g.mesh.limb(top, bend, (thick * 0.6, thick * 0.32), g.bark, LABEL);
+                g.mesh.limb(bend, tip, (thick * 0.32, thick * 0.08), g.bark, LABEL);
             }
         }
     }
@@ -138,8 +129,7 @@ impl Growth<'_> {
     /// A bough from `at` along `way` that splits `depth` more times, and once more into `fine` twigs.
     fn fork(&mut self, at: V3, way: V3, thick: f32, (depth, fine): (u32, bool), mut rng: Rng) {
         let end = at + way;
-        self.mesh
-            .limb(at, end, (thick, thick * 0.62), self.bark, LABEL);
+        self.mesh.limb(at, end, (thick, thick * 0.62), self.bark, LABEL);
         if depth == 1 || depth == 2 && self.tips.len().is_multiple_of(2) {
             self.tips.push(end);
         }

@@ -20,9 +20,7 @@ impl Rim {
         let q = self.frame.local(h.p);
         let r = (q.z * q.z + q.y * q.y).sqrt() / self.radius;
         if r > 0.68 {
-            return Paint::matt(grey(
-                0.022 + 0.012 * (1.0f32 - (r - 0.84).abs() * 6.0).max(0.0),
-            ));
+            return Paint::matt(grey(0.022 + 0.012 * (1.0f32 - (r - 0.84).abs() * 6.0).max(0.0)));
         }
         if r < 0.16 {
             return Paint::matt(grey(0.25)).gloss(0.1);
@@ -36,11 +34,7 @@ impl Rim {
 
 /// A wheel whose outer face looks along `side` (-1 left, 1 right) of the frame at its hub.
 pub fn build(mesh: &mut Mesh, hub: &Frame, side: f32, radius: f32, turned: f32) {
-    let rim = mesh.skin(Skin::Rim(Rim {
-        frame: *hub,
-        radius,
-        turned,
-    }));
+    let rim = mesh.skin(Skin::Rim(Rim { frame: *hub, radius, turned }));
     let tyre = mesh.skin(Skin::Plain(grey(0.022), 0.2));
     let spot = |k: usize, x: f32| {
         let (s, c) = (k as f32 * std::f32::consts::TAU / SIDES as f32).sin_cos();
@@ -49,15 +43,6 @@ pub fn build(mesh: &mut Mesh, hub: &Frame, side: f32, radius: f32, turned: f32) 
     let face: Vec<_> = (0..SIDES).map(|k| spot(k, 0.0)).collect();
     mesh.poly(&face, rim, class::CAR);
     for k in 0..SIDES {
-        mesh.poly(
-            &[
-                spot(k, 0.0),
-                spot(k + 1, 0.0),
-                spot(k + 1, -0.2),
-                spot(k, -0.2),
-            ],
-            tyre,
-            class::CAR,
-        );
+        mesh.poly(&[spot(k, 0.0), spot(k + 1, 0.0), spot(k + 1, -0.2), spot(k, -0.2)], tyre, class::CAR);
     }
 }

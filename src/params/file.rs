@@ -176,4 +176,20 @@ mod tests {
             assert!(error.contains(word) && error.contains("params.yaml"), "{error}");
         }
     }
+
+    /// The shipped file has every parameter of the table, with its default and its range beside it.
+    #[test]
+    fn the_shipped_file_is_the_table() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/itnet.yaml");
+        let (parameters, unknown) = read_file(&path, "/itnet").expect("reads");
+        assert_eq!(unknown, Vec::<String>::new());
+        let text = std::fs::read_to_string(&path).expect("reads");
+        for parameter in super::super::PARAMETERS {
+            assert!(parameters.is_set(parameter.name), "{} is not in the file", parameter.name);
+            assert_eq!(parameters.get(parameter.name), Some(parameter.default()), "{}", parameter.name);
+            let words = parameter.expected();
+            let range = words.rsplit_once("from ").map_or("", |(_, range)| range).replace(".0", "");
+            assert!(text.replace(".0", "").contains(&range), "{}: {range} is not in the file", parameter.name);
+        }
+    }
 }

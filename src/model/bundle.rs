@@ -27,7 +27,7 @@ pub struct TensorInfo {
 pub struct GraphInfo {
     /// The name of its file, without folder and ending.
     pub name: String,
-    /// Multiply-accumulates of one run.
+    /// Multiply-accumulates of one run's convolutions and matrix products; element-wise work is not counted.
     pub macs: u64,
     /// Number of f32 weights in the file. Weights that several files repeat are counted in each.
     pub parameters: u64,

@@ -38,13 +38,7 @@ fn main() -> Result<()> {
         let logits = session.logits()?;
         let path = out.join(format!("exit_{iteration}.f32"));
         write_floats(&path, logits.values)?;
-        println!(
-            "{}: [1, {}, {}, {}]",
-            path.display(),
-            logits.classes,
-            logits.grid.height,
-            logits.grid.width
-        );
+        println!("{}: [1, {}, {}, {}]", path.display(), logits.classes, logits.grid.height, logits.grid.width);
     }
     Ok(())
 }
@@ -66,9 +60,6 @@ fn read_floats(path: &Path, values: &mut [f32]) -> Result<()> {
 }
 
 fn write_floats(path: &Path, values: &[f32]) -> Result<()> {
-    let bytes: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -58,14 +58,9 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose first instant is now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     pub fn new() -> Self {
-        Self {
-            start: std::time::Instant::now(),
-        }
+        Self { start: std::time::Instant::now() }
     }
 }
 
@@ -76,18 +71,12 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     fn now(&self) -> Instant {
         Instant(self.start.elapsed())
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that waits for the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that waits for the time")]
     fn sleep_until(&self, until: Instant) {
         let left = until.since(self.now());
         if !left.is_zero() {

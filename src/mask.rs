@@ -16,11 +16,7 @@ pub struct Mask {
 impl Mask {
     /// A mask of `size` whose pixels are all unlabelled with confidence 0; to be rendered into.
     pub fn unlabelled(size: Size) -> Self {
-        Self {
-            size,
-            classes: vec![UNLABELLED; size.pixels()],
-            confidence: vec![0; size.pixels()],
-        }
+        Self { size, classes: vec![UNLABELLED; size.pixels()], confidence: vec![0; size.pixels()] }
     }
 
     /// Gives the mask another size; what it held is no longer meaningful.

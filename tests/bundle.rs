@@ -6,8 +6,7 @@ use std::path::Path;
 
 use common::onnx::{FLOAT, INT64, Message, model, node, tensor, weights};
 use common::tiny::{
-    data_graph, exit_graph, manifest, score, sha256, state, step_graph, write_bundle,
-    write_tiny_bundle,
+    data_graph, exit_graph, manifest, score, sha256, state, step_graph, write_bundle, write_tiny_bundle,
 };
 use itnet::frame::Size;
 use itnet::model::{Bundle, ModelError, Progress, Session, StagedModel};
@@ -59,10 +58,7 @@ fn go() -> bool {
 }
 
 fn exit(session: &mut Session, iteration: usize) -> Vec<f32> {
-    assert_eq!(
-        session.exit(iteration, &mut go).unwrap(),
-        Progress::Finished
-    );
+    assert_eq!(session.exit(iteration, &mut go).unwrap(), Progress::Finished);
     session.logits().unwrap().values.to_vec()
 }
 
@@ -85,10 +81,7 @@ fn every_exit_equals_the_calculation_by_hand() {
         fill(&mut session, frame);
         assert_eq!(session.data(&mut go).unwrap(), Progress::Finished);
         for iteration in 1..=5 {
-            assert_eq!(
-                session.step(iteration, &mut go).unwrap(),
-                Progress::Finished
-            );
+            assert_eq!(session.step(iteration, &mut go).unwrap(), Progress::Finished);
             assert_near(&exit(&mut session, iteration), &by_hand(frame, iteration));
         }
         let logits = session.logits().unwrap();
@@ -99,25 +92,12 @@ fn every_exit_equals_the_calculation_by_hand() {
 #[test]
 fn each_iteration_uses_its_own_graphs_and_the_last_ones_from_there_on() {
     let dir = tempfile::tempdir().unwrap();
-    let steps = [
-        ("step_1.onnx", step_graph(WIDTH, HEIGHT, 2.0)),
-        ("step_2.onnx", step_graph(WIDTH, HEIGHT, 0.0)),
-    ];
+    let steps = [("step_1.onnx", step_graph(WIDTH, HEIGHT, 2.0)), ("step_2.onnx", step_graph(WIDTH, HEIGHT, 0.0))];
     let exits = [("exit.onnx", exit_graph(WIDTH, HEIGHT, 3))];
     let data = ("data.onnx", data_graph(WIDTH, HEIGHT));
-    write_bundle(
-        dir.path(),
-        manifest(WIDTH, HEIGHT, 3, 4),
-        data,
-        &steps,
-        &exits,
-    );
+    write_bundle(dir.path(), manifest(WIDTH, HEIGHT, 3, 4), data, &steps, &exits);
     let bundle = Bundle::load(dir.path()).unwrap();
-    let names: Vec<&str> = bundle
-        .graphs()
-        .iter()
-        .map(|graph| graph.name.as_str())
-        .collect();
+    let names: Vec<&str> = bundle.graphs().iter().map(|graph| graph.name.as_str()).collect();
     assert_eq!(names, ["data", "step_1", "step_2", "exit"]);
 
     let mut session = bundle.session(1).unwrap();
@@ -174,10 +154,7 @@ fn an_abandoned_data_stage_can_be_run_again() {
     for allowed in 0..bundle.graphs()[0].nodes {
         let mut watch = stop_after(allowed);
         assert_eq!(session.data(&mut watch).unwrap(), Progress::Abandoned);
-        assert!(matches!(
-            session.step(1, &mut go),
-            Err(ModelError::Order { .. })
-        ));
+        assert!(matches!(session.step(1, &mut go), Err(ModelError::Order { .. })));
     }
     session.data(&mut go).unwrap();
     session.step(1, &mut go).unwrap();
@@ -189,39 +166,21 @@ fn a_stage_out_of_turn_is_refused() {
     let (_dir, bundle) = tiny();
     let mut session = bundle.session(1).unwrap();
     let order = |error: ModelError| error.to_string();
-    assert_eq!(
-        order(session.step(1, &mut go).unwrap_err()),
-        "stage step was asked for before data had finished"
-    );
-    assert!(matches!(
-        session.exit(1, &mut go),
-        Err(ModelError::Order { .. })
-    ));
+    assert_eq!(order(session.step(1, &mut go).unwrap_err()), "stage step was asked for before data had finished");
+    assert!(matches!(session.exit(1, &mut go), Err(ModelError::Order { .. })));
     session.data(&mut go).unwrap();
     assert!(matches!(session.logits(), Err(ModelError::Order { .. })));
     for wrong in [0, 2] {
-        assert!(matches!(
-            session.step(wrong, &mut go),
-            Err(ModelError::Iteration { .. })
-        ));
+        assert!(matches!(session.step(wrong, &mut go), Err(ModelError::Iteration { .. })));
     }
     for wrong in [0, 1] {
-        assert!(matches!(
-            session.exit(wrong, &mut go),
-            Err(ModelError::Iteration { .. })
-        ));
+        assert!(matches!(session.exit(wrong, &mut go), Err(ModelError::Iteration { .. })));
     }
     session.step(1, &mut go).unwrap();
-    assert_eq!(
-        order(session.exit(2, &mut go).unwrap_err()),
-        "exit 2 was asked for after 1 finished steps"
-    );
+    assert_eq!(order(session.exit(2, &mut go).unwrap_err()), "exit 2 was asked for after 1 finished steps");
     exit(&mut session, 1);
     session.data(&mut go).unwrap();
-    assert!(
-        matches!(session.logits(), Err(ModelError::Order { .. })),
-        "logits of a frame before"
-    );
+    assert!(matches!(session.logits(), Err(ModelError::Order { .. })), "logits of a frame before");
 }
 
 #[test]
@@ -301,11 +260,7 @@ fn the_statistics_count_what_the_graphs_do() {
     assert_eq!(data.inputs[0].shape, [1, 3, 7, 10]);
     assert_eq!(exit.outputs[0].name, "logits");
     assert_eq!(exit.outputs[0].shape, [1, 5, 4, 5]);
-    let state: Vec<&str> = bundle
-        .state()
-        .iter()
-        .map(|tensor| tensor.name.as_str())
-        .collect();
+    let state: Vec<&str> = bundle.state().iter().map(|tensor| tensor.name.as_str()).collect();
     assert_eq!(state, ["h"]);
     assert_eq!(bundle.manifest().classes.len(), CLASSES);
 }
@@ -318,14 +273,8 @@ fn with(file: &str, bytes: Vec<u8>) -> tempfile::TempDir {
         dir.path(),
         manifest(WIDTH, HEIGHT, CLASSES, 3),
         ("data.onnx", pick("data.onnx", data_graph(WIDTH, HEIGHT))),
-        &[(
-            "step.onnx",
-            pick("step.onnx", step_graph(WIDTH, HEIGHT, 0.5)),
-        )],
-        &[(
-            "exit.onnx",
-            pick("exit.onnx", exit_graph(WIDTH, HEIGHT, CLASSES)),
-        )],
+        &[("step.onnx", pick("step.onnx", step_graph(WIDTH, HEIGHT, 0.5)))],
+        &[("exit.onnx", pick("exit.onnx", exit_graph(WIDTH, HEIGHT, CLASSES)))],
     );
     dir
 }
@@ -353,41 +302,13 @@ fn relu(input: Message, output: Message, from: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn data_that_does_not_fit_names_file_and_tensor() {
-    let image = |name: &str, kind, shape: &[i64]| {
-        relu(
-            tensor(name, kind, shape),
-            tensor("h", kind, shape),
-            name,
-            "h",
-        )
-    };
+    let image = |name: &str, kind, shape: &[i64]| relu(tensor(name, kind, shape), tensor("h", kind, shape), name, "h");
     let file = "data.onnx";
-    assert_graph_refused(
-        file,
-        data_graph(12, HEIGHT),
-        &["`image`", "[1, 3, 7, 10]", "[1, 3, 7, 12]"],
-    );
-    assert_graph_refused(
-        file,
-        image("img", FLOAT, &[1, 3, 7, 10]),
-        &["`image`", "`img`"],
-    );
-    assert_graph_refused(
-        file,
-        image("image", INT64, &[1, 3, 7, 10]),
-        &["`image`", "f32", "I64"],
-    );
-    assert_graph_refused(
-        file,
-        image("image", FLOAT, &[-1, 3, 7, 10]),
-        &["`image`", "static", "N"],
-    );
-    let no_input = model(
-        &[],
-        &[weights("h", &[1], &[0.0])],
-        &[],
-        &[tensor("h", FLOAT, &[1])],
-    );
+    assert_graph_refused(file, data_graph(12, HEIGHT), &["`image`", "[1, 3, 7, 10]", "[1, 3, 7, 12]"]);
+    assert_graph_refused(file, image("img", FLOAT, &[1, 3, 7, 10]), &["`image`", "`img`"]);
+    assert_graph_refused(file, image("image", INT64, &[1, 3, 7, 10]), &["`image`", "f32", "I64"]);
+    assert_graph_refused(file, image("image", FLOAT, &[-1, 3, 7, 10]), &["`image`", "static", "N"]);
+    let no_input = model(&[], &[weights("h", &[1], &[0.0])], &[], &[tensor("h", FLOAT, &[1])]);
     assert_graph_refused(file, no_input, &["`image`", "none"]);
 }
 
@@ -396,39 +317,14 @@ fn a_step_that_does_not_fit_names_file_and_tensor() {
     let file = "step.onnx";
     let h = || state("h", WIDTH, HEIGHT);
     let next = |name: &str| state(name, WIDTH, HEIGHT);
-    assert_graph_refused(
-        file,
-        relu(next("g"), next("h_next"), "g", "h_next"),
-        &["`g`", "`h`, `j`"],
-    );
-    assert_graph_refused(
-        file,
-        relu(h(), next("h_new"), "h", "h_new"),
-        &["`h_new`", "_next"],
-    );
-    assert_graph_refused(
-        file,
-        relu(h(), next("g_next"), "h", "g_next"),
-        &["`g_next`", "`h`, `j`"],
-    );
-    assert_graph_refused(
-        file,
-        step_graph(12, HEIGHT, 0.5),
-        &["`h`", "[1, 3, 4, 5]", "[1, 3, 4, 6]"],
-    );
+    assert_graph_refused(file, relu(next("g"), next("h_next"), "g", "h_next"), &["`g`", "`h`, `j`"]);
+    assert_graph_refused(file, relu(h(), next("h_new"), "h", "h_new"), &["`h_new`", "_next"]);
+    assert_graph_refused(file, relu(h(), next("g_next"), "h", "g_next"), &["`g_next`", "`h`, `j`"]);
+    assert_graph_refused(file, step_graph(12, HEIGHT, 0.5), &["`h`", "[1, 3, 4, 5]", "[1, 3, 4, 6]"]);
     let pool = [("kernel_shape", &[2, 2][..])];
     let smaller = tensor("h_next", FLOAT, &[1, 3, 3, 4]);
-    let smaller = model(
-        &[node("MaxPool", &["h"], "h_next", &pool)],
-        &[],
-        &[h()],
-        &[smaller],
-    );
-    assert_graph_refused(
-        file,
-        smaller,
-        &["`h_next`", "`h`", "[1, 3, 4, 5]", "[1, 3, 3, 4]"],
-    );
+    let smaller = model(&[node("MaxPool", &["h"], "h_next", &pool)], &[], &[h()], &[smaller]);
+    assert_graph_refused(file, smaller, &["`h_next`", "`h`", "[1, 3, 4, 5]", "[1, 3, 3, 4]"]);
 }
 
 #[test]
@@ -436,21 +332,10 @@ fn an_exit_that_does_not_fit_names_file_and_tensor() {
     let file = "exit.onnx";
     let h = || state("h", WIDTH, HEIGHT);
     let logits = |name: &str| state(name, WIDTH, HEIGHT);
-    assert_graph_refused(
-        file,
-        exit_graph(WIDTH, HEIGHT, 4),
-        &["`logits`", "[1, 5, h, w]", "[1, 4, 4, 5]"],
-    );
-    assert_graph_refused(
-        file,
-        relu(h(), logits("scores"), "h", "scores"),
-        &["`logits`", "`scores`"],
-    );
+    assert_graph_refused(file, exit_graph(WIDTH, HEIGHT, 4), &["`logits`", "[1, 5, h, w]", "[1, 4, 4, 5]"]);
+    assert_graph_refused(file, relu(h(), logits("scores"), "h", "scores"), &["`logits`", "`scores`"]);
     let two = model(
-        &[
-            node("Relu", &["h"], "logits", &[]),
-            node("Relu", &["h"], "more", &[]),
-        ],
+        &[node("Relu", &["h"], "logits", &[]), node("Relu", &["h"], "more", &[])],
         &[],
         &[h()],
         &[logits("logits"), logits("more")],
@@ -463,49 +348,25 @@ fn a_graph_that_cannot_run_names_its_file() {
     let file = "exit.onnx";
     let h = || state("h", WIDTH, HEIGHT);
     let logits = || state("logits", WIDTH, HEIGHT);
-    let unknown = model(
-        &[node("Frobnicate", &["h"], "logits", &[])],
-        &[],
-        &[h()],
-        &[logits()],
-    );
+    let unknown = model(&[node("Frobnicate", &["h"], "logits", &[])], &[], &[h()], &[logits()]);
     assert_graph_refused(file, unknown, &["not a graph that can be run"]);
     let dangling = model(&[node("Relu", &["h"], "x", &[])], &[], &[h()], &[logits()]);
     assert_graph_refused(file, dangling, &["`logits`", "made by none"]);
     let nan = weights("w", &[5, 3, 1, 1], &[f32::NAN; 15]);
     let five = tensor("logits", FLOAT, &[1, 5, 4, 5]);
-    let nan = model(
-        &[node("Conv", &["h", "w"], "logits", &[])],
-        &[nan],
-        &[h()],
-        &[five],
-    );
+    let nan = model(&[node("Conv", &["h", "w"], "logits", &[])], &[nan], &[h()], &[five]);
     assert_graph_refused(file, nan, &["not finite"]);
     let outside = weights("w", &[1], &[]).int(14, 1);
-    let outside = model(
-        &[node("Add", &["h", "w"], "logits", &[])],
-        &[outside],
-        &[h()],
-        &[logits()],
-    );
+    let outside = model(&[node("Add", &["h", "w"], "logits", &[])], &[outside], &[h()], &[logits()]);
     assert_graph_refused(file, outside, &["`w`", "inside the file"]);
     let huge = weights("w", &[1 << 40, 1 << 20], &[0.0]);
-    let huge = model(
-        &[node("Add", &["h", "w"], "logits", &[])],
-        &[huge],
-        &[h()],
-        &[logits()],
-    );
+    let huge = model(&[node("Add", &["h", "w"], "logits", &[])], &[huge], &[h()], &[logits()]);
     assert_graph_refused(file, huge, &["not a graph that can be run"]);
 }
 
 #[test]
 fn bytes_that_are_no_graph_name_their_file() {
-    assert_graph_refused(
-        "data.onnx",
-        b"these bytes are no graph".repeat(20),
-        &["not a graph"],
-    );
+    assert_graph_refused("data.onnx", b"these bytes are no graph".repeat(20), &["not a graph"]);
     assert_graph_refused("step.onnx", Vec::new(), &["an empty one"]);
     assert_graph_refused("exit.onnx", vec![0; 1000], &["not a graph"]);
 }
@@ -516,9 +377,7 @@ fn a_graph_cut_anywhere_never_panics_past_the_loader() {
     let whole = step_graph(WIDTH, HEIGHT, 0.5);
     for length in (0..whole.len()).step_by(7) {
         let dir = with("step.onnx", whole[..length].to_vec());
-        let error = Bundle::load(dir.path())
-            .expect_err("a cut graph was loaded")
-            .to_string();
+        let error = Bundle::load(dir.path()).expect_err("a cut graph was loaded").to_string();
         assert!(error.contains("step.onnx"), "{error}");
     }
 }
@@ -529,14 +388,7 @@ fn a_damaged_file_is_found_by_its_hash() {
     let path = dir.path().join("step.onnx");
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert_refused(
-        dir.path(),
-        &[
-            "step.onnx",
-            &sha256(&whole),
-            &sha256(&whole[..whole.len() / 2]),
-        ],
-    );
+    assert_refused(dir.path(), &["step.onnx", &sha256(&whole), &sha256(&whole[..whole.len() / 2])]);
     std::fs::write(&path, b"").unwrap();
     assert_refused(dir.path(), &["step.onnx", "an empty one"]);
     std::fs::remove_file(&path).unwrap();
@@ -566,8 +418,5 @@ fn a_manifest_field_that_is_wrong_is_named() {
     let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     manifest["files"]["data"]["path"] = json!("../data.onnx");
     std::fs::write(&path, manifest.to_string()).unwrap();
-    assert_refused(
-        dir.path(),
-        &["manifest.json", "files.data.path", "inside the folder"],
-    );
+    assert_refused(dir.path(), &["manifest.json", "files.data.path", "inside the folder"]);
 }

@@ -135,25 +135,14 @@ impl Bundle {
         let data = read_graph(dir, &files.data)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
         let stages = |files: &[GraphFile], wire: Wire| -> Result<Vec<Stage>, BundleError> {
-            let stage = |file: &GraphFile| {
-                wire(
-                    &dir.join(&file.path),
-                    read_graph(dir, file)?,
-                    &data,
-                    &manifest,
-                )
-            };
+            let stage = |file: &GraphFile| wire(&dir.join(&file.path), read_graph(dir, file)?, &data, &manifest);
             files.iter().map(stage).collect()
         };
         let steps = stages(&files.steps, wire_step)?;
         let exits = stages(&files.exits, wire_exit)?;
         let stages = Stages { data, steps, exits };
-        let bundle = Self(Arc::new(Parts {
-            infos: infos(&manifest, &stages),
-            state: state(&stages),
-            manifest,
-            stages,
-        }));
+        let bundle =
+            Self(Arc::new(Parts { infos: infos(&manifest, &stages), state: state(&stages), manifest, stages }));
         bundle.session(1)?.rehearse(dir)?;
         Ok(bundle)
     }
@@ -194,9 +183,7 @@ impl std::fmt::Debug for Bundle {
 
 fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
     let info = |(file, graph): (&GraphFile, &Graph)| GraphInfo {
-        name: Path::new(&file.path)
-            .file_stem()
-            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+        name: Path::new(&file.path).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
         macs: graph.macs,
         parameters: graph.parameters,
         nodes: graph.nodes(),
@@ -204,14 +191,8 @@ fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
         outputs: graph.outputs.clone(),
     };
     let files = &manifest.files;
-    let steps = files
-        .steps
-        .iter()
-        .zip(stages.steps.iter().map(|stage| &stage.graph));
-    let exits = files
-        .exits
-        .iter()
-        .zip(stages.exits.iter().map(|stage| &stage.graph));
+    let steps = files.steps.iter().zip(stages.steps.iter().map(|stage| &stage.graph));
+    let exits = files.exits.iter().zip(stages.exits.iter().map(|stage| &stage.graph));
     let data = std::iter::once((&files.data, &stages.data));
     data.chain(steps).chain(exits).map(info).collect()
 }
@@ -219,8 +200,5 @@ fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
 fn state(stages: &Stages) -> Vec<TensorInfo> {
     let updated = |slot: usize| stages.steps.iter().any(|step| step.gives.contains(&slot));
     let outputs = stages.data.outputs.iter().enumerate();
-    outputs
-        .filter(|(slot, _)| updated(*slot))
-        .map(|(_, info)| info.clone())
-        .collect()
+    outputs.filter(|(slot, _)| updated(*slot)).map(|(_, info)| info.clone()).collect()
 }

@@ -25,48 +25,26 @@ pub(super) fn read_manifest(file: &Path) -> Result<Manifest, BundleError> {
         expected: "UTF-8 text".to_owned(),
         got: error.utf8_error().to_string(),
     })?;
-    Manifest::parse(&text).map_err(|source| BundleError::Manifest {
-        file: file.to_owned(),
-        source,
-    })
+    Manifest::parse(&text).map_err(|source| BundleError::Manifest { file: file.to_owned(), source })
 }
 
 /// Reads a graph once its hash is the manifest's.
 pub(super) fn read_graph(dir: &Path, file: &GraphFile) -> Result<Graph, BundleError> {
     let path = dir.join(&file.path);
     let bytes = read_file(&path, MAX_GRAPH)?;
-    let got: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if got != file.sha256 {
-        return Err(BundleError::Hash {
-            file: path,
-            expected: file.sha256.clone(),
-            got,
-        });
+        return Err(BundleError::Hash { file: path, expected: file.sha256.clone(), got });
     }
     Graph::read(&bytes).map_err(|error| match error {
         GraphError::Unusable(reason) => BundleError::Graph { file: path, reason },
-        GraphError::Tensor {
-            tensor,
-            expected,
-            got,
-        } => BundleError::Tensor {
-            file: path,
-            tensor,
-            expected,
-            got,
-        },
+        GraphError::Tensor { tensor, expected, got } => BundleError::Tensor { file: path, tensor, expected, got },
     })
 }
 
 /// The bytes of a regular file of 1 to `limit` bytes.
 fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
-    let read = |source| BundleError::Read {
-        file: path.to_owned(),
-        source,
-    };
+    let read = |source| BundleError::Read { file: path.to_owned(), source };
     let metadata = std::fs::metadata(path).map_err(read)?;
     let got = match metadata.len() {
         _ if metadata.is_dir() => "a folder".to_owned(),
@@ -80,9 +58,5 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
             return Ok(bytes);
         }
     };
-    Err(BundleError::File {
-        file: path.to_owned(),
-        expected: format!("a file of at most {limit} bytes"),
-        got,
-    })
+    Err(BundleError::File { file: path.to_owned(), expected: format!("a file of at most {limit} bytes"), got })
 }

@@ -177,15 +177,10 @@ impl Manifest {
         struct Version {
             format: u64,
         }
-        let json = |error: serde_json::Error| ManifestError::Json {
-            reason: error.to_string(),
-        };
+        let json = |error: serde_json::Error| ManifestError::Json { reason: error.to_string() };
         let version: Version = serde_json::from_str(text).map_err(json)?;
         if version.format != u64::from(FORMAT) {
-            return Err(ManifestError::Format {
-                expected: FORMAT,
-                got: version.format,
-            });
+            return Err(ManifestError::Format { expected: FORMAT, got: version.format });
         }
         let manifest: Self = serde_json::from_str(text).map_err(json)?;
         manifest.check()?;
@@ -238,10 +233,7 @@ mod tests {
     #[test]
     fn a_newer_format_is_named_before_any_other_fault() {
         let error = Manifest::parse(r#"{"format": 2, "unheard": "of"}"#).unwrap_err();
-        let expected = ManifestError::Format {
-            expected: FORMAT,
-            got: 2,
-        };
+        let expected = ManifestError::Format { expected: FORMAT, got: 2 };
         assert_eq!(error, expected);
     }
 
@@ -249,9 +241,7 @@ mod tests {
     fn an_unknown_field_is_named() {
         let mut manifest = valid();
         manifest["licence"] = json!("Apache-2.0");
-        let error = Manifest::parse(&manifest.to_string())
-            .unwrap_err()
-            .to_string();
+        let error = Manifest::parse(&manifest.to_string()).unwrap_err().to_string();
         assert!(error.contains("`licence`"), "{error}");
     }
 
@@ -259,9 +249,7 @@ mod tests {
     fn a_missing_field_is_named() {
         let mut manifest = valid();
         manifest["input"].as_object_mut().unwrap().remove("std");
-        let error = Manifest::parse(&manifest.to_string())
-            .unwrap_err()
-            .to_string();
+        let error = Manifest::parse(&manifest.to_string()).unwrap_err().to_string();
         assert!(error.contains("`std`"), "{error}");
     }
 
@@ -286,21 +274,9 @@ mod tests {
             ("/iterations/useful", json!(1001), "iterations.useful"),
             ("/files/steps", json!([]), "files.steps"),
             ("/files/exits", json!([]), "files.exits"),
-            (
-                "/accuracy/0/exits/0/miou",
-                json!(57.0),
-                "accuracy[0].exits[0].miou",
-            ),
-            (
-                "/accuracy/0/exits/0/iou",
-                json!([0.5]),
-                "accuracy[0].exits[0].iou",
-            ),
-            (
-                "/accuracy/0/exits/0/iou/1",
-                json!(-0.1),
-                "accuracy[0].exits[0].iou[1]",
-            ),
+            ("/accuracy/0/exits/0/miou", json!(57.0), "accuracy[0].exits[0].miou"),
+            ("/accuracy/0/exits/0/iou", json!([0.5]), "accuracy[0].exits[0].iou"),
+            ("/accuracy/0/exits/0/iou/1", json!(-0.1), "accuracy[0].exits[0].iou[1]"),
             ("/parameters/shared", json!(21), "parameters.shared"),
         ] {
             let error = fault_with(pointer, value);
@@ -310,14 +286,7 @@ mod tests {
 
     #[test]
     fn a_path_that_leaves_the_folder_is_refused() {
-        for path in [
-            "",
-            "/etc/passwd",
-            "../data.onnx",
-            "a/../../data.onnx",
-            "a\\..\\b",
-            ".",
-        ] {
+        for path in ["", "/etc/passwd", "../data.onnx", "a/../../data.onnx", "a\\..\\b", "."] {
             let error = fault_with("/files/data/path", json!(path));
             assert!(error.contains("files.data.path"), "{path}: {error}");
         }

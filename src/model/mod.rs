@@ -14,8 +14,8 @@ use crate::frame::Size;
 
 pub use bundle::{Bundle, BundleError, GraphInfo, TensorInfo};
 pub use manifest::{
-    Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES,
-    MAX_ITERATIONS, MAX_SIDE, Manifest, ManifestError, Parameters,
+    Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
+    Manifest, ManifestError, Parameters,
 };
 pub use session::Session;
 

@@ -37,10 +37,7 @@ impl Session {
     pub(super) fn new(bundle: Bundle, threads: &Threads) -> Result<Self, String> {
         let stages = bundle.stages();
         let runners = |stages: &[Stage]| -> Result<Vec<Runner>, String> {
-            stages
-                .iter()
-                .map(|stage| Runner::new(&stage.graph, threads))
-                .collect()
+            stages.iter().map(|stage| Runner::new(&stage.graph, threads)).collect()
         };
         let size = bundle.manifest().input.size();
         Ok(Self {
@@ -63,26 +60,17 @@ impl Session {
     /// Runs every graph once and looks at the logits; a fault names the file in `dir`.
     pub(super) fn rehearse(&mut self, dir: &Path) -> Result<(), BundleError> {
         let files = self.bundle.manifest().files.clone();
-        let named = |path: &str, reason: String| BundleError::Graph {
-            file: dir.join(path),
-            reason,
-        };
+        let named = |path: &str, reason: String| BundleError::Graph { file: dir.join(path), reason };
         let go = &mut || true;
-        self.data(go)
-            .map_err(|error| named(&files.data.path, error.to_string()))?;
+        self.data(go).map_err(|error| named(&files.data.path, error.to_string()))?;
         for iteration in 1..=files.steps.len().max(files.exits.len()) {
             let step = &files.steps[chosen(iteration, files.steps.len())].path;
             let exit = &files.exits[chosen(iteration, files.exits.len())].path;
-            self.step(iteration, go)
-                .map_err(|error| named(step, error.to_string()))?;
-            self.exit(iteration, go)
-                .map_err(|error| named(exit, error.to_string()))?;
-            let logits = self
-                .logits()
-                .map_err(|error| named(exit, error.to_string()))?;
+            self.step(iteration, go).map_err(|error| named(step, error.to_string()))?;
+            self.exit(iteration, go).map_err(|error| named(exit, error.to_string()))?;
+            let logits = self.logits().map_err(|error| named(exit, error.to_string()))?;
             if logits.values.iter().any(|score| !score.is_finite()) {
-                let reason =
-                    format!("its logits for a black image are not finite at iteration {iteration}");
+                let reason = format!("its logits for a black image are not finite at iteration {iteration}");
                 return Err(named(exit, reason));
             }
         }
@@ -122,10 +110,7 @@ impl StagedModel for Session {
         let index = chosen(iteration, self.steps.len());
         let stage = &self.bundle.stages().steps[index];
         let inputs = taken(&self.slots, stage, "step")?;
-        let Some(outputs) = self.steps[index]
-            .run(inputs, watch)
-            .map_err(failed("step"))?
-        else {
+        let Some(outputs) = self.steps[index].run(inputs, watch).map_err(failed("step"))? else {
             return Ok(Progress::Abandoned);
         };
         for (slot, output) in stage.gives.iter().zip(outputs) {
@@ -142,58 +127,31 @@ impl StagedModel for Session {
         let index = chosen(iteration, self.exits.len());
         let stage = &self.bundle.stages().exits[index];
         let inputs = taken(&self.slots, stage, "exit")?;
-        let Some(outputs) = self.exits[index]
-            .run(inputs, watch)
-            .map_err(failed("exit"))?
-        else {
+        let Some(outputs) = self.exits[index].run(inputs, watch).map_err(failed("exit"))? else {
             return Ok(Progress::Abandoned);
         };
         // Loading has checked that there is one output of four sides.
-        let shape = stage
-            .graph
-            .outputs
-            .first()
-            .map(|logits| logits.shape.as_slice());
-        if let (Some(value), Some([_, classes, height, width])) =
-            (outputs.into_iter().next(), shape)
-        {
+        let shape = stage.graph.outputs.first().map(|logits| logits.shape.as_slice());
+        if let (Some(value), Some([_, classes, height, width])) = (outputs.into_iter().next(), shape) {
             let grid = Size::new(*width as u32, *height as u32);
             let classes = *classes;
-            self.logits = Some(Exit {
-                value,
-                classes,
-                grid,
-            });
+            self.logits = Some(Exit { value, classes, grid });
         }
         Ok(Progress::Finished)
     }
 
     fn logits(&self) -> Result<Logits<'_>, ModelError> {
-        let exit = self.logits.as_ref().ok_or(ModelError::Order {
-            wanted: "logits",
-            missing: "exit",
-        })?;
-        Ok(Logits {
-            classes: exit.classes,
-            grid: exit.grid,
-            values: exit.value.values().map_err(failed("exit"))?,
-        })
+        let exit = self.logits.as_ref().ok_or(ModelError::Order { wanted: "logits", missing: "exit" })?;
+        Ok(Logits { classes: exit.classes, grid: exit.grid, values: exit.value.values().map_err(failed("exit"))? })
     }
 }
 
 impl Session {
     fn out_of_turn(&self, stage: &'static str, iteration: usize) -> ModelError {
         if self.slots.is_empty() {
-            return ModelError::Order {
-                wanted: stage,
-                missing: "data",
-            };
+            return ModelError::Order { wanted: stage, missing: "data" };
         }
-        ModelError::Iteration {
-            stage,
-            iteration,
-            finished: self.finished,
-        }
+        ModelError::Iteration { stage, iteration, finished: self.finished }
     }
 }
 
@@ -204,10 +162,7 @@ fn taken<'a>(
     wanted: &'static str,
 ) -> Result<impl Iterator<Item = Value> + 'a, ModelError> {
     if slots.is_empty() {
-        return Err(ModelError::Order {
-            wanted,
-            missing: "data",
-        });
+        return Err(ModelError::Order { wanted, missing: "data" });
     }
     Ok(stage.takes.iter().map(|slot| slots[*slot].clone()))
 }

@@ -37,11 +37,7 @@ pub(super) enum GraphError {
     /// The file is not a graph that the engine can run.
     Unusable(String),
     /// An input or output is not what it must be.
-    Tensor {
-        tensor: String,
-        expected: String,
-        got: String,
-    },
+    Tensor { tensor: String, expected: String, got: String },
 }
 
 /// A graph that is ready to run; immutable.
@@ -63,8 +59,7 @@ impl Graph {
     ///
     /// Every input and output must be f32 with a static shape. A panic of the engine on a malformed graph becomes an error.
     pub fn read(bytes: &[u8]) -> Result<Self, GraphError> {
-        catch(|| Self::read_uncaught(bytes))
-            .unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
+        catch(|| Self::read_uncaught(bytes)).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
     }
 
     fn read_uncaught(mut bytes: &[u8]) -> Result<Self, GraphError> {
@@ -76,11 +71,7 @@ impl Graph {
         let typed = model.into_typed().map_err(unusable)?;
         let facts = |outlets: &[OutletId], names: Vec<String>| -> Result<Vec<_>, GraphError> {
             let named = outlets.iter().zip(names);
-            named
-                .map(|(outlet, name)| {
-                    tensor_info(name, typed.outlet_fact(*outlet).map_err(unusable)?)
-                })
-                .collect()
+            named.map(|(outlet, name)| tensor_info(name, typed.outlet_fact(*outlet).map_err(unusable)?)).collect()
         };
         let inputs = facts(&typed.inputs, inputs)?;
         let outputs = facts(&typed.outputs, outputs)?;
@@ -88,13 +79,7 @@ impl Graph {
         let macs = macs(&typed).map_err(unusable)?;
         let optimized = typed.into_optimized().map_err(unusable)?;
         let plan = SimplePlan::new(optimized).map_err(unusable)?;
-        Ok(Self {
-            plan,
-            inputs,
-            outputs,
-            macs,
-            parameters,
-        })
+        Ok(Self { plan, inputs, outputs, macs, parameters })
     }
 
     /// Number of nodes, and of times a run asks its watch.
@@ -112,9 +97,7 @@ impl Threads {
     pub fn new(count: usize) -> Result<Self, String> {
         match count {
             1 => Ok(Self(Executor::SingleThread)),
-            2..=MAX_THREADS => {
-                catch(|| Self(Executor::multithread_with_name(count, "itnet-model")))
-            }
+            2..=MAX_THREADS => catch(|| Self(Executor::multithread_with_name(count, "itnet-model"))),
             _ => Err(format!("threads must be 1 to {MAX_THREADS}, got {count}")),
         }
     }
@@ -129,20 +112,13 @@ pub(super) struct Runner {
 impl Runner {
     /// A runner of `graph` on `threads`.
     pub fn new(graph: &Graph, threads: &Threads) -> Result<Self, String> {
-        Ok(Self {
-            state: graph.plan.spawn().map_err(brief)?,
-            threads: threads.clone(),
-        })
+        Ok(Self { state: graph.plan.spawn().map_err(brief)?, threads: threads.clone() })
     }
 
     /// Runs the graph on `inputs` and gives its outputs, or nothing where `watch`, asked before each node, said stop.
     ///
     /// The inputs are never changed. After a stop or an error the runner is as before.
-    pub fn run(
-        &mut self,
-        inputs: impl Iterator<Item = Value>,
-        watch: Watch<'_>,
-    ) -> Result<Option<Vec<Value>>, String> {
+    pub fn run(&mut self, inputs: impl Iterator<Item = Value>, watch: Watch<'_>) -> Result<Option<Vec<Value>>, String> {
         let inputs = inputs.map(|value| value.0.into_tvalue()).collect();
         let mut stopped = false;
         let state = &mut self.state;
@@ -179,9 +155,7 @@ pub(super) struct Value(Arc<Tensor>);
 impl Value {
     /// Zeros of this shape.
     pub fn zeros(shape: &[usize]) -> Result<Self, String> {
-        Tensor::zero::<f32>(shape)
-            .map(|tensor| Self(Arc::new(tensor)))
-            .map_err(brief)
+        Tensor::zero::<f32>(shape).map(|tensor| Self(Arc::new(tensor))).map_err(brief)
     }
 
     fn from_engine(value: TValue) -> Self {
@@ -201,8 +175,7 @@ impl Value {
         }
         let tensor = Arc::get_mut(&mut self.0).ok_or("a fresh tensor is shared")?;
         let view = tensor.to_plain_array_view_mut::<f32>().map_err(brief)?;
-        view.into_slice()
-            .ok_or_else(|| "a tensor with gaps".to_owned())
+        view.into_slice().ok_or_else(|| "a tensor with gaps".to_owned())
     }
 }
 
@@ -221,28 +194,11 @@ fn tensor_names(proto: &ModelProto) -> Result<(Vec<String>, Vec<String>), GraphE
         });
     }
     let names = graph.input.iter().map(|input| &input.name);
-    let inputs: Vec<String> = names
-        .filter(|name| !weights.contains(name.as_str()))
-        .cloned()
-        .collect();
-    let outputs: Vec<String> = graph
-        .output
-        .iter()
-        .map(|output| output.name.clone())
-        .collect();
-    let made = graph
-        .node
-        .iter()
-        .flat_map(|node| &node.output)
-        .map(String::as_str);
-    let known: HashSet<&str> = made
-        .chain(inputs.iter().map(String::as_str))
-        .chain(weights)
-        .collect();
-    if let Some(output) = outputs
-        .iter()
-        .find(|output| !known.contains(output.as_str()))
-    {
+    let inputs: Vec<String> = names.filter(|name| !weights.contains(name.as_str())).cloned().collect();
+    let outputs: Vec<String> = graph.output.iter().map(|output| output.name.clone()).collect();
+    let made = graph.node.iter().flat_map(|node| &node.output).map(String::as_str);
+    let known: HashSet<&str> = made.chain(inputs.iter().map(String::as_str)).chain(weights).collect();
+    if let Some(output) = outputs.iter().find(|output| !known.contains(output.as_str())) {
         return Err(GraphError::Tensor {
             tensor: output.clone(),
             expected: "made by a node".to_owned(),
@@ -271,10 +227,7 @@ fn unique(names: Vec<String>) -> Result<Vec<String>, GraphError> {
 fn tensor_info(name: String, fact: &TypedFact) -> Result<TensorInfo, GraphError> {
     let shape = fact.shape.as_concrete();
     match shape {
-        Some(shape) if fact.datum_type == f32::datum_type() => Ok(TensorInfo {
-            name,
-            shape: shape.to_vec(),
-        }),
+        Some(shape) if fact.datum_type == f32::datum_type() => Ok(TensorInfo { name, shape: shape.to_vec() }),
         _ => Err(GraphError::Tensor {
             tensor: name,
             expected: "f32 of a static shape".to_owned(),
@@ -290,9 +243,7 @@ fn check_volumes(model: &TypedModel) -> Result<(), GraphError> {
             let Some(shape) = output.fact.shape.as_concrete() else {
                 continue;
             };
-            let volume = shape
-                .iter()
-                .try_fold(1usize, |volume, side| volume.checked_mul(*side));
+            let volume = shape.iter().try_fold(1usize, |volume, side| volume.checked_mul(*side));
             if volume.is_none_or(|volume| volume > MAX_VALUES) {
                 return Err(GraphError::Tensor {
                     tensor: node.name.clone(),
@@ -331,12 +282,7 @@ fn parameters(graph: &GraphProto) -> u64 {
         let sides = weight.dims.iter().map(|side| side.unsigned_abs());
         sides.fold(1u64, u64::saturating_mul)
     };
-    graph
-        .initializer
-        .iter()
-        .filter(floats)
-        .map(volume)
-        .fold(0, u64::saturating_add)
+    graph.initializer.iter().filter(floats).map(volume).fold(0, u64::saturating_add)
 }
 
 fn unusable(error: TractError) -> GraphError {
@@ -361,13 +307,7 @@ fn one_line(text: &str) -> String {
 /// Runs `work`; a panic becomes its message.
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
-        format!(
-            "the engine panicked: {}",
-            one_line(text.unwrap_or("without a word"))
-        )
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("the engine panicked: {}", one_line(text.unwrap_or("without a word")))
     })
 }

@@ -54,39 +54,21 @@ pub const INT64: i64 = 7;
 pub fn tensor(name: &str, kind: i64, shape: &[i64]) -> Message {
     let sides = shape.iter().fold(Message::default(), |sides, side| {
         let dim = Message::default();
-        sides.message(
-            1,
-            &if *side < 0 {
-                dim.text(2, "N")
-            } else {
-                dim.int(1, *side)
-            },
-        )
+        sides.message(1, &if *side < 0 { dim.text(2, "N") } else { dim.int(1, *side) })
     });
     let kind = Message::default().int(1, kind).message(2, &sides);
-    Message::default()
-        .text(1, name)
-        .message(2, &Message::default().message(1, &kind))
+    Message::default().text(1, name).message(2, &Message::default().message(1, &kind))
 }
 
 /// Weights.
 pub fn weights(name: &str, shape: &[i64], values: &[f32]) -> Message {
-    let raw: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    Message::default()
-        .ints(1, shape)
-        .int(2, FLOAT)
-        .text(8, name)
-        .bytes(9, &raw)
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    Message::default().ints(1, shape).int(2, FLOAT).text(8, name).bytes(9, &raw)
 }
 
 /// A node with attributes that are lists of integers.
 pub fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, &[i64])]) -> Message {
-    let node = inputs
-        .iter()
-        .fold(Message::default(), |node, input| node.text(1, input));
+    let node = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));
     let node = node.text(2, output).text(3, output).text(4, op);
     attributes.iter().fold(node, |node, (name, ints)| {
         let attribute = Message::default().text(1, name).ints(8, ints).int(20, 7);
@@ -95,22 +77,11 @@ pub fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, &[i64]
 }
 
 /// An ONNX file of one graph, opset 17.
-pub fn model(
-    nodes: &[Message],
-    weights: &[Message],
-    inputs: &[Message],
-    outputs: &[Message],
-) -> Vec<u8> {
+pub fn model(nodes: &[Message], weights: &[Message], inputs: &[Message], outputs: &[Message]) -> Vec<u8> {
     let mut graph = Message::default().text(2, "graph");
     for (field, messages) in [(1, nodes), (5, weights), (11, inputs), (12, outputs)] {
-        graph = messages
-            .iter()
-            .fold(graph, |graph, message| graph.message(field, message));
+        graph = messages.iter().fold(graph, |graph, message| graph.message(field, message));
     }
     let opset = Message::default().text(1, "").int(2, 17);
-    Message::default()
-        .int(1, 8)
-        .message(7, &graph)
-        .message(8, &opset)
-        .0
+    Message::default().int(1, 8).message(7, &graph).message(8, &opset).0
 }

@@ -36,18 +36,10 @@ pub fn data_graph(width: u32, height: u32) -> Vec<u8> {
     let image = tensor("image", FLOAT, &[1, 3, i64::from(height), i64::from(width)]);
     model(
         &[
-            node(
-                "Conv",
-                &["image", "w"],
-                "j",
-                &[("kernel_shape", &[1, 1]), ("strides", &[2, 2])],
-            ),
+            node("Conv", &["image", "w"], "j", &[("kernel_shape", &[1, 1]), ("strides", &[2, 2])]),
             node("Mul", &["j", "half"], "h", &[]),
         ],
-        &[
-            weights("w", &[3, 3, 1, 1], &identity),
-            weights("half", &[1, 1, 1, 1], &[0.5]),
-        ],
+        &[weights("w", &[3, 3, 1, 1], &identity), weights("half", &[1, 1, 1, 1], &[0.5])],
         &[image],
         &[state("h", width, height), state("j", width, height)],
     )
@@ -56,10 +48,7 @@ pub fn data_graph(width: u32, height: u32) -> Vec<u8> {
 /// `h_next = keep h + j`.
 pub fn step_graph(width: u32, height: u32, keep: f32) -> Vec<u8> {
     model(
-        &[
-            node("Mul", &["h", "keep"], "kept", &[]),
-            node("Add", &["kept", "j"], "h_next", &[]),
-        ],
+        &[node("Mul", &["h", "keep"], "kept", &[]), node("Add", &["kept", "j"], "h_next", &[])],
         &[weights("keep", &[1, 1, 1, 1], &[keep])],
         &[state("h", width, height), state("j", width, height)],
         &[state("h_next", width, height)],
@@ -68,35 +57,15 @@ pub fn step_graph(width: u32, height: u32, keep: f32) -> Vec<u8> {
 
 pub fn exit_graph(width: u32, height: u32, classes: usize) -> Vec<u8> {
     let weight = |class: usize, colour| {
-        if class % 3 == colour {
-            1.0 + (class / 3) as f32 / 2.0
-        } else {
-            0.0
-        }
+        if class % 3 == colour { 1.0 + (class / 3) as f32 / 2.0 } else { 0.0 }
     };
-    let w: Vec<f32> = (0..classes)
-        .flat_map(|class| (0..3).map(move |colour| weight(class, colour)))
-        .collect();
-    let b: Vec<f32> = (0..classes)
-        .map(|class| -0.75 * (class / 3) as f32)
-        .collect();
+    let w: Vec<f32> = (0..classes).flat_map(|class| (0..3).map(move |colour| weight(class, colour))).collect();
+    let b: Vec<f32> = (0..classes).map(|class| -0.75 * (class / 3) as f32).collect();
     let count = classes as i64;
-    let logits = tensor(
-        "logits",
-        FLOAT,
-        &[1, count, grid_side(height), grid_side(width)],
-    );
+    let logits = tensor("logits", FLOAT, &[1, count, grid_side(height), grid_side(width)]);
     model(
-        &[node(
-            "Conv",
-            &["h", "w", "b"],
-            "logits",
-            &[("kernel_shape", &[1, 1])],
-        )],
-        &[
-            weights("w", &[count, 3, 1, 1], &w),
-            weights("b", &[count], &b),
-        ],
+        &[node("Conv", &["h", "w", "b"], "logits", &[("kernel_shape", &[1, 1])])],
+        &[weights("w", &[count, 3, 1, 1], &w), weights("b", &[count], &b)],
         &[state("h", width, height)],
         &[logits],
     )
@@ -104,8 +73,7 @@ pub fn exit_graph(width: u32, height: u32, classes: usize) -> Vec<u8> {
 
 /// The manifest without its files; the input is the pixel's value in 0 to 1.
 pub fn manifest(width: u32, height: u32, classes: usize, iterations: usize) -> Value {
-    let class =
-        |id: usize| json!({"name": format!("class {id}"), "color": [id, 2 * id % 256, 255 - id]});
+    let class = |id: usize| json!({"name": format!("class {id}"), "color": [id, 2 * id % 256, 255 - id]});
     let classes: Vec<Value> = (0..classes).map(class).collect();
     json!({
         "format": 1, "name": "tiny", "version": "0.1.0", "files": {},
@@ -122,13 +90,7 @@ pub fn manifest(width: u32, height: u32, classes: usize, iterations: usize) -> V
 pub type NamedFile<'a> = (&'a str, Vec<u8>);
 
 /// Writes graphs and manifest; the manifest's files and hashes are filled in.
-pub fn write_bundle(
-    dir: &Path,
-    mut manifest: Value,
-    data: NamedFile,
-    steps: &[NamedFile],
-    exits: &[NamedFile],
-) {
+pub fn write_bundle(dir: &Path, mut manifest: Value, data: NamedFile, steps: &[NamedFile], exits: &[NamedFile]) {
     std::fs::create_dir_all(dir).unwrap();
     let write = |(name, bytes): &NamedFile| {
         std::fs::write(dir.join(name), bytes).unwrap();
@@ -143,10 +105,7 @@ pub fn write_bundle(
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a whole bundle of three graphs that share their weights over `iterations` iterations.

@@ -11,11 +11,7 @@ type Checked = Result<(), ManifestError>;
 
 /// The fault of `field`.
 fn fault(field: &str, expected: &str, got: impl std::fmt::Display) -> ManifestError {
-    ManifestError::Field {
-        field: field.to_owned(),
-        expected: expected.to_owned(),
-        got: got.to_string(),
-    }
+    ManifestError::Field { field: field.to_owned(), expected: expected.to_owned(), got: got.to_string() }
 }
 
 impl Manifest {
@@ -32,11 +28,7 @@ impl Manifest {
         self.check_accuracy()?;
         if self.parameters.shared > self.parameters.total {
             let expected = format!("at most the total, {}", self.parameters.total);
-            return Err(fault(
-                "parameters.shared",
-                &expected,
-                self.parameters.shared,
-            ));
+            return Err(fault("parameters.shared", &expected, self.parameters.shared));
         }
         Ok(())
     }
@@ -47,11 +39,7 @@ impl Manifest {
             check_path(&field, &file.path)?;
             check_sha256(&field, &file.sha256)?;
             if !seen.insert(&file.path) {
-                return Err(fault(
-                    &format!("{field}.path"),
-                    "a file named once",
-                    &file.path,
-                ));
+                return Err(fault(&format!("{field}.path"), "a file named once", &file.path));
             }
         }
         check_iterations("number of files.steps", self.files.steps.len())?;
@@ -82,11 +70,7 @@ impl Manifest {
     fn check_classes(&self) -> Checked {
         let count = self.classes.len();
         if !(1..=MAX_CLASSES).contains(&count) {
-            return Err(fault(
-                "classes",
-                &format!("a list of 1 to {MAX_CLASSES}"),
-                count,
-            ));
+            return Err(fault("classes", &format!("a list of 1 to {MAX_CLASSES}"), count));
         }
         let mut seen = HashSet::new();
         for (id, class) in self.classes.iter().enumerate() {
@@ -109,11 +93,7 @@ impl Manifest {
                 check_fraction(&format!("{field}.miou"), measured.miou)?;
                 if measured.iou.len() != classes {
                     let expected = format!("a list of {classes}, one a class");
-                    return Err(fault(
-                        &format!("{field}.iou"),
-                        &expected,
-                        measured.iou.len(),
-                    ));
+                    return Err(fault(&format!("{field}.iou"), &expected, measured.iou.len()));
                 }
                 for (class, iou) in measured.iou.iter().enumerate() {
                     check_fraction(&format!("{field}.iou[{class}]"), *iou)?;
@@ -138,18 +118,12 @@ impl Files {
 fn check_path(field: &str, path: &str) -> Checked {
     let inside = !path.is_empty()
         && !path.contains(['\\', '\0'])
-        && Path::new(path)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if inside {
         Ok(())
     } else {
         let expected = "a relative path that stays inside the folder";
-        Err(fault(
-            &format!("{field}.path"),
-            expected,
-            format!("`{path}`"),
-        ))
+        Err(fault(&format!("{field}.path"), expected, format!("`{path}`")))
     }
 }
 
@@ -159,11 +133,7 @@ fn check_sha256(field: &str, sha256: &str) -> Checked {
         Ok(())
     } else {
         let expected = "64 lower-case hexadecimal digits";
-        Err(fault(
-            &format!("{field}.sha256"),
-            expected,
-            format!("`{sha256}`"),
-        ))
+        Err(fault(&format!("{field}.sha256"), expected, format!("`{sha256}`")))
     }
 }
 
@@ -176,9 +146,5 @@ fn check_iterations(field: &str, count: usize) -> Checked {
 }
 
 fn check_fraction(field: &str, value: f64) -> Checked {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(fault(field, "a fraction, 0 to 1", value))
-    }
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(fault(field, "a fraction, 0 to 1", value)) }
 }

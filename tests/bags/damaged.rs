@@ -1,0 +1,1 @@
+//! Bags that are cut off, damaged or hostile.

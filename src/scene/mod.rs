@@ -103,7 +103,7 @@ impl Scene {
             yaw: rng.range(-0.08, 0.08),
             focal: rng.range(0.86, 1.12),
             phase: rng.range(0.0, 6.0),
-            bonnet: rng.chance(0.25),
+            bonnet: rng.chance(0.15),
         };
         Scene {
             street,
@@ -217,11 +217,11 @@ impl Scene {
         for y in h - h / 12..h {
             for x in 0..w {
                 let (u, v) = (x as f32 / w as f32 - 0.45, (h - y) as f32 / h as f32);
-                let edge = 0.055 - 0.16 * u * u;
+                let edge = 0.042 - 0.13 * u * u;
                 if v < edge {
                     let shine = ((edge - v) * 14.0).min(1.0);
                     let sky = self.rig.plain_sky(v3(u, 0.4, 0.8))
-                        * (0.10 + 0.25 * (1.0 - shine) * (1.0 - shine));
+                        * (0.06 + 0.18 * (1.0 - shine) * (1.0 - shine));
                     light[y * w + x] = sky;
                     labels[y * w + x] = class::VOID;
                 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::onnx::{FLOAT, INT64, Message, model, node, tensor, weights};
+use common::onnx::{FLOAT, INT64, Message, integers, model, node, tensor, weights};
 use common::tiny::{
     data_graph, exit_graph, manifest, score, sha256, state, step_graph, write_bundle, write_tiny_bundle,
 };
@@ -380,6 +380,28 @@ fn a_graph_cut_anywhere_never_panics_past_the_loader() {
         let error = Bundle::load(dir.path()).expect_err("a cut graph was loaded").to_string();
         assert!(error.contains("step.onnx"), "{error}");
     }
+}
+
+#[test]
+fn a_graph_with_any_byte_damaged_never_panics_past_the_loader() {
+    let whole = exit_graph(WIDTH, HEIGHT, CLASSES);
+    for index in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[index] ^= 1 << (index % 8);
+        let dir = with("exit.onnx", damaged);
+        if let Err(error) = Bundle::load(dir.path()) {
+            assert!(error.to_string().contains("exit.onnx"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_graph_that_would_fill_the_memory_is_refused_before_it_does() {
+    let nodes = [node("Tile", &["h", "times"], "tiles", &[]), node("GlobalAveragePool", &["tiles"], "logits", &[])];
+    let times = integers("times", &[1, 1, 1 << 20, 1 << 20]);
+    let logits = tensor("logits", FLOAT, &[1, 3, 1, 1]);
+    let bytes = model(&nodes, &[times], &[state("h", WIDTH, HEIGHT)], &[logits]);
+    assert_graph_refused("exit.onnx", bytes, &["`tiles`", "at most", "[1, 3, 4194304, 5242880]"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct TensorInfo {
 pub struct GraphInfo {
     /// The name of its file, without folder and ending.
     pub name: String,
-    /// Multiply-accumulates of one run.
+    /// Multiply-accumulates of one run's convolutions and matrix products; element-wise work is not counted.
     pub macs: u64,
     /// Number of f32 weights in the file. Weights that several files repeat are counted in each.
     pub parameters: u64,
@@ -61,12 +61,12 @@ pub(super) struct Stages {
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// A file cannot be read.
-    #[error("{}: cannot be read: {source}", file.display())]
+    #[error("{}: cannot be read: {reason}", file.display())]
     Read {
         /// Which file.
         file: PathBuf,
         /// The system's words.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// What should be a file of some size is not.
     #[error("{}: expected {expected}, got {got}", file.display())]
@@ -79,12 +79,12 @@ pub enum BundleError {
         got: String,
     },
     /// The manifest says what it must not.
-    #[error("{}: {source}", file.display())]
+    #[error("{}: {reason}", file.display())]
     Manifest {
         /// Which file.
         file: PathBuf,
         /// The fault.
-        source: ManifestError,
+        reason: ManifestError,
     },
     /// A file is not the one the manifest was written for.
     #[error("{}: the manifest says sha256 {expected}, the file has {got}: it is damaged or was replaced", file.display())]

@@ -25,7 +25,7 @@ pub(super) fn read_manifest(file: &Path) -> Result<Manifest, BundleError> {
         expected: "UTF-8 text".to_owned(),
         got: error.utf8_error().to_string(),
     })?;
-    Manifest::parse(&text).map_err(|source| BundleError::Manifest { file: file.to_owned(), source })
+    Manifest::parse(&text).map_err(|reason| BundleError::Manifest { file: file.to_owned(), reason })
 }
 
 /// Reads a graph once its hash is the manifest's.
@@ -44,7 +44,7 @@ pub(super) fn read_graph(dir: &Path, file: &GraphFile) -> Result<Graph, BundleEr
 
 /// The bytes of a regular file of 1 to `limit` bytes.
 fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
-    let read = |source| BundleError::Read { file: path.to_owned(), source };
+    let read = |reason| BundleError::Read { file: path.to_owned(), reason };
     let metadata = std::fs::metadata(path).map_err(read)?;
     let got = match metadata.len() {
         _ if metadata.is_dir() => "a folder".to_owned(),

@@ -7,7 +7,8 @@
 //! changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
 //! after its last use, and hands outputs on by reference count, so that nothing is copied between two graphs.
 //!
-//! Threads split a single node (rows of a product, channels of a convolution), never a sum, so that their number does not change a result.
+//! Threads share out a single node (bands of a product, rows of an element-wise operator) and never split a sum, so that their number
+//! does not change a result.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,8 @@ use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, tensor_proto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::Cost;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
+use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::plan::{SimplePlan, eval};
 use tract_onnx::tract_hir::internal::InferenceModelExt;
 
@@ -45,7 +48,7 @@ pub(super) struct Graph {
     pub inputs: Vec<TensorInfo>,
     /// Outputs in the order [`Runner::run`] gives them.
     pub outputs: Vec<TensorInfo>,
-    /// Multiply-accumulates of a run.
+    /// Multiply-accumulates of a run's convolutions and matrix products.
     pub macs: u64,
     /// Number of f32 values stored in the file as weights.
     pub parameters: u64,
@@ -253,14 +256,20 @@ fn check_volumes(model: &TypedModel) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Multiply-accumulates as tract's operators state them.
+/// Multiply-accumulates of convolutions and matrix products, as tract states them.
+///
+/// tract gives element-wise operators a cost of this kind too; the word means what networks are compared by, so they are left out.
 fn macs(model: &TypedModel) -> TractResult<u64> {
-    let mut total = 0;
+    let mut total = 0u64;
     for node in model.nodes() {
+        if !(node.op_is::<Conv>() || node.op_is::<Deconv>() || node.op_is::<EinSum>()) {
+            continue;
+        }
         let facts = model.node_input_facts(node.id)?;
         for (cost, count) in node.op.cost(&facts)? {
             if matches!(cost, Cost::FMA(_)) {
-                total += count.to_i64().map_or(0, i64::unsigned_abs);
+                let count = count.to_i64().map_or(0, i64::unsigned_abs);
+                total = total.saturating_add(count);
             }
         }
     }

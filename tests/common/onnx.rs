@@ -66,6 +66,12 @@ pub fn weights(name: &str, shape: &[i64], values: &[f32]) -> Message {
     Message::default().ints(1, shape).int(2, FLOAT).text(8, name).bytes(9, &raw)
 }
 
+/// Whole numbers, as some operators take them for shapes.
+pub fn integers(name: &str, values: &[i64]) -> Message {
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    Message::default().ints(1, &[values.len() as i64]).int(2, INT64).text(8, name).bytes(9, &raw)
+}
+
 /// A node with attributes that are lists of integers.
 pub fn node(op: &str, inputs: &[&str], output: &str, attributes: &[(&str, &[i64])]) -> Message {
     let node = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));

@@ -120,12 +120,7 @@ impl Scene {
     /// A size of zero gives an empty picture.
     pub fn render(&self, at: Duration, size: (usize, usize)) -> Picture {
         let (width, height) = size;
-        let mut picture = Picture {
-            width,
-            height,
-            rgb: Vec::new(),
-            labels: Vec::new(),
-        };
+        let mut picture = Picture { width, height, rgb: Vec::new(), labels: Vec::new() };
         if width == 0 || height == 0 {
             return picture;
         }
@@ -133,11 +128,7 @@ impl Scene {
         let fine = (width * 2, height * 2);
         let (camera, here) = self.camera(t, fine);
         let mut mesh = Mesh::new(camera.at, 0.55 / camera.focal, self.rig.night);
-        let now = Moment {
-            here,
-            t,
-            sight: 1.0,
-        };
+        let now = Moment { here, t, sight: 1.0 };
         stage::build(&self.street, &self.traffic, now, &mut mesh);
         let mut buffer = raster::Buffer::new(fine);
         buffer.draw(&mesh, &camera);
@@ -161,9 +152,7 @@ impl Scene {
             }
         }
         self.bonnet(&mut light, &mut picture.labels, size);
-        picture.rgb = self
-            .film
-            .expose(light, size, &self.rig, (t * 1000.0) as u32);
+        picture.rgb = self.film.expose(light, size, &self.rig, (t * 1000.0) as u32);
         picture
     }
 
@@ -172,18 +161,14 @@ impl Scene {
         let m = &self.mount;
         let road = &self.street.road;
         let way = (f64::from(self.traffic.speed) * t).rem_euclid(f64::from(road::LENGTH)) as f32;
-        let beat =
-            |f: f64, p: f32| ((t * f).rem_euclid(std::f64::consts::TAU) as f32 + m.phase + p).sin();
+        let beat = |f: f64, p: f32| ((t * f).rem_euclid(std::f64::consts::TAU) as f32 + m.phase + p).sin();
         let d = -road.lane * 0.5 + 0.12 * beat(0.5, 0.0);
         let height = m.height + 0.012 * beat(7.0, 1.0) + 0.008 * beat(11.3, 2.0);
         let at = v3(d + road.shift(way), height, way);
         let look = 0.6 * road.yaw(way) + 0.4 * road.yaw(way + 14.0);
         let yaw = look + m.yaw + 0.012 * beat(0.5, 1.6);
         let pitch = m.pitch + 0.004 * beat(6.1, 0.4) + 0.003 * beat(9.7, 0.0);
-        (
-            Camera::new(at, v3(yaw, pitch, 0.008 * beat(0.9, 0.7)), m.focal, size),
-            way,
-        )
+        (Camera::new(at, v3(yaw, pitch, 0.008 * beat(0.9, 0.7)), m.focal, size), way)
     }
 
     fn shadows(&self, here: f32, t: f64) -> Vec<Shadow> {
@@ -191,22 +176,11 @@ impl Scene {
             return Vec::new();
         }
         let sun = self.rig.sun_dir;
-        let mut mesh = Mesh::new(
-            v3(self.street.road.shift(here), 0.0, here) + sun * 20_000.0,
-            1e-6,
-            false,
-        );
-        let now = Moment {
-            here,
-            t,
-            sight: 0.62,
-        };
+        let mut mesh = Mesh::new(v3(self.street.road.shift(here), 0.0, here) + sun * 20_000.0, 1e-6, false);
+        let now = Moment { here, t, sight: 0.62 };
         stage::build(&self.street, &self.traffic, now, &mut mesh);
         let centre = |ahead: f32| v3(self.street.road.shift(here + ahead), 2.0, here + ahead);
-        vec![
-            Shadow::draw(&mesh, sun, centre(13.0), 19.0, 640),
-            Shadow::draw(&mesh, sun, centre(62.0), 75.0, 512),
-        ]
+        vec![Shadow::draw(&mesh, sun, centre(13.0), 19.0, 640), Shadow::draw(&mesh, sun, centre(62.0), 75.0, 512)]
     }
 
     /// The edge of the car's own bonnet, a dark curve at the bottom: void.
@@ -220,8 +194,7 @@ impl Scene {
                 let edge = 0.042 - 0.13 * u * u;
                 if v < edge {
                     let shine = ((edge - v) * 14.0).min(1.0);
-                    let sky = self.rig.plain_sky(v3(u, 0.4, 0.8))
-                        * (0.06 + 0.18 * (1.0 - shine) * (1.0 - shine));
+                    let sky = self.rig.plain_sky(v3(u, 0.4, 0.8)) * (0.06 + 0.18 * (1.0 - shine) * (1.0 - shine));
                     light[y * w + x] = sky;
                     labels[y * w + x] = class::VOID;
                 }

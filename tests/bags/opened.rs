@@ -17,9 +17,7 @@ pub fn write_mcap(path: &Path, options: WriteOptions, messages: &[Message]) {
     let channels = [("/image", Image::TYPE), ("/info", CameraInfo::TYPE)].map(|(name, kind)| {
         let definition = kind.definition.as_bytes();
         let schema = writer.add_schema(kind.name, "ros2msg", definition).unwrap();
-        writer
-            .add_channel(schema, name, "cdr", &BTreeMap::new())
-            .unwrap()
+        writer.add_channel(schema, name, "cdr", &BTreeMap::new()).unwrap()
     });
     for message in messages {
         let header = MessageHeader {
@@ -28,9 +26,7 @@ pub fn write_mcap(path: &Path, options: WriteOptions, messages: &[Message]) {
             log_time: message.received as u64,
             publish_time: 0,
         };
-        writer
-            .write_to_known_channel(&header, &message.data)
-            .unwrap();
+        writer.write_to_known_channel(&header, &message.data).unwrap();
     }
     writer.finish().unwrap();
 }
@@ -95,9 +91,7 @@ fn whole_files_may_be_compressed() {
         assert_eq!(read_whole(folder.path()), written, "named without .zstd");
         let plain = file.with_extension("");
         let plain = plain.file_name().unwrap().to_str().unwrap();
-        edit_metadata(folder.path(), |text| {
-            text.replace(plain, &format!("{plain}.zstd"))
-        });
+        edit_metadata(folder.path(), |text| text.replace(plain, &format!("{plain}.zstd")));
         assert_eq!(read_whole(folder.path()), written, "named with .zstd");
         fs::remove_file(folder.path().join("metadata.yaml")).unwrap();
         assert_eq!(read_whole(folder.path()), written, "without metadata");
@@ -189,16 +183,11 @@ fn broken_metadata_is_told_after_the_messages() {
 fn metadata_of_the_future_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), Storage::Mcap, &messages(4, 50));
-    edit_metadata(folder.path(), |text| {
-        text.replace("version: 5", "version: 10")
-    });
+    edit_metadata(folder.path(), |text| text.replace("version: 5", "version: 10"));
     let (found, fault) = read(folder.path());
     assert_eq!(found, []);
     let fault = fault.unwrap().to_string();
-    assert!(
-        fault.ends_with("version 10 is unknown, 1 to 9 can be read"),
-        "{fault}"
-    );
+    assert!(fault.ends_with("version 10 is unknown, 1 to 9 can be read"), "{fault}");
 }
 
 #[test]
@@ -213,10 +202,7 @@ fn what_is_no_bag_is_told() {
         ("empty.mcap", "not a bag: the file is empty"),
         ("text.db3", "not a bag: neither MCAP nor sqlite3"),
         ("x.zstd", "zstd, but the content is neither"),
-        (
-            "folder",
-            "holds neither a metadata.yaml nor .mcap or .db3 files",
-        ),
+        ("folder", "holds neither a metadata.yaml nor .mcap or .db3 files"),
         ("nothing", "cannot open: No such file"),
     ] {
         let error = Bag::open(&path(name)).unwrap_err().to_string();

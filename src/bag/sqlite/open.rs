@@ -20,8 +20,8 @@ pub(in crate::bag) struct Database {
     pub connection: Connection,
     /// What is known to be wrong before a row was read; told after the last row.
     pub fault: Option<BagError>,
-    /// The decompressed file, removed when the database is dropped (fields drop in this order).
-    _decompressed: Option<NamedTempFile>,
+    /// The file that is really open where it is not `path`; removed after the connection is closed.
+    _copy: Option<NamedTempFile>,
 }
 
 impl Database {
@@ -29,25 +29,47 @@ impl Database {
     ///
     /// It is not written to, except that sqlite rolls back what a killed writer left unfinished.
     pub fn open(path: &Path) -> Result<Self, BagError> {
-        Ok(Self {
-            path: path.to_path_buf(),
-            connection: connect(path, path)?,
-            fault: shortness(path, path),
-            _decompressed: None,
-        })
+        let fault = shortness(path, path);
+        // Of a torn page sqlite would take the lacking bytes for zeros.
+        let copy = match Extent::read(path).and_then(|extent| extent.whole_pages()) {
+            Some(length) => Some(copy(path, length)?),
+            None => None,
+        };
+        let file = copy.as_ref().map_or(path, |copy| copy.path());
+        let connection = connect(file, path)?;
+        Self { path: path.to_path_buf(), connection, fault, _copy: copy }.checked()
     }
 
     /// Opens the zstd-compressed database at `path` through a temporary file.
     pub fn open_compressed(path: &Path) -> Result<Self, BagError> {
-        let mut file =
-            NamedTempFile::with_prefix("itnet-bag-").map_err(BagError::io(&std::env::temp_dir(), "create a file"))?;
-        let cut = decompress(path, &mut file)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            connection: connect(file.path(), path)?,
-            fault: cut.or_else(|| shortness(file.path(), path)),
-            _decompressed: Some(file),
-        })
+        let mut copy = temporary()?;
+        let cut = decompress(path, &mut copy)?;
+        let fault = cut.or_else(|| shortness(copy.path(), path));
+        if let Some(length) = Extent::read(copy.path()).and_then(|extent| extent.whole_pages()) {
+            let cut = copy.as_file().set_len(length);
+            cut.map_err(BagError::io(copy.path(), "write"))?;
+        }
+        let connection = connect(copy.path(), path)?;
+        Self { path: path.to_path_buf(), connection, fault, _copy: Some(copy) }.checked()
+    }
+
+    /// Makes sure that the tables are tables: a view may be anything, even endless.
+    fn checked(self) -> Result<Self, BagError> {
+        let sql = "SELECT COUNT(*) FROM sqlite_schema \
+                   WHERE name = ?1 AND type = 'table' AND rootpage > 0";
+        for table in ["topics", "messages"] {
+            let place = || format!("table `{table}`");
+            let count = self.connection.query_row(sql, [table], |row| row.get(0));
+            let count: i64 = count.map_err(|fault| self.damaged(place(), &fault))?;
+            if count != 1 {
+                return Err(BagError::Damaged {
+                    path: self.path,
+                    place: place(),
+                    fault: "the database has no such table".into(),
+                });
+            }
+        }
+        Ok(self)
     }
 
     /// The fault for an error of sqlite at `place`.
@@ -185,24 +207,43 @@ fn decompress(path: &Path, out: &mut NamedTempFile) -> Result<Option<BagError>, 
     }
 }
 
+/// What the first page of a database says, against the length of its file in bytes.
+struct Extent {
+    length: u64,
+    page: u64,
+    expected: u64,
+}
+
+impl Extent {
+    /// `None` where the file is no database, or does not say how long it is.
+    fn read(file: &Path) -> Option<Self> {
+        let mut head = [0; 100];
+        let mut input = File::open(file).ok()?;
+        input.read_exact(&mut head).ok()?;
+        let long = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
+        let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
+            1 => 65536,
+            page => page,
+        };
+        // The count of pages is valid only where it was written with the last change.
+        if long(24)? != long(92)? || page == 0 {
+            return None;
+        }
+        let expected = page * u64::from(long(28)?);
+        Some(Self { length: input.metadata().ok()?.len(), page, expected })
+    }
+
+    /// Bytes of the pages that are whole, where not all are.
+    fn whole_pages(&self) -> Option<u64> {
+        let torn = self.length % self.page;
+        (self.length < self.expected && torn != 0).then(|| self.length - torn)
+    }
+}
+
 /// What is wrong where `file` has fewer bytes than its header says.
 fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
-    let mut head = [0; 100];
-    let mut input = File::open(file).ok()?;
-    input.read_exact(&mut head).ok()?;
-    let long = |at: usize| -> Option<u32> {
-        let bytes = head.get(at..at + 4)?.try_into().ok()?;
-        Some(u32::from_be_bytes(bytes))
-    };
-    let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
-        1 => 65536,
-        page => page,
-    };
-    // The count of pages is valid only where it was written with the last change.
-    let pages = u64::from(long(28)?);
-    let expected = page * pages;
-    let length = input.metadata().ok()?.len();
-    if long(24)? != long(92)? || length >= expected || has_log(file) {
+    let Extent { length, expected, .. } = Extent::read(file)?;
+    if length >= expected || has_log(file) {
         return None;
     }
     Some(BagError::Damaged {
@@ -210,6 +251,20 @@ fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
         place: format!("at byte {length}"),
         fault: format!("the database ends here, it should have {expected} bytes"),
     })
+}
+
+/// A temporary file, removed when it is dropped.
+fn temporary() -> Result<NamedTempFile, BagError> {
+    NamedTempFile::with_prefix("itnet-bag-").map_err(BagError::io(&std::env::temp_dir(), "create a file"))
+}
+
+/// Copies the first `length` bytes of `path`.
+fn copy(path: &Path, length: u64) -> Result<NamedTempFile, BagError> {
+    let mut copy = temporary()?;
+    let file = File::open(path).map_err(BagError::io(path, "open"))?;
+    let copied = io::copy(&mut file.take(length), &mut copy);
+    copied.map_err(BagError::io(copy.path(), "write"))?;
+    Ok(copy)
 }
 
 /// Whether there is a write-ahead log, which holds pages the file lacks.

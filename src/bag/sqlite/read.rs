@@ -138,17 +138,15 @@ impl SqliteMessages {
         let Order::Table(keys, fault) = &mut self.order else {
             return None;
         };
-        let Some(key) = keys.pop_front() else {
-            let fault = fault.take();
-            return fault.or_else(|| self.database.fault.take()).map(Err);
+        let fault = match keys.pop_front() {
+            Some(key) => match self.by_key(key) {
+                Ok((_, message)) => return Some(Ok(message)),
+                Err(fault) => Some(self.database.damaged(format!("message with id {}", key.id), &fault)),
+            },
+            None => fault.take(),
         };
-        Some(match self.by_key(key) {
-            Ok((_, message)) => Ok(message),
-            Err(fault) => {
-                let place = format!("message with id {}", key.id);
-                Err(self.database.damaged(place, &fault))
-            }
-        })
+        // That the file is cut off says more than what sqlite misses first.
+        self.database.fault.take().or(fault).map(Err)
     }
 
     fn after_index(&self, fault: &rusqlite::Error) -> Order {

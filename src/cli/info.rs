@@ -67,7 +67,7 @@ fn tensors(infos: &[TensorInfo]) -> String {
 }
 
 fn graphs(bundle: &Bundle) -> String {
-    let mut rows = vec![row(["graph", "MACs", "parameters", "nodes", "", ""])];
+    let mut rows = vec![row(["graph", "MACs", "parameters", "nodes", "inputs", "outputs"])];
     for graph in bundle.graphs() {
         let cells = [
             &graph.name,
@@ -75,7 +75,7 @@ fn graphs(bundle: &Bundle) -> String {
             &big(graph.parameters),
             &graph.nodes.to_string(),
             &tensors(&graph.inputs),
-            &format!("-> {}", tensors(&graph.outputs)),
+            &tensors(&graph.outputs),
         ];
         rows.push(cells.map(Clone::clone).to_vec());
     }

@@ -38,16 +38,16 @@ pub struct Args {
     #[arg(long)]
     params: Option<PathBuf>,
     /// Time from a frame's arrival to its mask, in milliseconds [default: 33]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     budget_ms: Option<f64>,
     /// Share of the time that may be spent computing, 0.05 to 1 [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     compute_share: Option<f64>,
     /// Run exactly this many iterations whatever the time: the same bag gives the same masks
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     iterations: Option<u16>,
     /// Threads of the network [default: 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     threads: Option<i64>,
     /// Frames as they were recorded, or one after the other [default: realtime; fast with --iterations]
     #[arg(long)]

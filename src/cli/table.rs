@@ -1,16 +1,22 @@
 //! Tables of text for the terminal.
 
-/// Lays out rows in columns: the first column to the left, the others to the right. The first row is the head.
+/// Lays out rows in columns: numbers to the right, words to the left. The first row is the head.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
+    let is_number = |column: usize| {
+        let cells = rows.iter().skip(1).filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty());
+        column > 0
+            && cells.clone().count() > 0
+            && cells.clone().all(|cell| cell.starts_with(|c: char| c.is_ascii_digit()))
+    };
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match is_number(column) {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
         });
         format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
@@ -49,7 +55,7 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let text = table(&[row(["stage", "ms"]), row(["data", "10.25"])]);
-        assert_eq!(text, "  stage     ms\n  data   10.25\n");
+        let text = table(&[row(["stage", "ms", "of"]), row(["data", "10.25", "h 1x2"])]);
+        assert_eq!(text, "  stage     ms  of\n  data   10.25  h 1x2\n");
     }
 }

@@ -183,9 +183,10 @@ impl TensorMaker {
         // One sample more than the row has: pixels of three samples are read four at a time.
         let samples = source.width as usize * layout.samples();
         self.sums.resize(samples + 1, 0);
-        for (taps, planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
+        let width = target.width as usize;
+        for ((start, weights), planes) in self.lines.spans().zip(rows_of_planes(out, width)) {
             let mut first = true;
-            for (y, &weight) in (taps.start..).zip(taps.weights) {
+            for (y, &weight) in (start as u32..).zip(weights).filter(|(_, weight)| **weight > 0) {
                 add(self.rows.row(frame, y), weight, first, &mut self.sums);
                 first = false;
             }

@@ -112,7 +112,7 @@ impl Renderer {
 /// Makes sure that grid row `row` is there in the mask's width. Neighbouring rows live in different slots.
 fn widen(wide: &mut [WideRow; 2], scores: &Scores, row: u32, columns: &Axis) {
     let [even, odd] = wide;
-    let slot = if row % 2 == 0 { even } else { odd };
+    let slot = if row.is_multiple_of(2) { even } else { odd };
     if slot.row != Some(row) {
         columns.stretch(scores.confidence_row(row), &mut slot.confidence);
         slot.row = Some(row);

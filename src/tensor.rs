@@ -87,6 +87,7 @@ pub struct TensorMaker {
     columns: Axis<f32>,
     lines: Axis<u16>,
     sums: Vec<u16>,
+    lanes: Vec<[f32; 4]>,
 }
 
 /// `v * scale + bias` for every colour; `v` from 0 to 255.
@@ -122,6 +123,7 @@ impl TensorMaker {
             columns: Axis::default(),
             lines: Axis::default(),
             sums: Vec::new(),
+            lanes: Vec::new(),
         })
     }
 
@@ -190,7 +192,7 @@ impl TensorMaker {
                 add(self.rows.row(frame, y), weight, first, &mut self.sums);
                 first = false;
             }
-            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes);
+            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes, &mut self.lanes);
         }
     }
 }

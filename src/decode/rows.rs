@@ -76,7 +76,7 @@ impl Rows {
             return frame.row(y);
         }
         let [even, odd] = &mut self.kept;
-        let kept = if y % 2 == 0 { even } else { odd };
+        let kept = if y.is_multiple_of(2) { even } else { odd };
         if kept.row != Some(y) {
             let width = frame.size().width as usize;
             kept.samples.resize(width * Layout::of(encoding).samples(), 0);

@@ -51,20 +51,23 @@ fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [
     }
 }
 
-/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end.
+/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end. `lanes` is scratch.
 pub(super) fn resize(
     sums: &[u16],
     layout: Layout,
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
 ) {
     let normalise = Normalise { scale: normalise.scale.map(|scale| scale / f32::from(WHOLE)), bias: normalise.bias };
-    // Two taps are all that the linear case has; known, they need no loop.
-    if columns.taps() == 2 {
-        resize_known::<2>(sums, layout, columns, &normalise, planes);
-    } else {
-        resize_known::<0>(sums, layout, columns, &normalise, planes);
+    // The usual numbers of taps are known to the compiler, so that their loops unroll: two for the linear case, the others for areas.
+    match columns.taps() {
+        2 => resize_known::<2>(sums, layout, columns, &normalise, planes, lanes),
+        3 => resize_known::<3>(sums, layout, columns, &normalise, planes, lanes),
+        4 => resize_known::<4>(sums, layout, columns, &normalise, planes, lanes),
+        5 => resize_known::<5>(sums, layout, columns, &normalise, planes, lanes),
+        _ => resize_known::<0>(sums, layout, columns, &normalise, planes, lanes),
     }
 }
 
@@ -75,6 +78,7 @@ fn resize_known<const TAPS: usize>(
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
 ) {
     match layout {
         Layout::Grey => {
@@ -95,11 +99,11 @@ fn resize_known<const TAPS: usize>(
         }
         Layout::Rgb(order) => {
             let planes = ordered(planes, order);
-            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes);
+            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
         }
         Layout::Rgba(order) => {
             let planes = ordered(planes, order);
-            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes);
+            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
         }
     }
 }
@@ -122,26 +126,30 @@ fn resize_plane<const TAPS: usize>(sums: &[u16], columns: &Axis<f32>, plane: &mu
     }
 }
 
-/// Pixels of `N` samples, always read as four lanes.
+/// Pixels of `N` samples, always read and summed as four lanes, then sorted into the planes.
 fn resize_pixels<const N: usize, const TAPS: usize>(
     sums: &[u16],
     columns: &Axis<f32>,
     normalise: &Normalise,
-    [first, second, third]: [&mut [f32]; 3],
+    planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
 ) {
-    let outs = first.iter_mut().zip(second).zip(third);
-    for (((first, second), third), (start, weights)) in outs.zip(columns.spans()) {
+    lanes.clear();
+    lanes.extend(columns.spans().map(|(start, weights)| {
         let taps = if TAPS == 0 { weights.len() } else { TAPS };
         // The sample behind the last pixel is there to be read as its fourth.
-        let Some(samples) = sums.get(start * N..(start + taps) * N + (4 - N)) else { continue };
-        let mut lanes = [0.0f32; 4];
-        for (tap, weight) in weights.iter().take(taps).enumerate() {
-            let Some(pixel) = samples.get(tap * N..).and_then(|rest| rest.first_chunk::<4>()) else { break };
-            for (lane, &v) in lanes.iter_mut().zip(pixel) {
-                *lane += f32::from(v) * weight;
+        let samples = sums.get(start * N..(start + taps) * N + (4 - N)).unwrap_or_default();
+        let mut sum = [0.0f32; 4];
+        for (pixel, weight) in samples.windows(4).step_by(N).zip(weights) {
+            for (sum, &v) in sum.iter_mut().zip(pixel) {
+                *sum += f32::from(v) * weight;
             }
         }
-        let [a, b, c, _] = lanes;
+        sum
+    }));
+    let [first, second, third] = planes;
+    let outs = first.iter_mut().zip(second).zip(third);
+    for (((first, second), third), &[a, b, c, _]) in outs.zip(lanes.iter()) {
         [*first, *second, *third] = normalise.pixel([a, b, c]);
     }
 }

@@ -87,6 +87,7 @@ pub struct TensorMaker {
     columns: Axis<f32>,
     lines: Axis<u16>,
     sums: Vec<u16>,
+    lanes: Vec<[f32; 4]>,
 }
 
 /// `v * scale + bias` for every colour; `v` from 0 to 255.
@@ -122,6 +123,7 @@ impl TensorMaker {
             columns: Axis::default(),
             lines: Axis::default(),
             sums: Vec::new(),
+            lanes: Vec::new(),
         })
     }
 
@@ -183,13 +185,14 @@ impl TensorMaker {
         // One sample more than the row has: pixels of three samples are read four at a time.
         let samples = source.width as usize * layout.samples();
         self.sums.resize(samples + 1, 0);
-        for (taps, planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
+        let width = target.width as usize;
+        for ((start, weights), planes) in self.lines.spans().zip(rows_of_planes(out, width)) {
             let mut first = true;
-            for (y, &weight) in (taps.start..).zip(taps.weights) {
+            for (y, &weight) in (start as u32..).zip(weights).filter(|(_, weight)| **weight > 0) {
                 add(self.rows.row(frame, y), weight, first, &mut self.sums);
                 first = false;
             }
-            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes);
+            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes, &mut self.lanes);
         }
     }
 }

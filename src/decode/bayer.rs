@@ -4,7 +4,11 @@
 //! outermost pixels, which keeps the filter's pattern; a picture of one row or column is repeated instead.
 
 use super::rows::thirds_mut;
+use super::yuv::store;
 use crate::frame::{BayerPattern, Frame};
+
+/// Pixels that are interpolated together; even, so that every block starts alike.
+const LANES: usize = 16;
 
 /// The row and its neighbours, each with a mirrored pixel at both ends.
 #[derive(Debug, Default)]
@@ -40,41 +44,47 @@ pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mu
     }
 }
 
-/// Copies a row and puts a mirrored pixel before and behind it.
+/// Copies a row, puts a mirrored pixel before and behind it, and fills the last block.
 fn widen(row: &[u8], wide: &mut Vec<u8>) {
     let (Some(&first), Some(&last)) = (row.first(), row.last()) else {
-        wide.clear();
         return;
     };
     wide.clear();
     wide.push(row.get(1).copied().unwrap_or(first));
     wide.extend_from_slice(row);
     wide.push(row.iter().rev().nth(1).copied().unwrap_or(last));
+    wide.resize(row.len().next_multiple_of(LANES) + 2, 0);
 }
 
 /// Fills three planes from a row whose green samples lie at `x % 2 == GREEN`; `near` is the colour between them, `far` the one of the rows above
 /// and below.
 fn interpolate<const GREEN: usize>(rows: &Scratch, near: &mut [u8], green: &mut [u8], far: &mut [u8]) {
-    let width = near.len();
-    let [a0, a1, a2] = windows(&rows.above, width);
-    let [h0, h1, h2] = windows(&rows.here, width);
-    let [b0, b1, b2] = windows(&rows.below, width);
-    let (green, far) = (&mut green[..width], &mut far[..width]);
-    for x in 0..width {
-        let across = mean2(h0[x], h2[x]);
-        let along = mean2(a1[x], b1[x]);
-        let plus = mean4(h0[x], h2[x], a1[x], b1[x]);
-        let corners = mean4(a0[x], a2[x], b0[x], b2[x]);
-        let at_green = x % 2 == GREEN;
-        near[x] = if at_green { across } else { h1[x] };
-        green[x] = if at_green { h1[x] } else { plus };
-        far[x] = if at_green { along } else { corners };
+    let above = blocks(&rows.above);
+    let here = blocks(&rows.here);
+    let below = blocks(&rows.below);
+    let planes = near.chunks_mut(LANES).zip(green.chunks_mut(LANES)).zip(far.chunks_mut(LANES));
+    for (((a, h), b), ((near, green), far)) in above.zip(here).zip(below).zip(planes) {
+        let mut block = [[0; LANES]; 3];
+        for x in 0..LANES {
+            let across = mean2(h[0][x], h[2][x]);
+            let along = mean2(a[1][x], b[1][x]);
+            let plus = mean4(h[0][x], h[2][x], a[1][x], b[1][x]);
+            let corners = mean4(a[0][x], a[2][x], b[0][x], b[2][x]);
+            let at_green = x % 2 == GREEN;
+            block[0][x] = if at_green { across } else { h[1][x] };
+            block[1][x] = if at_green { h[1][x] } else { plus };
+            block[2][x] = if at_green { along } else { corners };
+        }
+        for (plane, from) in [near, green, far].into_iter().zip(block) {
+            store(from, plane);
+        }
     }
 }
 
-/// Left, middle and right neighbour of every pixel of a widened row.
-fn windows(wide: &[u8], width: usize) -> [&[u8]; 3] {
-    [0, 1, 2].map(|k| &wide[k..k + width])
+/// The left, middle and right neighbours of the pixels of a widened row, block by block.
+fn blocks(wide: &[u8]) -> impl Iterator<Item = [&[u8; LANES]; 3]> {
+    let from = |k: usize| wide.get(k..).unwrap_or_default().as_chunks::<LANES>().0;
+    from(0).iter().zip(from(1)).zip(from(2)).map(|((left, middle), right)| [left, middle, right])
 }
 
 fn mean2(a: u8, b: u8) -> u8 {

@@ -8,21 +8,25 @@
 use super::rows::thirds_mut;
 use crate::frame::{Encoding, Frame};
 
+/// Pixels that are converted together.
+const LANES: usize = 16;
+
 /// One row as three planes of the same length; chroma already repeated.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     y: Vec<u8>,
     u: Vec<u8>,
     v: Vec<u8>,
+    /// `U V U V ...` or `V U V U ...`, as it was in the frame.
+    chroma: Vec<u8>,
 }
 
 impl Scratch {
     fn fit(&mut self, width: usize) {
-        // Whole pairs: the conversion reads only as many as the row has.
-        let width = width.next_multiple_of(2);
-        self.y.resize(width, 16);
-        self.u.resize(width, 128);
-        self.v.resize(width, 128);
+        let width = width.next_multiple_of(LANES);
+        for plane in [&mut self.y, &mut self.u, &mut self.v, &mut self.chroma] {
+            plane.resize(width, 0);
+        }
     }
 }
 
@@ -30,38 +34,38 @@ impl Scratch {
 pub(super) fn row(frame: &Frame<'_>, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
     scratch.fit(frame.size().width as usize);
     let luma = frame.row(y);
-    let chroma_row = frame.size().height + y / 2;
+    let Scratch { y: ys, u, v, chroma } = scratch;
     match frame.encoding() {
-        Encoding::Uyvy => unpack_422::<1, 0, 3, 2>(luma, scratch),
-        Encoding::Yuyv => unpack_422::<0, 1, 2, 3>(luma, scratch),
-        Encoding::Nv21 => {
-            repeat_pairs(frame.row(chroma_row), &mut scratch.v, &mut scratch.u);
-            convert(luma, &scratch.u, &scratch.v, out);
-            return;
-        }
+        Encoding::Uyvy => split_pairs(luma, chroma, ys),
+        Encoding::Yuyv => split_pairs(luma, ys, chroma),
         _ => {
-            repeat_pairs(frame.row(chroma_row), &mut scratch.u, &mut scratch.v);
-            convert(luma, &scratch.u, &scratch.v, out);
-            return;
+            copy(luma, ys);
+            copy(frame.row(frame.size().height + y / 2), chroma);
         }
     }
-    convert(&scratch.y, &scratch.u, &scratch.v, out);
+    match frame.encoding() {
+        Encoding::Nv21 => repeat_pairs(chroma, v, u),
+        _ => repeat_pairs(chroma, u, v),
+    }
+    convert(scratch, out);
 }
 
-/// Two pixels in four bytes; the numbers are the places of Y0, U, Y1 and V.
-fn unpack_422<const Y0: usize, const U: usize, const Y1: usize, const V: usize>(row: &[u8], scratch: &mut Scratch) {
-    let (ys, _) = scratch.y.as_chunks_mut::<2>();
-    let (us, _) = scratch.u.as_chunks_mut::<2>();
-    let (vs, _) = scratch.v.as_chunks_mut::<2>();
-    let (pairs, _) = row.as_chunks::<4>();
-    for (((pair, y), u), v) in pairs.iter().zip(ys).zip(us).zip(vs) {
-        *y = [pair[Y0], pair[Y1]];
-        *u = [pair[U]; 2];
-        *v = [pair[V]; 2];
+fn copy(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
-/// Interleaved chroma, each value for two pixels.
+/// Sorts `A B A B ...` into two rows.
+fn split_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
+    let (pairs, _) = row.as_chunks::<2>();
+    for ((&[a, b], first), second) in pairs.iter().zip(first).zip(second) {
+        *first = a;
+        *second = b;
+    }
+}
+
+/// Sorts `A B A B ...` into two rows, in which each value stands for two pixels.
 fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (firsts, _) = first.as_chunks_mut::<2>();
     let (seconds, _) = second.as_chunks_mut::<2>();
@@ -72,12 +76,30 @@ fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     }
 }
 
-fn convert(y: &[u8], u: &[u8], v: &[u8], out: &mut [u8]) {
+fn convert(scratch: &Scratch, out: &mut [u8]) {
     let [red, green, blue] = thirds_mut(out);
-    let pixels = y.iter().zip(u).zip(v);
-    let planes = red.iter_mut().zip(green).zip(blue);
-    for (((&y, &u), &v), ((r, g), b)) in pixels.zip(planes) {
-        [*r, *g, *b] = pixel(y, u, v);
+    let (ys, _) = scratch.y.as_chunks::<LANES>();
+    let (us, _) = scratch.u.as_chunks::<LANES>();
+    let (vs, _) = scratch.v.as_chunks::<LANES>();
+    let planes = red.chunks_mut(LANES).zip(green.chunks_mut(LANES)).zip(blue.chunks_mut(LANES));
+    for (((y, u), v), ((red, green), blue)) in ys.iter().zip(us).zip(vs).zip(planes) {
+        let mut rgb = [[0; LANES]; 3];
+        for k in 0..LANES {
+            let [r, g, b] = pixel(y[k], u[k], v[k]);
+            (rgb[0][k], rgb[1][k], rgb[2][k]) = (r, g, b);
+        }
+        for (plane, from) in [red, green, blue].into_iter().zip(rgb) {
+            store(from, plane);
+        }
+    }
+}
+
+/// Writes a whole block, or the beginning of it at the end of a row.
+#[inline(always)]
+pub(super) fn store<const N: usize>(block: [u8; N], out: &mut [u8]) {
+    match out.first_chunk_mut::<N>() {
+        Some(out) => *out = block,
+        None => copy(&block, out),
     }
 }
 

@@ -1,4 +1,6 @@
 //! One row in any layout to one row of each plane: as it is, or resized along the row.
+//!
+//! The loops work on small arrays of fixed length, which the compiler turns into vectors.
 
 use super::Normalise;
 use super::weights::{Axis, WHOLE};
@@ -13,8 +15,19 @@ pub(super) fn normalise(row: &[u8], layout: Layout, normalise: &Normalise, plane
             let (green, blue) = rest.split_at(rest.len() / 2);
             normalise_planes([red, green, blue], normalise, planes);
         }
-        Layout::Rgb(order) => normalise_pixels::<3>(row, order, normalise, planes),
-        Layout::Rgba(order) => normalise_pixels::<4>(row, order, normalise, planes),
+        Layout::Rgb(order) => normalise_pixels::<3>(row, &normalise.ordered(order), ordered(planes, order)),
+        Layout::Rgba(order) => normalise_pixels::<4>(row, &normalise.ordered(order), ordered(planes, order)),
+    }
+}
+
+/// The planes in the order of the samples. Red and blue at most are swapped, so that the order is its own inverse.
+fn ordered<T>([red, green, blue]: [T; 3], order: [usize; 3]) -> [T; 3] {
+    if order[0] == 0 { [red, green, blue] } else { [blue, green, red] }
+}
+
+impl Normalise {
+    fn ordered(&self, order: [usize; 3]) -> Self {
+        Self { scale: ordered(self.scale, order), bias: ordered(self.bias, order) }
     }
 }
 
@@ -27,81 +40,116 @@ fn normalise_planes(rows: [&[u8]; 3], normalise: &Normalise, planes: [&mut [f32]
     }
 }
 
-fn normalise_pixels<const N: usize>(row: &[u8], order: [usize; 3], normalise: &Normalise, planes: [&mut [f32]; 3]) {
+/// Pixels of `N` samples, of which the first three count.
+fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [&mut [f32]; 3]) {
+    let [first, second, third] = planes;
     let (pixels, _) = row.as_chunks::<N>();
-    let factors = normalise.scale.into_iter().zip(normalise.bias);
-    for ((k, plane), (scale, bias)) in order.into_iter().zip(planes).zip(factors) {
-        for (out, pixel) in plane.iter_mut().zip(pixels) {
-            *out = f32::from(pixel[k]) * scale + bias;
-        }
+    let outs = first.iter_mut().zip(second).zip(third);
+    for (((first, second), third), pixel) in outs.zip(pixels) {
+        let samples = std::array::from_fn(|k| f32::from(pixel[k]));
+        [*first, *second, *third] = normalise.pixel(samples);
     }
 }
 
-/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end.
+/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end. `lanes` is scratch.
 pub(super) fn resize(
     sums: &[u16],
     layout: Layout,
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
 ) {
-    let scale = normalise.scale.map(|scale| scale / f32::from(WHOLE));
-    let samples = sums.len() - 1;
+    let normalise = Normalise { scale: normalise.scale.map(|scale| scale / f32::from(WHOLE)), bias: normalise.bias };
+    // The usual numbers of taps are known to the compiler, so that their loops unroll: two for the linear case, the others for areas.
+    match columns.taps() {
+        2 => resize_known::<2>(sums, layout, columns, &normalise, planes, lanes),
+        3 => resize_known::<3>(sums, layout, columns, &normalise, planes, lanes),
+        4 => resize_known::<4>(sums, layout, columns, &normalise, planes, lanes),
+        5 => resize_known::<5>(sums, layout, columns, &normalise, planes, lanes),
+        _ => resize_known::<0>(sums, layout, columns, &normalise, planes, lanes),
+    }
+}
+
+/// `TAPS` as the axis has them, or 0 where they are known at run time only.
+fn resize_known<const TAPS: usize>(
+    sums: &[u16],
+    layout: Layout,
+    columns: &Axis<f32>,
+    normalise: &Normalise,
+    planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
+) {
     match layout {
         Layout::Grey => {
             let [red, green, blue] = planes;
-            resize_plane(sums, columns, red);
+            resize_plane::<TAPS>(sums, columns, red);
             for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
-                let grey = *red;
-                *red = grey * scale[0] + normalise.bias[0];
-                *green = grey * scale[1] + normalise.bias[1];
-                *blue = grey * scale[2] + normalise.bias[2];
+                [*red, *green, *blue] = normalise.pixel([*red; 3]);
             }
         }
         Layout::Planes => {
-            for (k, plane) in planes.into_iter().enumerate() {
-                resize_plane(&sums[k * samples / 3..], columns, plane);
-                for out in plane {
-                    *out = *out * scale[k] + normalise.bias[k];
-                }
+            let width = (sums.len() - 1) / 3;
+            let factors = normalise.scale.into_iter().zip(normalise.bias);
+            for ((k, plane), (scale, bias)) in planes.into_iter().enumerate().zip(factors) {
+                let sums = sums.get(k * width..).unwrap_or_default();
+                resize_plane::<TAPS>(sums, columns, plane);
+                plane.iter_mut().for_each(|v| *v = *v * scale + bias);
             }
         }
         Layout::Rgb(order) => {
-            resize_pixels::<3>(sums, order, columns, scale, normalise.bias, planes);
+            let planes = ordered(planes, order);
+            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
         }
         Layout::Rgba(order) => {
-            resize_pixels::<4>(sums, order, columns, scale, normalise.bias, planes);
+            let planes = ordered(planes, order);
+            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
         }
     }
 }
 
-fn resize_plane(sums: &[u16], columns: &Axis<f32>, plane: &mut [f32]) {
-    for (out, taps) in plane.iter_mut().zip(columns.spans()) {
-        let samples = sums.get(taps.start as usize..).unwrap_or_default();
-        *out = samples.iter().zip(taps.weights).map(|(&v, weight)| f32::from(v) * weight).sum();
+impl Normalise {
+    fn pixel(&self, samples: [f32; 3]) -> [f32; 3] {
+        std::array::from_fn(|k| samples[k] * self.scale[k] + self.bias[k])
     }
 }
 
-/// Pixels of `N` samples, always read as four lanes.
-fn resize_pixels<const N: usize>(
+fn resize_plane<const TAPS: usize>(sums: &[u16], columns: &Axis<f32>, plane: &mut [f32]) {
+    for (out, (start, weights)) in plane.iter_mut().zip(columns.spans()) {
+        let taps = if TAPS == 0 { weights.len() } else { TAPS };
+        let Some(samples) = sums.get(start..start + taps) else { continue };
+        let mut sum = 0.0;
+        for (&v, weight) in samples.iter().zip(weights) {
+            sum += f32::from(v) * weight;
+        }
+        *out = sum;
+    }
+}
+
+/// Pixels of `N` samples, always read and summed as four lanes, then sorted into the planes.
+fn resize_pixels<const N: usize, const TAPS: usize>(
     sums: &[u16],
-    order: [usize; 3],
     columns: &Axis<f32>,
-    scale: [f32; 3],
-    bias: [f32; 3],
-    [red, green, blue]: [&mut [f32]; 3],
+    normalise: &Normalise,
+    planes: [&mut [f32]; 3],
+    lanes: &mut Vec<[f32; 4]>,
 ) {
-    let outs = red.iter_mut().zip(green).zip(blue);
-    for (((red, green), blue), taps) in outs.zip(columns.spans()) {
-        let samples = sums.get(taps.start as usize * N..).unwrap_or_default();
-        let mut lanes = [0.0f32; 4];
-        for (pixel, &weight) in samples.windows(4).step_by(N).zip(taps.weights) {
-            for (lane, &v) in lanes.iter_mut().zip(pixel) {
-                *lane += f32::from(v) * weight;
+    lanes.clear();
+    lanes.extend(columns.spans().map(|(start, weights)| {
+        let taps = if TAPS == 0 { weights.len() } else { TAPS };
+        // The sample behind the last pixel is there to be read as its fourth.
+        let samples = sums.get(start * N..(start + taps) * N + (4 - N)).unwrap_or_default();
+        let mut sum = [0.0f32; 4];
+        for (pixel, weight) in samples.windows(4).step_by(N).zip(weights) {
+            for (sum, &v) in sum.iter_mut().zip(pixel) {
+                *sum += f32::from(v) * weight;
             }
         }
-        *red = lanes[order[0]] * scale[0] + bias[0];
-        *green = lanes[order[1]] * scale[1] + bias[1];
-        *blue = lanes[order[2]] * scale[2] + bias[2];
+        sum
+    }));
+    let [first, second, third] = planes;
+    let outs = first.iter_mut().zip(second).zip(third);
+    for (((first, second), third), &[a, b, c, _]) in outs.zip(lanes.iter()) {
+        [*first, *second, *third] = normalise.pixel([a, b, c]);
     }
 }

@@ -3,34 +3,27 @@
 /// What quantised weights of one target pixel add up to.
 pub(super) const WHOLE: u16 = 256;
 
-/// Taps of all target pixels along one axis.
+/// Taps of all target pixels along one axis: the same number for each of them, so that loops over them are even.
 #[derive(Debug, Default)]
 pub(super) struct Axis<W> {
-    /// First source pixel, and where the weights begin and end.
-    spans: Vec<(u32, u32, u32)>,
+    taps: usize,
+    /// First source pixel of each target pixel.
+    starts: Vec<u32>,
+    /// `taps` of them for each target pixel; some are zero.
     weights: Vec<W>,
 }
 
-/// The taps of one target pixel: consecutive source pixels from `start` on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Taps<'a, W> {
-    pub start: u32,
-    pub weights: &'a [W],
-}
-
 impl<W> Axis<W> {
-    /// Taps of the target pixels in order; every source pixel they name exists.
-    pub fn spans(&self) -> impl Iterator<Item = Taps<'_, W>> {
-        self.spans.iter().map(|&(start, from, to)| Taps {
-            start,
-            weights: self.weights.get(from as usize..to as usize).unwrap_or_default(),
-        })
+    /// Taps of every target pixel.
+    pub fn taps(&self) -> usize {
+        self.taps
     }
 
-    fn push(&mut self, start: u32, weights: impl IntoIterator<Item = W>) {
-        let from = self.weights.len() as u32;
-        self.weights.extend(weights);
-        self.spans.push((start, from, self.weights.len() as u32));
+    /// First source pixel and weights of the target pixels in order; every source pixel they name exists.
+    #[inline(always)]
+    pub fn spans(&self) -> impl Iterator<Item = (usize, &[W])> {
+        let starts = self.starts.iter().map(|start| *start as usize);
+        starts.zip(self.weights.chunks_exact(self.taps.max(1)))
     }
 }
 
@@ -39,60 +32,67 @@ impl Axis<f32> {
     ///
     /// Linear between pixel centres up to a twofold reduction, the mean of the covered area beyond.
     pub fn new(source: u32, target: u32) -> Self {
-        let mut axis = Self { spans: Vec::new(), weights: Vec::new() };
-        for at in 0..u64::from(target) {
-            if source <= 2 * target {
-                axis.push_linear(at, source.into(), target.into());
+        let linear = source <= 2 * target;
+        let (source, target) = (u64::from(source), u64::from(target));
+        let spread = match (linear, source.is_multiple_of(target)) {
+            (true, _) => 2,
+            (false, true) => source / target,
+            // Some target pixels begin and end inside of a source pixel.
+            (false, false) => source / target + 2,
+        };
+        let taps = spread.min(source);
+        let mut axis = Self { taps: taps as usize, starts: Vec::new(), weights: Vec::new() };
+        for at in 0..target {
+            let (first, weigh): (u64, &dyn Fn(u64) -> f32) = if linear {
+                let (cell, part) = linear_place(at, source, target);
+                (cell, &move |pixel| match pixel {
+                    _ if pixel == cell => 1.0 - part,
+                    _ if pixel == cell + 1 => part,
+                    _ => 0.0,
+                })
             } else {
-                axis.push_area(at, source.into(), target.into());
-            }
+                (at * source / target, &move |pixel| covered(pixel, at, source, target))
+            };
+            let start = first.min(source - taps);
+            axis.starts.push(start as u32);
+            axis.weights.extend((start..start + taps).map(weigh));
         }
         axis
     }
 
-    fn push_linear(&mut self, at: u64, source: u64, target: u64) {
-        // In units of 1 / (2 * target) of a source pixel, so that whole positions are met exactly.
-        let unit = 2 * target;
-        let centre = ((2 * at + 1) * source).saturating_sub(target);
-        let centre = centre.min((source - 1) * unit);
-        let start = (centre / unit) as u32;
-        let part = (centre % unit) as f32 / unit as f32;
-        if part == 0.0 {
-            self.push(start, [1.0]);
-        } else {
-            self.push(start, [1.0 - part, part]);
-        }
-    }
-
-    fn push_area(&mut self, at: u64, source: u64, target: u64) {
-        // In units of 1 / target of a source pixel: this target pixel covers from..to, a source pixel `target` of them.
-        let (from, to) = (at * source, (at + 1) * source);
-        let pixels = from / target..to.div_ceil(target);
-        let start = pixels.start as u32;
-        let weights = pixels.map(|pixel| {
-            let covered = to.min((pixel + 1) * target) - from.max(pixel * target);
-            covered as f32 / source as f32
-        });
-        self.push(start, weights);
-    }
-
     /// The same taps in units of 1 / [`WHOLE`]. Rounding is carried along, so that every sum is exactly `WHOLE`.
     pub fn quantised(&self) -> Axis<u16> {
-        let mut axis = Axis::default();
-        for taps in self.spans() {
+        let mut weights = Vec::new();
+        for (_, taps) in self.spans() {
             let mut sum = 0.0;
             let mut done = 0;
-            let weights = taps.weights.iter().map(|weight| {
+            weights.extend(taps.iter().map(|weight| {
                 sum += weight;
                 let upto = ((sum * f32::from(WHOLE)).round() as u16).min(WHOLE);
                 let weight = upto - done;
                 done = upto;
                 weight
-            });
-            axis.push(taps.start, weights);
+            }));
         }
-        axis
+        Axis { taps: self.taps, starts: self.starts.clone(), weights }
     }
+}
+
+/// The source pixel whose centre lies before that of a target pixel, and the part of the way to the next one.
+fn linear_place(at: u64, source: u64, target: u64) -> (u64, f32) {
+    // In units of 1 / (2 * target) of a source pixel, so that whole positions are met exactly.
+    let unit = 2 * target;
+    let centre = ((2 * at + 1) * source).saturating_sub(target);
+    let centre = centre.min((source - 1) * unit);
+    (centre / unit, (centre % unit) as f32 / unit as f32)
+}
+
+/// The part of a target pixel's area that a source pixel covers.
+fn covered(pixel: u64, at: u64, source: u64, target: u64) -> f32 {
+    // In units of 1 / target of a source pixel.
+    let from = (at * source).max(pixel * target);
+    let to = ((at + 1) * source).min((pixel + 1) * target);
+    to.saturating_sub(from) as f32 / source as f32
 }
 
 #[cfg(test)]
@@ -107,10 +107,10 @@ mod tests {
             for target in SIZES {
                 let axis = Axis::new(source, target);
                 assert_eq!(axis.spans().count(), target as usize);
-                for taps in axis.spans() {
-                    let sum: f32 = taps.weights.iter().sum();
+                for (start, weights) in axis.spans() {
+                    let sum: f32 = weights.iter().sum();
                     assert!((sum - 1.0).abs() < 1e-4, "{source} to {target}: {sum}");
-                    assert!(taps.start + taps.weights.len() as u32 <= source);
+                    assert!(start + weights.len() <= source as usize);
                 }
             }
         }
@@ -120,35 +120,38 @@ mod tests {
     fn quantised_weights_add_up_exactly() {
         for source in SIZES {
             for target in SIZES {
-                for taps in Axis::new(source, target).quantised().spans() {
-                    let sum: u16 = taps.weights.iter().sum();
+                for (_, weights) in Axis::new(source, target).quantised().spans() {
+                    let sum: u16 = weights.iter().sum();
                     assert_eq!(sum, WHOLE, "{source} to {target}");
                 }
             }
         }
     }
 
+    /// Taps with a weight, as pairs of source pixel and weight.
+    fn taps<W: Copy + Default + PartialEq>(axis: &Axis<W>) -> Vec<Vec<(usize, W)>> {
+        axis.spans()
+            .map(|(start, weights)| (start..).zip(weights.iter().copied()))
+            .map(|taps| taps.filter(|(_, weight)| *weight != W::default()).collect())
+            .collect()
+    }
+
     #[test]
     fn equal_sizes_copy() {
-        for (at, taps) in Axis::new(7, 7).spans().enumerate() {
-            assert_eq!((taps.start as usize, taps.weights), (at, &[1.0][..]));
-        }
+        let want: Vec<_> = (0..7).map(|at| vec![(at, 1.0)]).collect();
+        assert_eq!(taps(&Axis::new(7, 7)), want);
     }
 
     #[test]
     fn half_the_size_is_the_mean_of_two_and_a_third_the_mean_of_three() {
-        for taps in Axis::new(8, 4).spans() {
-            assert_eq!(taps.weights, [0.5, 0.5]);
-        }
-        for taps in Axis::new(9, 3).quantised().spans() {
-            assert_eq!(taps.weights, [85, 86, 85]);
-        }
+        assert_eq!(taps(&Axis::new(4, 2)), [[(0, 0.5), (1, 0.5)], [(2, 0.5), (3, 0.5)]]);
+        let third = taps(&Axis::new(6, 2).quantised());
+        assert_eq!(third, [[(0, 85), (1, 86), (2, 85)], [(3, 85), (4, 86), (5, 85)]]);
     }
 
     #[test]
     fn twice_the_size_mixes_neighbours_by_quarters_and_repeats_the_border() {
-        let axis = Axis::new(2, 4);
-        let all: Vec<_> = axis.spans().map(|taps| (taps.start, taps.weights.to_vec())).collect();
-        assert_eq!(all, [(0, vec![1.0]), (0, vec![0.75, 0.25]), (0, vec![0.25, 0.75]), (1, vec![1.0])]);
+        let want = [vec![(0, 1.0)], vec![(0, 0.75), (1, 0.25)], vec![(0, 0.25), (1, 0.75)], vec![(1, 1.0)]];
+        assert_eq!(taps(&Axis::new(2, 4)), want);
     }
 }

@@ -92,7 +92,7 @@ impl Sheet {
         lights.dedup();
         let mut titles = vec![format!("frame ({})", lights.join(", "))];
         titles.extend(self.exits.iter().map(title));
-        titles.push("last exit over the frame".to_owned());
+        titles.push("overlay".to_owned());
         titles
     }
 

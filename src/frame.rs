@@ -97,7 +97,8 @@ impl<'a> Frame<'a> {
         step: u32,
         data: impl Into<Cow<'a, [u8]>>,
     ) -> Result<Self, FrameError> {
-        let encoding = Encoding::from_name(encoding)?;
+        let unknown = || FrameError::Encoding { got: encoding::shortened(encoding), size };
+        let encoding = Encoding::from_name(encoding).ok_or_else(unknown)?;
         Self::encoded(header, size, encoding, big_endian, step, data)
     }
 
@@ -188,30 +189,29 @@ impl<'a> Frame<'a> {
 
 /// Refuses empty and absurd sizes.
 pub fn check_size(size: Size) -> Result<(), FrameError> {
-    for (field, got) in [("width", size.width), ("height", size.height)] {
-        if got == 0 || got > MAX_SIDE {
-            return Err(FrameError::Size { field, got });
-        }
+    let fits = |side| (1..=MAX_SIDE).contains(&side);
+    match fits(size.width) && fits(size.height) {
+        true => Ok(()),
+        false => Err(FrameError::Size { got: size }),
     }
-    Ok(())
 }
 
 /// What can be wrong with the fields of an image message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The encoding's name is not known.
-    #[error("encoding: expected one of {}; got \"{got}\"", Encoding::SUPPORTED)]
+    #[error("encoding of a {size} image: expected one of {}; got \"{got}\"", Encoding::SUPPORTED)]
     Encoding {
+        /// The size in the message.
+        size: Size,
         /// The name in the message, shortened where very long.
         got: String,
     },
     /// A side is empty or absurdly long.
-    #[error("{field}: expected 1 to {MAX_SIDE} pixels; got {got}")]
+    #[error("size: expected 1 to {MAX_SIDE} pixels a side; got {got}")]
     Size {
-        /// `width` or `height`.
-        field: &'static str,
-        /// Pixels in the message.
-        got: u32,
+        /// The size in the message.
+        got: Size,
     },
     /// Rows would overlap.
     #[error("step: a row of a {size} {encoding} image takes at least {expected} bytes; got {got}")]
@@ -272,11 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_encoding_is_refused_with_the_size_and_what_is_supported() {
+        let message = frame(Size::new(4, 3), "32FC1", 16, 48).unwrap_err().to_string();
+        for word in ["4x3", "32FC1", "yuv422_yuy2"] {
+            assert!(message.contains(word), "{message}");
+        }
+        let message = frame(Size::new(4, 3), &"ä".repeat(100_000), 16, 48).unwrap_err().to_string();
+        assert!(message.len() < 500, "{}", message.len());
+    }
+
+    #[test]
     fn empty_and_absurd_sizes_are_refused_by_name() {
         let tall = frame(Size::new(4, MAX_SIDE + 1), "rgb8", 12, 0).unwrap_err();
-        assert_eq!(tall.to_string(), "height: expected 1 to 16384 pixels; got 16385");
+        assert_eq!(tall.to_string(), "size: expected 1 to 16384 pixels a side; got 4x16385");
         let empty = frame(Size::new(0, 4), "rgb8", 12, 0).unwrap_err();
-        assert_eq!(empty.to_string(), "width: expected 1 to 16384 pixels; got 0");
+        assert_eq!(empty.to_string(), "size: expected 1 to 16384 pixels a side; got 0x4");
     }
 
     #[test]

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, StopCause, Task, Verdict};
+use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
 use crate::clock::{Clock, Instant};
+use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
 use crate::mask::Mask;
 use crate::message::{self, MessageError};
 use crate::model::{Logits, ModelError, StagedModel};
+use crate::params::Parameters;
 use crate::render::{self, RenderError, Renderer};
 use crate::tensor::{InputSpec, TensorError, TensorMaker};
 
@@ -69,6 +71,24 @@ pub struct Settings {
     pub publish: Publish,
 }
 
+impl Settings {
+    /// What the parameters say, where the longest budget of any camera is `budget`.
+    pub fn of(parameters: &Parameters, budget: Duration) -> Self {
+        let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
+        let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
+        Self {
+            depth: Depth::Anytime(range),
+            share: parameters.double("compute_share"),
+            budget,
+            converged_change: parameters.double("converged_change"),
+            publish: match parameters.text("publish").as_str() {
+                "progressive" => Publish::Progressive,
+                _ => Publish::Final,
+            },
+        }
+    }
+}
+
 /// A mask on its way out.
 #[derive(Clone, Copy, Debug)]
 pub struct Published<'a> {
@@ -78,7 +98,7 @@ pub struct Published<'a> {
     pub mask: &'a Mask,
     /// The exit it is of, from 1.
     pub exit: usize,
-    /// The stages' times since the frame arrived.
+    /// From the frame's arrival to the rendered mask.
     pub elapsed: Duration,
 }
 
@@ -120,6 +140,23 @@ pub enum FrameFault {
     Model(#[from] ModelError),
 }
 
+impl FrameFault {
+    /// What kind of fault it is, without its figures: faults of one kind are warned of once.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Frame(FrameError::Encoding { .. }) => "encoding",
+            Self::Frame(FrameError::Size { .. }) => "size",
+            Self::Frame(FrameError::Step { .. }) => "step",
+            Self::Frame(FrameError::Data { .. }) => "data",
+            Self::Decode(_) => "compressed image",
+            Self::Tensor(_) => "tensor",
+            Self::Render(_) => "mask",
+            Self::Model(_) => "model",
+        }
+    }
+}
+
 /// The line a frame takes, with what is kept from frame to frame.
 pub struct Pipeline {
     model: Box<dyn StagedModel>,
@@ -131,6 +168,8 @@ pub struct Pipeline {
     costs: StageCosts,
     allowance: Allowance,
     convergence: Convergence,
+    compute: Compute,
+    threads: usize,
 }
 
 /// How often every stage is measured at start.
@@ -138,13 +177,17 @@ const WARM_UP_RUNS: usize = 5;
 
 impl Pipeline {
     /// A pipeline whose stage costs are measured on this machine now: that takes a few frames' time.
+    ///
+    /// `model` runs on `threads` threads of the compute that is ours; a cgroup's quota limits the share of compute.
     pub fn new(
         model: Box<dyn StagedModel>,
         spec: InputSpec,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        (compute, threads): (Compute, usize),
     ) -> Result<Self, FrameFault> {
-        let allowance = Allowance::new(settings.share, settings.budget, clock.now());
+        let share = compute.share(settings.share, threads);
+        let allowance = Allowance::new(share, settings.budget, clock.now());
         let mut pipeline = Self {
             model,
             clock,
@@ -155,6 +198,8 @@ impl Pipeline {
             costs: StageCosts::new(),
             allowance,
             convergence: Convergence::default(),
+            compute,
+            threads,
         };
         pipeline.measure(spec.size)?;
         Ok(pipeline)
@@ -162,7 +207,8 @@ impl Pipeline {
 
     /// Takes other settings, in force from the next frame on.
     pub fn set(&mut self, settings: Settings) {
-        self.allowance.set(settings.share, settings.budget, self.clock.now());
+        let share = self.compute.share(settings.share, self.threads);
+        self.allowance.set(share, settings.budget, self.clock.now());
         self.settings = settings;
     }
 
@@ -254,7 +300,7 @@ impl Pipeline {
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
                 share_end: self.allowance.left(start).map(|left| start + left),
-                iterations: Iterations::new(asked.min(), asked.max().min(self.model.iterations())),
+                iterations: asked.within(self.model.iterations()),
                 exits,
             },
         }
@@ -334,10 +380,5 @@ impl FrameResult {
             overrun_ms: millis(self.elapsed.saturating_sub(self.budget)),
             slowdown: self.slowdown,
         }
-    }
-
-    /// Why no further iteration was run.
-    pub fn cause(&self) -> StopCause {
-        self.outcome.cause
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows outcomes and durations; knows nothing of bags or ROS. Units are in the names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,8 @@ pub struct Reporter {
     report: Report,
     stages: BTreeMap<&'static str, Vec<Duration>>,
     elapsed: Vec<Duration>,
+    /// Topics and causes of failures that were seen.
+    causes: BTreeSet<(String, &'static str)>,
 }
 
 impl Reporter {
@@ -165,11 +167,11 @@ impl Reporter {
         self.report.dropped.push(record);
     }
 
-    /// Adds a message that was no frame. Returns whether it is the first of its topic with this reason, to be warned of once.
-    pub fn failed(&mut self, record: FailureRecord) -> bool {
+    /// Adds a message that was no frame. Returns whether it is the first of its topic with this kind of cause, to be warned of once.
+    pub fn failed(&mut self, record: FailureRecord, cause: &'static str) -> bool {
         self.report.totals.received += 1;
         self.report.totals.failed += 1;
-        let first = !self.report.failed.contains(&record);
+        let first = self.causes.insert((record.topic.clone(), cause));
         self.report.failed.push(record);
         first
     }
@@ -216,7 +218,8 @@ mod tests {
         let stamp = Stamp::default();
         reporter.dropped(DropRecord { stamp, topic: "/camera".into(), cause: DropCause::Replaced });
         let failure = FailureRecord { topic: "/camera".into(), reason: "no".into() };
-        assert!(reporter.failed(failure.clone()) && !reporter.failed(failure));
+        let other = FailureRecord { reason: "no, again".into(), ..failure.clone() };
+        assert!(reporter.failed(failure, "size") && !reporter.failed(other, "size"));
         let report = reporter.finish();
         assert_eq!(report.totals, Totals { received: 5, published: 2, dropped: 1, missed: 1, failed: 2 });
         assert_eq!(report.stages["step"].count, 2);

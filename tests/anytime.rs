@@ -47,7 +47,6 @@ impl Machine {
         let mut costs = StageCosts::new();
         measure(&mut self.model(&clock), &clock, &mut costs, self.iterations, 3).expect("scripted");
         costs.set_reference(Stage::Render, &[self.cost(Stage::Render)]);
-        costs.observe_gap(self.step / self.nodes * US);
         costs
     }
 }

@@ -16,7 +16,7 @@ pub enum StopCause {
     ShareSpent,
     /// The last two exits gave nearly the same mask.
     Converged,
-    /// The deadline had passed before the frame's turn came.
+    /// The deadline had passed before the network could start.
     Stale,
 }
 

@@ -27,6 +27,11 @@ impl Iterations {
         Self::new(n, n)
     }
 
+    /// The same, but no more than `limit` (at least 1).
+    pub fn within(self, limit: usize) -> Self {
+        Self::new(self.min.min(limit), self.max.min(limit))
+    }
+
     /// Iterations before the first exit: they run whatever the time.
     pub fn min(self) -> usize {
         self.min
@@ -73,7 +78,7 @@ pub struct Position {
     pub abandoned: bool,
     /// The last two masks hardly differed.
     pub converged: bool,
-    /// The deadline had passed before anything was run.
+    /// The deadline had passed before the network could start.
     pub stale: bool,
 }
 
@@ -102,7 +107,7 @@ impl Task {
     /// 3. After the last iteration: its exit, if that is not taken yet and fits; then publish.
     /// 4. If one more step, its exit and the publishing likely end before the deadline and within the share of compute: step on (where
     ///    every exit counts, the one that is due comes first). The step is abandoned where only the time for the due
-    ///    exit and for publishing is left.
+    ///    exit and for publishing is left; if it would likely come to that, the due exit is taken first.
     /// 5. Else the exit that is due, if it fits; then publish.
     pub fn next(&self, now: Instant, costs: &StageCosts, at: Position) -> Next {
         if at.exited == 0 {
@@ -138,7 +143,12 @@ impl Task {
             true => costs.reserve(Stage::Exit(at.done)) + costs.gap(),
             false => Duration::ZERO,
         };
-        Next::Step { until: self.limit(costs, due) }
+        let until = self.limit(costs, due);
+        let ends = now + costs.likely(Stage::Step(at.done + 1));
+        if exit_is_due && until.is_some_and(|until| ends > until + costs.gap()) {
+            return Next::Exit { until: self.limit(costs, Duration::ZERO) };
+        }
+        Next::Step { until }
     }
 
     /// How many iterations fit, by the costs as they are predicted at `now`, from `at` on.

@@ -33,25 +33,24 @@ pub fn run<E: From<ModelError>>(
     let mut at = Position { stale: task.deadline.is_some_and(|deadline| now >= deadline), ..Position::default() };
     let planned = task.plan(now, costs, at);
     let mut runner = Runner { clock, costs, gap: Duration::ZERO, stages: Vec::with_capacity(2 * planned + 2) };
-    runner.stage(Stage::Data, None, &mut |watch| model.data(watch))?;
+    runner.run(Stage::Data, None, &mut |watch| model.data(watch))?;
     let cause = loop {
         match task.next(clock.now(), runner.costs, at) {
             Next::Step { until } => {
                 let step = at.done + 1;
-                match runner.stage(Stage::Step(step), until, &mut |watch| model.step(step, watch))? {
+                match runner.run(Stage::Step(step), until, &mut |watch| model.step(step, watch))? {
                     Progress::Finished => at.done = step,
                     Progress::Abandoned => at.abandoned = true,
                 }
             }
             Next::Exit { until } => {
                 let exit = at.done;
-                match runner.stage(Stage::Exit(exit), until, &mut |watch| model.exit(exit, watch))? {
-                    Progress::Finished => {
-                        at.exited = exit;
-                        at.converged = runner.hand_over(exit, model, task.exits, on_exit)?;
-                    }
-                    Progress::Abandoned => break super::StopCause::BudgetSpent,
+                let (progress, took) = runner.stage(until, &mut |watch| model.exit(exit, watch))?;
+                if progress == Progress::Abandoned {
+                    break super::StopCause::BudgetSpent;
                 }
+                at.exited = exit;
+                at.converged = runner.hand_over(exit, took, model, task.exits, on_exit)?;
             }
             Next::Publish(cause) => break cause,
         }
@@ -69,12 +68,26 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    fn stage(
+    /// Runs a stage and learns its cost.
+    fn run(
         &mut self,
         stage: Stage,
         until: Option<Instant>,
         work: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
     ) -> Result<Progress, ModelError> {
+        let (progress, took) = self.stage(until, work)?;
+        if progress == Progress::Finished {
+            self.learn(stage, took);
+        }
+        Ok(progress)
+    }
+
+    /// Runs a stage under its limit.
+    fn stage(
+        &mut self,
+        until: Option<Instant>,
+        work: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
+    ) -> Result<(Progress, Duration), ModelError> {
         let start = self.clock.now();
         let (mut last, mut gap) = (start, Duration::ZERO);
         let mut watch = || {
@@ -86,23 +99,27 @@ impl Runner<'_> {
         let progress = work(&mut watch)?;
         let end = self.clock.now();
         self.gap = self.gap.max(gap).max(end.since(last));
-        if progress == Progress::Finished {
-            self.learn(stage, end.since(start));
-        }
-        Ok(progress)
+        Ok((progress, end.since(start)))
     }
 
+    /// Hands over a finished exit. What its taker does is the cost of rendering where that is published, else the exit's own.
     fn hand_over<E: From<ModelError>>(
         &mut self,
         exit: usize,
+        took: Duration,
         model: &dyn StagedModel,
         exits: Exits,
         on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
     ) -> Result<bool, E> {
         let start = self.clock.now();
         let verdict = on_exit(exit, model.logits()?)?;
-        if exits == Exits::EachPublished {
-            self.learn(Stage::Render, self.clock.now().since(start));
+        let taken = self.clock.now().since(start);
+        match exits {
+            Exits::EachPublished => {
+                self.learn(Stage::Exit(exit), took);
+                self.learn(Stage::Render, taken);
+            }
+            Exits::Needed | Exits::Every => self.learn(Stage::Exit(exit), took + taken),
         }
         Ok(verdict == Verdict::Converged)
     }
@@ -131,7 +148,9 @@ pub fn measure(
         exits: Exits::Every,
     };
     for _ in 0..runs {
-        let outcome = run(model, clock, &mut StageCosts::new(), &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
+        let mut fresh = StageCosts::new();
+        let outcome = run(model, clock, &mut fresh, &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
+        costs.observe_gap(fresh.gap());
         for (stage, took) in outcome.stages {
             seen.entry(stage).or_default().push(took);
         }

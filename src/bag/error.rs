@@ -64,6 +64,14 @@ pub enum BagError {
         /// The folder.
         path: PathBuf,
     },
+    /// Several faults of one bag; all that is readable between them was read.
+    #[error("{first}; and {more} more faults")]
+    Several {
+        /// The first fault.
+        first: Box<BagError>,
+        /// Number of those after it.
+        more: u64,
+    },
     /// The storage refused to write.
     #[error("{}: cannot write: {fault}", path.display())]
     Write {

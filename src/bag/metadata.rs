@@ -117,6 +117,11 @@ impl Information {
         serde_saphyr::to_string(&document).map_err(BagError::write(path))
     }
 
+    /// The entry alone, as rosbag2 keeps it inside bag files.
+    pub fn to_inner_yaml(&self, path: &Path) -> Result<String, BagError> {
+        serde_saphyr::to_string(self).map_err(BagError::write(path))
+    }
+
     /// The topics in their order.
     pub fn topics(&self) -> Vec<Topic> {
         self.topics_with_message_count

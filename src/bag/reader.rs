@@ -98,8 +98,8 @@ impl Bag {
     /// The messages of the topics that are `wanted`, by the time they were received.
     ///
     /// Files come in the order of the bag. sqlite3 is sorted by time and number; MCAP is sorted
-    /// within each chunk, chunks come as the file has them. After everything readable there is
-    /// one error where something was not, then nothing.
+    /// within each chunk, chunks come as the file has them. What cannot be read is passed over; after
+    /// everything readable there is one error that names it, then nothing.
     pub fn messages(&self, wanted: impl Fn(&Topic) -> bool) -> Messages {
         let topics = self.topics.iter().enumerate();
         let wanted = topics.filter(|(_, topic)| wanted(topic));
@@ -108,6 +108,7 @@ impl Bag {
             cdr: self.topics.iter().map(|topic| topic.serialization_format == "cdr").collect(),
             files: self.files.clone().into_iter(),
             source: None,
+            more: 0,
             last: self
                 .metadata_fault
                 .clone()
@@ -141,8 +142,10 @@ pub struct Messages {
     cdr: Vec<bool>,
     files: std::vec::IntoIter<Result<PathBuf, PathBuf>>,
     source: Option<(PathBuf, Source)>,
-    /// What is told after the last message.
+    /// What is told after the last message: the first fault.
     last: Option<BagError>,
+    /// Faults after the first.
+    more: u64,
     metadata: PathBuf,
     ended: bool,
 }
@@ -172,8 +175,8 @@ impl Messages {
         Ok((path, source))
     }
 
-    /// The next message or fault, before anything is done about the end.
-    fn advance(&mut self) -> Option<Result<Message, BagError>> {
+    /// The next message; faults on the way are kept for the end.
+    fn advance(&mut self) -> Option<Message> {
         loop {
             if let Some((_, source)) = &mut self.source {
                 let item = match source {
@@ -181,21 +184,29 @@ impl Messages {
                     Source::Sqlite(messages) => messages.next(),
                 };
                 match item {
-                    Some(Ok(message)) => return Some(self.inflated(message)),
-                    Some(Err(fault)) => return Some(Err(fault)),
+                    Some(Ok(message)) => match self.inflated(message) {
+                        Ok(message) => return Some(message),
+                        Err(fault) => self.keep(fault),
+                    },
+                    Some(Err(fault)) => self.keep(fault),
                     None => self.source = None,
                 }
+                continue;
             }
             match self.files.next()? {
                 Ok(path) => match self.open(path) {
                     Ok(source) => self.source = Some(source),
-                    Err(fault) => return Some(Err(fault)),
+                    Err(fault) => self.keep(fault),
                 },
-                Err(path) => {
-                    let metadata = self.metadata.clone();
-                    return Some(Err(BagError::Missing { path, metadata }));
-                }
+                Err(path) => self.keep(BagError::Missing { path, metadata: self.metadata.clone() }),
             }
+        }
+    }
+
+    fn keep(&mut self, fault: BagError) {
+        match self.last {
+            None => self.last = Some(fault),
+            Some(_) => self.more += 1,
         }
     }
 
@@ -219,11 +230,14 @@ impl Iterator for Messages {
         if self.ended {
             return None;
         }
-        let item = self.advance().or_else(|| self.last.take().map(Err));
-        if !matches!(item, Some(Ok(_))) {
-            self.ended = true;
-            self.source = None;
+        if let Some(message) = self.advance() {
+            return Some(Ok(message));
         }
-        item
+        self.ended = true;
+        let first = self.last.take()?;
+        match self.more {
+            0 => Some(Err(first)),
+            more => Some(Err(BagError::Several { first: Box::new(first), more })),
+        }
     }
 }

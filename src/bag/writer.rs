@@ -206,7 +206,7 @@ impl BagWriter {
     fn close(&mut self) -> Result<(), BagError> {
         self.finished = true;
         self.flush()?;
-        let metadata = self.information.to_yaml(&self.folder.join(FILE_NAME))?;
+        let metadata = self.information.to_inner_yaml(&self.folder.join(FILE_NAME))?;
         match &mut self.sink {
             Sink::Mcap(sink) => sink.finish(metadata),
             Sink::Sqlite(sink) => sink.finish(VERSION, &metadata),
@@ -270,16 +270,20 @@ fn clear(folder: &Path, existing: Existing) -> Result<(), BagError> {
         if existing == Existing::Refuse {
             return Err(BagError::NotEmpty { path: folder.to_path_buf() });
         }
-        if path.is_file() && (path.ends_with(FILE_NAME) || is_of_a_bag(&path)) {
+        if path.is_file() && (path.ends_with(FILE_NAME) || is_of_this_bag(&path, folder)) {
             fs::remove_file(&path).map_err(BagError::io(&path, "remove"))?;
         }
     }
     Ok(())
 }
 
-/// Bag files, and what sqlite leaves beside them.
-fn is_of_a_bag(path: &Path) -> bool {
-    let name = path.to_string_lossy();
+/// Files that are named after the bag's folder, and what sqlite leaves beside them. Other recordings in the folder stay.
+fn is_of_this_bag(path: &Path, folder: &Path) -> bool {
+    let of_folder = |end: &Path| Some(format!("{}_", end.file_name()?.to_string_lossy()));
+    let (Some(prefix), Some(file)) = (of_folder(folder), path.file_name()) else {
+        return false;
+    };
+    let name = file.to_string_lossy();
     let bare = ["-journal", "-wal", "-shm"].iter().find_map(|tail| name.strip_suffix(tail)).unwrap_or(&name);
-    locate::is_bag_file(Path::new(bare))
+    bare.starts_with(&prefix) && locate::is_bag_file(Path::new(bare))
 }

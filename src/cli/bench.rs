@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Ending;
-use super::info::macs_to;
 use super::model;
 use super::table::{ms, row, table};
 use crate::clock::Clock;
@@ -197,7 +196,7 @@ impl Bench {
         };
         let timing = |exit: usize| {
             let took: Vec<_> = times.iter().map(|t| whole(t, exit)).collect();
-            timing(format!("frame to exit {exit}"), &took, macs_to(bundle, exit))
+            timing(format!("frame to exit {exit}"), &took, bundle.macs_to(exit))
         };
         (1..=self.iterations).map(timing).collect()
     }

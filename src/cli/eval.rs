@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::Ending;
-use super::info::macs_to;
 use super::model;
 use super::table::{percent, row, table};
 use crate::clock::SystemClock;
@@ -80,7 +79,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
 
 fn print(bundle: &Bundle, evaluation: &Evaluation, json: bool) -> anyhow::Result<Ending> {
     let manifest = bundle.manifest();
-    let exit = |(exit, score): (usize, ExitScore)| Exit { score, gmac: macs_to(bundle, exit) as f64 / 1e9 };
+    let exit = |(exit, score): (usize, ExitScore)| Exit { score, gmac: bundle.macs_to(exit) as f64 / 1e9 };
     let exits: Vec<Exit> = (1..).zip(evaluation.scores()).map(exit).collect();
     let last = exits.last().map_or(0.0, |exit| exit.score.miou);
     let mean = exits.iter().map(|exit| exit.score.miou).sum::<f64>() / exits.len().max(1) as f64;

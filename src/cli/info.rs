@@ -82,16 +82,6 @@ fn graphs(bundle: &Bundle) -> String {
     table(&rows)
 }
 
-/// MACs of data, the first `exit` steps and that exit.
-pub fn macs_to(bundle: &Bundle, exit: usize) -> u64 {
-    let files = &bundle.manifest().files;
-    let graphs = bundle.graphs();
-    let (steps, exits) = (files.steps.len(), files.exits.len());
-    let macs = |index: usize| graphs.get(index).map_or(0, |graph| graph.macs);
-    let step = |iteration: usize| macs(iteration.min(steps));
-    macs(0) + (1..=exit).map(step).sum::<u64>() + macs(steps + exit.min(exits))
-}
-
 fn accuracy(bundle: &Bundle) -> String {
     let manifest = bundle.manifest();
     let mut text = String::new();
@@ -100,7 +90,7 @@ fn accuracy(bundle: &Bundle) -> String {
         let mut rows = vec![row(["exit", "GMAC", "mIoU"])];
         rows[0].extend(manifest.classes.iter().map(|class| class.name.chars().take(7).collect()));
         for (exit, score) in (1..).zip(&accuracy.exits) {
-            let gmac = format!("{:.2}", macs_to(bundle, exit) as f64 / 1e9);
+            let gmac = format!("{:.2}", bundle.macs_to(exit) as f64 / 1e9);
             let mut cells = vec![exit.to_string(), gmac, percent(score.miou)];
             cells.extend(score.iou.iter().map(|iou| percent(*iou)));
             rows.push(cells);

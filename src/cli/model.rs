@@ -63,8 +63,7 @@ pub fn pipeline(
         tracing::warn!("compute share {share:.2} instead of {}{}", settings.share, quota(compute));
     }
     let session = bundle.session(used)?;
-    let settings = Settings { share, ..settings };
-    Ok(Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings)?)
+    Ok(Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?)
 }
 
 fn quota(compute: Compute) -> String {

@@ -1,22 +1,21 @@
 //! `itnet replay`: a bag's cameras through the network into a bag of masks.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ending;
 use super::model;
 use super::table::{ms, row, table};
-use crate::anytime::{Iterations, StopCause};
+use crate::anytime::StopCause;
 use crate::bag::{Bag, Existing, Storage};
 use crate::params::{Parameters, Value, read_file};
-use crate::pipeline::{Depth, Publish, Settings};
+use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
 use crate::report::{Quantiles, Report};
 
@@ -75,7 +74,11 @@ enum StorageArg {
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let parameters = parameters(&args)?;
     let bag = Bag::open(&args.bag)?;
-    let cameras = choose(bag.topics(), &args.topics, &parameters)?;
+    let mut cameras = choose(bag.topics(), &args.topics, &parameters)?;
+    if args.budget_ms.is_some() {
+        let budget = Duration::from_secs_f64(parameters.double("budget_ms") / 1e3);
+        cameras.iter_mut().for_each(|camera| camera.budget = budget);
+    }
     let pace = match (args.pace, args.iterations) {
         (Some(PaceArg::Fast), _) | (None, Some(_)) => Pace::Fast,
         (Some(PaceArg::Realtime), _) | (None, None) => Pace::Realtime,
@@ -96,8 +99,12 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     };
     let stop = super::stop_on_ctrl_c()?;
     let replayed = job.run(&stop)?;
-    print(&replayed, &args.out)?;
-    Ok(ending(&replayed))
+    // Told first: a closed standard output must not hide a fault.
+    let ending = ending(&replayed);
+    match print(&replayed, &args.out) {
+        Err(error) if !super::is_closed_pipe(&error) => Err(error),
+        _ => Ok(ending),
+    }
 }
 
 /// A replay with everything resolved.
@@ -114,7 +121,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Replays, with a progress bar on a terminal, and writes report.json.
+    /// Replays, with a progress bar on a terminal.
     pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
         let bundle = model::load(&self.model)?;
         let clock = model::clock();
@@ -134,9 +141,6 @@ impl Job<'_> {
         let bar = progress_bar(self.bag, self.cameras)?;
         let replayed = replay.run(&mut pipeline, &clock, &|totals| bar.set_position(totals.received))?;
         bar.finish_and_clear();
-        let path = self.out.join("report.json");
-        let text = serde_json::to_string_pretty(&replayed.report)?;
-        std::fs::write(&path, text).with_context(|| format!("report {}", path.display()))?;
         Ok(replayed)
     }
 }
@@ -149,9 +153,6 @@ fn progress_bar(bag: &Bag, cameras: &[Camera]) -> anyhow::Result<ProgressBar> {
         None => ProgressBar::new_spinner()
             .with_style(ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}, {elapsed}")?),
     };
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    }
     Ok(bar)
 }
 
@@ -179,22 +180,20 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
             parameters.set(name, value)?;
         }
     }
+    let (min, max) = (parameters.integer("iterations.min"), parameters.integer("iterations.max"));
+    if min > max {
+        anyhow::bail!("parameter `iterations.min` must be at most `iterations.max`, got {min} and {max}");
+    }
     Ok(parameters)
 }
 
 /// The settings that parameters and cameras ask for; `fixed` iterations win over the parameters' range.
 pub fn settings(parameters: &Parameters, cameras: &[Camera], fixed: Option<u16>) -> Settings {
-    let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
-    let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
-    Settings {
-        depth: fixed.map_or(Depth::Anytime(range), |n| Depth::Fixed(usize::from(n))),
-        share: parameters.double("compute_share"),
-        budget: cameras.iter().map(|camera| camera.budget).max().unwrap_or(Duration::ZERO),
-        converged_change: parameters.double("converged_change"),
-        publish: match parameters.text("publish").as_str() {
-            "progressive" => Publish::Progressive,
-            _ => Publish::Final,
-        },
+    let budget = cameras.iter().map(|camera| camera.budget).max().unwrap_or(Duration::ZERO);
+    let settings = Settings::of(parameters, budget);
+    match fixed {
+        Some(n) => Settings { depth: Depth::Fixed(usize::from(n)), ..settings },
+        None => settings,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the bytes of a raw image mean colours: the encoding names of sensor_msgs that are understood.
 
-use super::{FrameError, Size};
+use super::Size;
 
 /// Which colour a Bayer sensor has at the top left, right of it, below it and diagonal to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,16 +84,12 @@ impl Encoding {
     }
 
     /// The encoding of that name; names are case-sensitive, as in ROS.
-    pub fn from_name(name: &str) -> Result<Self, FrameError> {
+    pub fn from_name(name: &str) -> Option<Self> {
         match name {
-            "uyvy" => return Ok(Encoding::Uyvy),
-            "yuyv" => return Ok(Encoding::Yuyv),
-            _ => {}
+            "uyvy" => Some(Encoding::Uyvy),
+            "yuyv" => Some(Encoding::Yuyv),
+            _ => Self::ALL.into_iter().find(|encoding| encoding.name() == name),
         }
-        Self::ALL
-            .into_iter()
-            .find(|encoding| encoding.name() == name)
-            .ok_or_else(|| FrameError::Encoding { got: shortened(name) })
     }
 
     /// Bytes that a row of `width` pixels occupies, without padding.
@@ -141,7 +137,7 @@ impl std::fmt::Display for Encoding {
 }
 
 /// The beginning of a name that somebody sent: messages must not grow with hostile input.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     const LONGEST: usize = 40;
     match name.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
@@ -156,28 +152,21 @@ mod tests {
     #[test]
     fn every_encoding_is_found_by_its_name_and_listed_as_supported() {
         for encoding in Encoding::ALL {
-            assert_eq!(Encoding::from_name(encoding.name()).ok(), Some(encoding));
+            assert_eq!(Encoding::from_name(encoding.name()), Some(encoding));
             assert!(Encoding::SUPPORTED.contains(encoding.name()), "{encoding} is not listed");
         }
     }
 
     #[test]
     fn the_short_names_of_the_yuv_encodings_mean_the_same() {
-        assert_eq!(Encoding::from_name("uyvy").ok(), Some(Encoding::Uyvy));
-        assert_eq!(Encoding::from_name("yuyv").ok(), Some(Encoding::Yuyv));
+        assert_eq!(Encoding::from_name("uyvy"), Some(Encoding::Uyvy));
+        assert_eq!(Encoding::from_name("yuyv"), Some(Encoding::Yuyv));
     }
 
     #[test]
-    fn an_unknown_encoding_is_named_beside_the_supported_ones() {
-        let message = Encoding::from_name("32FC1").map_err(|e| e.to_string()).unwrap_err();
-        assert!(message.contains("32FC1"), "{message}");
-        assert!(message.contains("yuv422_yuy2"), "{message}");
-    }
-
-    #[test]
-    fn a_very_long_encoding_name_is_shortened_in_the_message() {
-        let message = Encoding::from_name(&"ä".repeat(100_000)).map_err(|e| e.to_string()).unwrap_err();
-        assert!(message.len() < 500, "{}", message.len());
+    fn an_unknown_name_is_no_encoding() {
+        assert_eq!(Encoding::from_name("32FC1"), None);
+        assert_eq!(Encoding::from_name("RGB8"), None);
     }
 
     #[test]

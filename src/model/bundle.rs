@@ -157,6 +157,14 @@ impl Bundle {
         &self.0.infos
     }
 
+    /// Multiply-accumulates of a frame that takes only the exit after `exit` iterations (from 1).
+    pub fn macs_to(&self, exit: usize) -> u64 {
+        let files = &self.manifest().files;
+        let (steps, exits) = (files.steps.len(), files.exits.len());
+        let macs = |index: usize| self.graphs().get(index).map_or(0, |graph| graph.macs);
+        macs(0) + (1..=exit).map(|iteration| macs(iteration.min(steps))).sum::<u64>() + macs(steps + exit.min(exits))
+    }
+
     /// The tensors that steps update, in data's order. Data's other outputs stay as they are within a frame.
     pub fn state(&self) -> &[TensorInfo] {
         &self.0.state

@@ -24,7 +24,7 @@ pub use session::Session;
 pub enum Progress {
     /// The stage ran to its end.
     Finished,
-    /// The watch said stop: nothing that was there before the stage has changed.
+    /// The watch said stop: the state is that before the stage. After an abandoned `data` there is no state.
     Abandoned,
 }
 

@@ -93,13 +93,15 @@ impl StagedModel for Session {
     }
 
     fn data(&mut self, watch: Watch<'_>) -> Result<Progress, ModelError> {
+        // Whatever becomes of this stage, nothing of the frame before is left to be taken for this one's.
+        self.slots.clear();
+        self.finished = 0;
+        self.logits = None;
         let image = std::iter::once(self.input.clone());
         let Some(outputs) = self.data.run(image, watch).map_err(failed("data"))? else {
             return Ok(Progress::Abandoned);
         };
         self.slots = outputs;
-        self.finished = 0;
-        self.logits = None;
         Ok(Progress::Finished)
     }
 

@@ -65,13 +65,17 @@ fn parse(text: &str, node: &str) -> Result<(Parameters, Vec<String>), Fault> {
             return Err(Fault::Format(format!("node `{pattern}`: expected `ros__parameters:` with names below it")));
         };
         for (name, value) in flat("", groups) {
+            if super::find(&name).is_none() {
+                unknown.push(name);
+                continue;
+            }
+            if value.is_null() {
+                continue;
+            }
             let Some(value) = scalar(value) else {
                 return Err(Fault::Format(format!("parameter `{name}`: {value} is no value a parameter can have")));
             };
-            match parameters.set(&name, value) {
-                Err(ParameterError::Unknown { name }) => unknown.push(name),
-                other => other.map_err(Fault::Parameter)?,
-            }
+            parameters.set(&name, value).map_err(Fault::Parameter)?;
         }
     }
     Ok((parameters, unknown))
@@ -163,8 +167,9 @@ mod tests {
 
     #[test]
     fn unknown_names_are_told_and_faults_name_file_and_parameter() {
-        let (_, unknown) = read("/**:\n  ros__parameters:\n    colour: red\n").expect("reads");
-        assert_eq!(unknown, ["colour"]);
+        let (_, unknown) =
+            read("/**:\n  ros__parameters:\n    colour: red\n    gains: [1.0, 2.0]\n    cameras:\n").expect("reads");
+        assert_eq!(unknown, ["colour", "gains"]);
         for (text, word) in [
             ("/**:\n  ros__parameters:\n    budget_ms: -1.0\n", "budget_ms"),
             ("/**:\n  budget_ms: 1.0\n", "ros__parameters"),

@@ -1,5 +1,6 @@
 //! Which topics of a bag are cameras, and what belongs to each.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ReplayError;
@@ -29,6 +30,7 @@ pub const NODE: &str = "/itnet";
 pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Result<Vec<Camera>, ReplayError> {
     let budget = millis(parameters.double("budget_ms"));
     let named = parameters.texts("cameras");
+    check_names(&named)?;
     let chosen: Vec<(Option<String>, String, Duration)> = if !asked.is_empty() {
         asked.iter().map(|topic| (None, topic.clone(), budget)).collect()
     } else if !named.is_empty() {
@@ -39,6 +41,9 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
     if chosen.is_empty() {
         return Err(ReplayError::NoCamera { topics: list(topics) });
     }
+    if let Some(topic) = twice(chosen.iter().map(|(_, topic, _)| topic)) {
+        return Err(ReplayError::SameTopic { topic: topic.clone() });
+    }
     let alone = chosen.len() == 1;
     let mut cameras = Vec::with_capacity(chosen.len());
     for (name, topic, budget) in chosen {
@@ -46,11 +51,28 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
         let output = match (alone, name) {
             (true, _) => NODE.to_owned(),
             (false, Some(name)) => format!("{NODE}/{name}"),
-            (false, None) => format!("{NODE}{}", place(&topic)),
+            (false, None) => below_node(place(&topic)),
         };
         cameras.push(Camera { info_topic: info_topic(&topic), topic, kind, output, budget });
     }
     Ok(apart(cameras))
+}
+
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+fn below_node(topic: &str) -> String {
+    format!("{NODE}/{}", topic.trim_start_matches('/'))
+}
+
+fn check_names(names: &[String]) -> Result<(), ReplayError> {
+    let fits = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match names.iter().find(|name| !fits(name)).or_else(|| twice(names.iter())) {
+        Some(camera) => Err(ReplayError::CameraName { camera: camera.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn of_parameters(
@@ -73,11 +95,14 @@ const RESULTS: [&str; 3] = ["mask", "confidence", "labels"];
 /// Every image topic, without masks and without the compressed twins of raw ones.
 fn found(topics: &[Topic]) -> Vec<String> {
     let is_result = |name: &str| RESULTS.contains(&base(name).rsplit('/').next().unwrap_or_default());
-    let images =
-        || topics.iter().filter(|topic| ImageKind::of(&topic.message_type).is_some() && !is_result(&topic.name));
+    let is_camera = |topic: &&Topic| {
+        let usable = topic.serialization_format == "cdr" && !topic.name.ends_with("/compressedDepth");
+        usable && ImageKind::of(&topic.message_type).is_some() && !is_result(&topic.name)
+    };
+    let images = || topics.iter().filter(is_camera);
     let has = |name: &str| images().any(|topic| topic.name == name);
     images()
-        .filter(|topic| !topic.name.rsplit_once('/').is_some_and(|(raw, _)| has(raw)))
+        .filter(|topic| !topic.name.strip_suffix("/compressed").is_some_and(has))
         .map(|topic| topic.name.clone())
         .collect()
 }
@@ -118,7 +143,7 @@ fn apart(mut cameras: Vec<Camera>) -> Vec<Camera> {
     let outputs: Vec<String> = cameras.iter().map(|camera| camera.output.clone()).collect();
     for camera in &mut cameras {
         if outputs.iter().filter(|output| **output == camera.output).count() > 1 {
-            camera.output = format!("{NODE}{}", camera.topic);
+            camera.output = below_node(&camera.topic);
         }
     }
     cameras
@@ -192,6 +217,19 @@ mod tests {
         let asked = ["/front/image_raw".to_owned(), "/front/image_raw/compressed".to_owned()];
         let cameras = choose(&drive(), &asked, &Parameters::default()).expect("finds");
         assert_eq!(outputs(&cameras), ["/itnet/front/image_raw", "/itnet/front/image_raw/compressed"]);
+    }
+
+    #[test]
+    fn the_same_topic_twice_and_names_that_fit_no_topic_are_refused() {
+        let asked = ["/front/image_raw".to_owned(), "/front/image_raw".to_owned()];
+        let error = choose(&drive(), &asked, &Parameters::default()).expect_err("twice").to_string();
+        assert!(error.contains("/front/image_raw"), "{error}");
+        for name in ["front.left", "", "a b"] {
+            let mut parameters = Parameters::default();
+            parameters.set("cameras", Value::Texts(vec![name.to_owned()])).expect("fits");
+            let error = choose(&drive(), &[], &parameters).expect_err("no name").to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
     }
 
     #[test]

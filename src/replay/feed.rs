@@ -48,13 +48,18 @@ impl Feed {
         let role = |name: &str| role(name, cameras);
         let roles: Vec<Role> = bag.topics().iter().map(|topic| role(&topic.name)).collect();
         let mut infos = vec![None; cameras.len()];
+        let mut missing: Vec<usize> = roles
+            .iter()
+            .filter_map(|role| if let Role::Info(of) = role { Some(of.clone()) } else { None })
+            .flatten()
+            .collect();
         let ahead = bag.messages(|topic| matches!(role(&topic.name), Role::Info(_)));
         // What is wrong with the bag is told when its images are read.
-        for message in ahead.flatten().take(LOOK_AHEAD) {
+        let mut ahead = ahead.flatten().take(LOOK_AHEAD);
+        while !missing.is_empty() {
+            let Some(message) = ahead.next() else { break };
             learn(&mut infos, &roles, message.topic, &message.data);
-            if infos.iter().all(Option::is_some) {
-                break;
-            }
+            missing.retain(|&camera| infos[camera].is_none());
         }
         let messages = bag.messages(|topic| role(&topic.name) != Role::Nothing);
         Self { messages, roles, infos }
@@ -132,27 +137,28 @@ pub struct Player<'a> {
     pub dropped: &'a (dyn Fn(Arrived<Content>) + Sync),
 }
 
-/// How long a stop may take to be noticed in a pause of the recording.
+/// How long a stop may take to be noticed while nothing is to be done.
 const NOTICE: Duration = Duration::from_millis(50);
 
 impl Player<'_> {
     /// Plays to the end, then closes the mailboxes. Returns what was wrong with the bag.
     pub fn play(&self, feed: Feed) -> Option<BagError> {
-        let fault = self.play_open(feed);
-        self.boxes.close();
-        fault
+        // Also where this thread panics: who waits for a frame must not wait for ever.
+        let _closing = Closing(self.boxes);
+        self.play_open(feed)
     }
 
     fn play_open(&self, feed: Feed) -> Option<BagError> {
-        let start = self.clock.now();
-        let mut first = None;
+        let mut base = None;
         for item in feed {
             let (camera, content) = match item {
                 Ok(item) => item,
                 Err(fault) => return Some(fault),
             };
-            let since = content.received.saturating_sub(*first.get_or_insert(content.received));
-            self.wait(start + Duration::from_nanos(u64::try_from(since).unwrap_or(0)));
+            // The time starts with the first frame: opening a bag may take long.
+            let (start, first) = *base.get_or_insert_with(|| (self.clock.now(), content.received));
+            let since = content.received.saturating_sub(first);
+            wait(self.clock, self.stop, start + Duration::from_nanos(u64::try_from(since).unwrap_or(0)));
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
@@ -165,10 +171,20 @@ impl Player<'_> {
         }
         None
     }
+}
 
-    fn wait(&self, until: Instant) {
-        while !self.stop.load(Ordering::Relaxed) && self.clock.now() < until {
-            self.clock.sleep_until(until.min(self.clock.now() + NOTICE));
-        }
+/// Closes the mailboxes when it goes.
+struct Closing<'a>(&'a Mailboxes<Content>);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Waits until `until`, or until `stop` is set.
+pub fn wait(clock: &dyn Clock, stop: &AtomicBool, until: Instant) {
+    while !stop.load(Ordering::Relaxed) && clock.now() < until {
+        clock.sleep_until(until.min(clock.now() + NOTICE));
     }
 }

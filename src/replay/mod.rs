@@ -7,6 +7,7 @@
 mod cameras;
 mod feed;
 mod output;
+mod report;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,34 +98,75 @@ pub enum ReplayError {
         /// The camera.
         camera: String,
     },
+    /// The bag would be written over the one that is read.
+    #[error("{}: the bag of masks would replace the bag that is read; give another folder with --out", path.display())]
+    OutIsBag {
+        /// The folder to write.
+        path: PathBuf,
+    },
     /// The bag of masks cannot be written.
     #[error(transparent)]
     Output(#[from] BagError),
+    /// The report cannot be written.
+    #[error("report {}: {source}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Two cameras would be one.
+    #[error("topic {topic} is asked for twice")]
+    SameTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// A camera's name cannot stand in a topic.
+    #[error("parameter `cameras`: expected different names of letters, digits and _, got `{camera}`")]
+    CameraName {
+        /// The name.
+        camera: String,
+    },
 }
 
 impl Replay<'_> {
-    /// Replays through `pipeline`; `progress` is called after every frame.
+    /// Replays through `pipeline` into a bag and a report.json in the same folder; `progress` is called after every frame.
     pub fn run(
         self,
         pipeline: &mut Pipeline,
         clock: &Arc<dyn Clock>,
         progress: &dyn Fn(Totals),
     ) -> Result<Replayed, ReplayError> {
+        if self.out_is_bag() {
+            return Err(ReplayError::OutIsBag { path: self.out });
+        }
         let writer = BagWriter::create(&self.out, self.storage, self.existing)?;
+        report::remove(&self.out)?;
         let feed = feed::Feed::new(self.bag, self.cameras);
         let reporter = Mutex::new(Reporter::new(&self.model));
-        let fault = std::thread::scope(|scope| {
+        let ended = std::thread::scope(|scope| {
             let output = Output::start(scope, writer, self.cameras, &self.classes)?;
             let mut line = Line { replay: &self, pipeline, clock, output, reporter: &reporter, progress };
             let fault = match self.pace {
                 Pace::Fast => line.fast(feed),
                 Pace::Realtime => line.realtime(feed),
             };
-            line.output.finish()?;
-            Ok::<_, ReplayError>(fault)
-        })?;
+            Ok::<_, BagError>((fault, line.output.finish()))
+        });
         let report = reporter.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        // What the masks' bag lacks, the report still tells.
+        report::write(&report, &self.out)?;
+        let (fault, written) = ended?;
+        written?;
         Ok(Replayed { report, fault, stopped: self.stop.load(Ordering::Relaxed) })
+    }
+
+    /// Whether the folder to write is the bag, or holds the file, that is read.
+    fn out_is_bag(&self) -> bool {
+        let Ok(out) = self.out.canonicalize() else {
+            return false;
+        };
+        self.bag.path().canonicalize().is_ok_and(|bag| bag == out || bag.parent() == Some(&out) && bag.is_file())
     }
 
     fn topic(&self, camera: usize) -> &str {
@@ -148,7 +190,8 @@ impl Line<'_, '_> {
             match feed.next()? {
                 Err(fault) => return Some(fault),
                 Ok((camera, content)) => {
-                    self.clock.sleep_until(self.pipeline.ready_at(self.clock.now()));
+                    let ready = self.pipeline.ready_at(self.clock.now());
+                    feed::wait(self.clock.as_ref(), self.replay.stop, ready);
                     let arrival = self.clock.now();
                     let deadline = arrival + self.replay.cameras.get(camera).map(|c| c.budget).unwrap_or_default();
                     self.frame(Arrived { camera, arrival, deadline, content });
@@ -174,7 +217,7 @@ impl Line<'_, '_> {
             loop {
                 let now = self.clock.now();
                 let ready = self.pipeline.ready_at(now);
-                self.clock.sleep_until(ready);
+                feed::wait(self.clock.as_ref(), self.replay.stop, ready);
                 let Some(frame) = boxes.take() else { break };
                 if self.output.is_broken() {
                     self.replay.stop.store(true, Ordering::Relaxed);
@@ -213,16 +256,22 @@ impl Line<'_, '_> {
         let result = pipeline.run(kind, &content.data, (arrival, deadline), &mut publish);
         let topic = self.replay.topic(camera);
         let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(result) => reporter.published(result.record(topic), result.elapsed, &result.outcome.stages),
+        let warning = match result {
+            Ok(result) => {
+                reporter.published(result.record(topic), result.elapsed, &result.outcome.stages);
+                None
+            }
             Err(fault) => {
                 let failure = FailureRecord { topic: topic.to_owned(), reason: fault.to_string() };
-                if reporter.failed(failure) {
-                    tracing::warn!("{topic}: {fault}; such frames give no mask (said once)");
-                }
+                reporter.failed(failure, fault.cause()).then_some(fault)
             }
+        };
+        let totals = reporter.totals();
+        drop(reporter);
+        if let Some(fault) = warning {
+            tracing::warn!("{topic}: {fault}; such frames give no mask (said once)");
         }
-        (self.progress)(reporter.totals());
+        (self.progress)(totals);
     }
 }
 

@@ -11,10 +11,10 @@ use crate::frame::{Header, Size};
 use crate::message::{self, CameraInfo, Image, LabelInfo, Message, VisionClass};
 use crate::pipeline::Published;
 
-/// Messages that may wait for the disk; enough for seconds of masks.
-const WAITING: usize = 256;
+/// Messages that may wait for the disk: about a second of one camera's masks.
+const WAITING: usize = 64;
 /// How often label_info is repeated, in nanoseconds of the bag's time.
-const LABELS_EVERY: i64 = 1_000_000_000;
+const LABELS_EVERY: u64 = 1_000_000_000;
 
 /// One message on its way to the bag.
 struct Outgoing {
@@ -69,7 +69,7 @@ impl<'scope> Output<'scope> {
         };
         let size = out.mask.size();
         let mut messages = Vec::with_capacity(4);
-        if topics.labels_told.is_none_or(|told| received - told >= LABELS_EVERY) {
+        if topics.labels_told.is_none_or(|told| received.abs_diff(told) >= LABELS_EVERY) {
             topics.labels_told = Some(received);
             let labels = LabelInfo { header: out.header.clone(), class_map: self.labels.clone(), threshold: 0.0 };
             messages.push((topics.label_info, message::to_vec(&labels)));
@@ -130,14 +130,20 @@ fn plane<'a>(header: &Header, size: Size, data: &'a [u8]) -> Image<'a> {
     }
 }
 
-/// The calibration of a picture of `size`, from that of the camera: intrinsics scale with the picture (as image_proc's resize does it).
+/// The calibration of a picture of `size`, from that of the camera.
+///
+/// The camera's speaks of the full sensor, of which binning and the region of interest make the picture. Only where the picture is of yet
+/// another size does everything scale with it (as image_proc's resize does it).
 fn info_of(info: &CameraInfo, header: &Header, size: Size) -> CameraInfo {
     let mut scaled = CameraInfo { header: header.clone(), ..info.clone() };
-    if info.width == 0 || info.height == 0 || (info.width, info.height) == (size.width, size.height) {
+    let side = |roi: u32, full: u32, binning: u32| if roi == 0 { full } else { roi } / binning.max(1);
+    let shown =
+        Size::new(side(info.roi.width, info.width, info.binning_x), side(info.roi.height, info.height, info.binning_y));
+    if shown.pixels() == 0 || shown == size {
         return scaled;
     }
-    let x = f64::from(size.width) / f64::from(info.width);
-    let y = f64::from(size.height) / f64::from(info.height);
+    let x = f64::from(size.width) / f64::from(shown.width);
+    let y = f64::from(size.height) / f64::from(shown.height);
     for (index, factor) in [(0, x), (2, x), (4, y), (5, y)] {
         scaled.k[index] *= factor;
     }
@@ -149,7 +155,7 @@ fn info_of(info: &CameraInfo, header: &Header, size: Size) -> CameraInfo {
     scaled.roi.width = scale(info.roi.width, x);
     scaled.roi.y_offset = scale(info.roi.y_offset, y);
     scaled.roi.height = scale(info.roi.height, y);
-    (scaled.width, scaled.height) = (size.width, size.height);
+    (scaled.width, scaled.height) = (scale(info.width, x), scale(info.height, y));
     scaled
 }
 
@@ -167,11 +173,20 @@ mod tests {
         let mut info = CameraInfo { width: 960, height: 720, ..CameraInfo::default() };
         info.k = [800.0, 0.0, 480.0, 0.0, 802.0, 360.0, 0.0, 0.0, 1.0];
         info.p = [800.0, 0.0, 480.0, -40.0, 0.0, 802.0, 360.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-        info.roi.width = 100;
         let half = info_of(&info, &Header::default(), Size::new(480, 360));
         assert_eq!(half.k, [400.0, 0.0, 240.0, 0.0, 401.0, 180.0, 0.0, 0.0, 1.0]);
         assert_eq!(half.p, [400.0, 0.0, 240.0, -20.0, 0.0, 401.0, 180.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-        assert_eq!((half.width, half.height, half.roi.width), (480, 360, 50));
+        assert_eq!((half.width, half.height), (480, 360));
+    }
+
+    #[test]
+    fn what_binning_and_region_already_say_is_not_scaled_again() {
+        let mut info = CameraInfo { width: 960, height: 720, binning_x: 2, binning_y: 2, ..CameraInfo::default() };
+        info.k[0] = 800.0;
+        assert_eq!(info_of(&info, &Header::default(), Size::new(480, 360)), info);
+        (info.binning_x, info.binning_y) = (0, 0);
+        (info.roi.width, info.roi.height) = (480, 360);
+        assert_eq!(info_of(&info, &Header::default(), Size::new(480, 360)), info);
     }
 
     #[test]

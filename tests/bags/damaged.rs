@@ -139,8 +139,9 @@ fn a_wrong_checksum_costs_its_chunk() {
     let at = sample.bytes.windows(last.len()).position(|w| w == last);
     sample.bytes[at.unwrap() + 60] ^= 1;
     let (found, fault) = read(&place.put(&sample.bytes));
-    assert_prefix(&found, &sample, "wrong bit");
-    assert!((12..=20).contains(&found.len()), "{}", found.len());
+    let lost: Vec<_> = sample.messages.iter().filter(|message| !found.contains(message)).collect();
+    assert!(lost.contains(&&sample.messages[20]) && (1..=8).contains(&lost.len()), "{}", lost.len());
+    assert_eq!(found.last(), sample.messages.last(), "what follows the chunk is read");
     let fault = fault.unwrap().to_string();
     assert!(fault.contains("the chunk's checksum is wrong"), "{fault}");
 }
@@ -277,5 +278,28 @@ proptest! {
             bytes[at] ^= 1 << bit;
             survives(&place.put(&bytes));
         }
+    }
+}
+
+#[test]
+fn a_damaged_file_costs_itself_and_not_the_files_after_it() {
+    for storage in STORAGES {
+        let place = tempfile::tempdir().unwrap();
+        let parts: Vec<Vec<Message>> = messages(12, 200).chunks(4).map(<[Message]>::to_vec).collect();
+        let folder = place.path().join("split");
+        fs::create_dir(&folder).unwrap();
+        for (number, part) in parts.iter().enumerate() {
+            let whole = place.path().join(format!("part{number}"));
+            write(&whole, storage, part);
+            let file = storage_file(&whole);
+            let end = file.extension().unwrap().to_str().unwrap().to_owned();
+            fs::copy(&file, folder.join(format!("split_{number}.{end}"))).unwrap();
+            if number == 1 {
+                fs::write(folder.join(format!("split_1.{end}")), b"no bag").unwrap();
+            }
+        }
+        let (found, fault) = read(&folder);
+        assert_eq!(found, [parts[0].clone(), parts[2].clone()].concat());
+        assert!(fault.unwrap().to_string().contains("split_1"));
     }
 }

@@ -99,3 +99,23 @@ fn eval_names_the_file_that_is_wrong() {
     std::fs::write(place.path("images/a.png"), b"no picture").expect("writes");
     fails(&place, &eval, &["a.png"]);
 }
+
+#[test]
+fn a_bag_is_never_written_over_itself() {
+    let place = Place::new();
+    bag_of(&place, pictures(3));
+    for bag in ["bag", "bag/bag_0.mcap", "./bag/../bag"] {
+        fails(&place, &["replay", bag, "--out", "bag", "--model", "tiny", "--overwrite"], &["--out"]);
+    }
+    place.replay("bag", "out", &["--iterations", "1"]);
+}
+
+#[test]
+fn another_recording_in_the_output_folder_survives_overwriting() {
+    let place = Place::new();
+    bag_of(&place, pictures(3));
+    place.replay("bag", "out", &["--iterations", "1"]);
+    std::fs::write(place.path("out/other_0.mcap"), b"somebody's").expect("writes");
+    place.replay("bag", "out", &["--iterations", "1", "--overwrite"]);
+    assert!(place.path("out/other_0.mcap").exists());
+}

@@ -15,7 +15,7 @@ use super::chunk::{self, Span};
 use super::records::{Fault, Frame, Records};
 use crate::bag::{BagError, Message};
 
-/// Reads messages of the wanted topics.
+/// Reads messages of the wanted topics. A fault within a record costs that record; reading goes on behind it.
 pub(in crate::bag) struct McapMessages {
     path: PathBuf,
     records: Records<Box<dyn Read + Send>>,
@@ -106,22 +106,22 @@ impl McapMessages {
         drop(body);
         self.data = chunk.data;
         let (spans, torn) = chunk::spans(&self.data);
-        let taken = spans.into_iter().try_for_each(|span| self.take(span));
+        let taken = spans.into_iter().filter_map(|span| self.take(span).err()).collect::<Vec<_>>().into_iter().next();
         self.queue.make_contiguous().sort_by_key(|message| message.received);
         if let Some(cut) = cut {
             return Err(cut);
         }
-        match chunk.fault.or(taken.err()).or(torn) {
-            Some(what) => Err(Fault { at: frame.at, what }),
-            None => Ok(()),
-        }
+        // The next record stands behind the chunk whatever is wrong within it.
+        self.fault = chunk.fault.or(taken).or(torn).map(|what| Fault { at: frame.at, what });
+        Ok(())
     }
 
     /// A record outside of chunks.
     fn single(&mut self, frame: Frame) -> Result<(), Fault> {
         self.data = self.records.whole_body(frame)?;
         let span = Span { opcode: frame.opcode, start: 0, end: self.data.len() };
-        self.take(span).map_err(|what| Fault { at: frame.at, what })
+        self.fault = self.take(span).err().map(|what| Fault { at: frame.at, what });
+        Ok(())
     }
 
     /// Takes note of a record in the present data.
@@ -173,7 +173,6 @@ impl Iterator for McapMessages {
                 return Some(Ok(self.give(&message)));
             }
             if let Some(Fault { at, what }) = self.fault.take() {
-                self.stage = Stage::Ended;
                 return Some(Err(BagError::Damaged {
                     path: self.path.clone(),
                     place: format!("at byte {at}"),
@@ -184,6 +183,8 @@ impl Iterator for McapMessages {
                 return None;
             }
             if let Err(fault) = self.advance() {
+                // The thread from record to record is lost.
+                self.stage = Stage::Ended;
                 self.fault = Some(fault);
             }
         }

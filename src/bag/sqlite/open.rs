@@ -29,14 +29,16 @@ impl Database {
     ///
     /// It is not written to, except that sqlite rolls back what a killed writer left unfinished.
     pub fn open(path: &Path) -> Result<Self, BagError> {
-        let fault = shortness(path, path);
-        // Of a torn page sqlite would take the lacking bytes for zeros.
+        // Of a torn page sqlite would take the lacking bytes for zeros; what a log repairs is not torn.
         let copy = match Extent::read(path).and_then(|extent| extent.whole_pages()) {
-            Some(length) => Some(copy(path, length)?),
-            None => None,
+            Some(length) if !has_log(path) => Some(copy(path, length)?),
+            _ => None,
         };
         let file = copy.as_ref().map_or(path, |copy| copy.path());
+        let torn = copy.as_ref().and_then(|_| shortness(path, path));
         let connection = connect(file, path)?;
+        // Opening has rolled back what a killed writer left unfinished.
+        let fault = torn.or_else(|| shortness(path, path));
         Self { path: path.to_path_buf(), connection, fault, _copy: copy }.checked()
     }
 
@@ -267,9 +269,11 @@ fn copy(path: &Path, length: u64) -> Result<NamedTempFile, BagError> {
     Ok(copy)
 }
 
-/// Whether there is a write-ahead log, which holds pages the file lacks.
+/// Whether there is a write-ahead log, which holds pages the file lacks, or a journal, by which sqlite restores it.
 fn has_log(file: &Path) -> bool {
-    let mut log = file.as_os_str().to_os_string();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    ["-wal", "-journal"].iter().any(|suffix| {
+        let mut log = file.as_os_str().to_os_string();
+        log.push(suffix);
+        std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    })
 }

@@ -135,18 +135,30 @@ impl SqliteMessages {
                 Err(fault) => self.order = self.after_index(&fault),
             }
         }
-        let Order::Table(keys, fault) = &mut self.order else {
-            return None;
-        };
-        let fault = match keys.pop_front() {
-            Some(key) => match self.by_key(key) {
+        while let Some(key) = self.next_key() {
+            match self.by_key(key) {
                 Ok((_, message)) => return Some(Ok(message)),
-                Err(fault) => Some(self.database.damaged(format!("message with id {}", key.id), &fault)),
-            },
-            None => fault.take(),
+                Err(fault) => {
+                    let damaged = self.database.damaged(format!("message with id {}", key.id), &fault);
+                    if let Order::Table(_, first) = &mut self.order {
+                        first.get_or_insert(damaged);
+                    }
+                }
+            }
+        }
+        let fault = match &mut self.order {
+            Order::Table(_, fault) => fault.take(),
+            Order::Index => None,
         };
         // That the file is cut off says more than what sqlite misses first.
         self.database.fault.take().or(fault).map(Err)
+    }
+
+    fn next_key(&mut self) -> Option<Key> {
+        match &mut self.order {
+            Order::Table(keys, _) => keys.pop_front(),
+            Order::Index => None,
+        }
     }
 
     fn after_index(&self, fault: &rusqlite::Error) -> Order {

@@ -1,0 +1,25 @@
+//! report.json beside the bag of masks.
+
+use std::path::Path;
+
+use super::ReplayError;
+use crate::report::Report;
+
+const NAME: &str = "report.json";
+
+/// Removes the report of an earlier run: it must not stand beside the masks of this one.
+pub fn remove(folder: &Path) -> Result<(), ReplayError> {
+    let path = folder.join(NAME);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(ReplayError::Report { path, source }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the report whole or not at all.
+pub fn write(report: &Report, folder: &Path) -> Result<(), ReplayError> {
+    let (path, new) = (folder.join(NAME), folder.join(".report.json.new"));
+    let text = serde_json::to_string_pretty(report).map_err(std::io::Error::other);
+    let written = text.and_then(|text| std::fs::write(&new, text)).and_then(|()| std::fs::rename(&new, &path));
+    written.map_err(|source| ReplayError::Report { path, source })
+}

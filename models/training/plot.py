@@ -15,7 +15,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("log")
     p.add_argument("out", help="PNG or SVG file")
-    p.add_argument("--trained", type=int, default=4, help="exits beyond are dashed")
+    p.add_argument("--trained", type=int, default=6, help="exits beyond are dashed")
     args = p.parse_args()
     rows = list(csv.DictReader(Path(args.log).open()))
     fig, (top, bottom) = plt.subplots(2, 1, figsize=(7, 6), sharex=True, layout="constrained")
@@ -23,9 +23,10 @@ def main():
     top.set_yscale("log")
     top.set_ylabel("training loss")
     scored = [(float(r["minutes"]), json.loads(r["val"])) for r in rows if r["val"]]
-    for k in range(len(scored[0][1]) if scored else 0):
+    for k in range(max((len(v) for _, v in scored), default=0)):
         style = "-" if k < args.trained else "--"
-        bottom.plot([m for m, _ in scored], [100 * v[k] for _, v in scored], style, label=f"exit {k + 1}")
+        points = [(m, 100 * v[k]) for m, v in scored if len(v) > k]
+        bottom.plot(*zip(*points), style, label=f"exit {k + 1}")
     bottom.set_ylabel("mIoU %, validation subset")
     bottom.set_xlabel("minutes of training")
     bottom.legend()

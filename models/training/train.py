@@ -14,6 +14,7 @@ import csv
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,16 @@ def validate(net, pictures, iterations):
     return iou.mean(1).tolist(), iou.tolist()
 
 
+def grown(state, had, has):
+    """A checkpoint's tensors for a network of more iterations: the last one's normalisation is copied."""
+    more = {}
+    for key, value in state.items():
+        if f".each.{had - 1}." in key:
+            for t in range(had, has):
+                more[key.replace(f".each.{had - 1}.", f".each.{t}.")] = value.clone()
+    return state | more
+
+
 class Run:
     """Everything a checkpoint holds, and how one optimiser step is made."""
 
@@ -87,7 +98,8 @@ class Run:
         self.args, self.out, self.rank = args, Path(args.out), rank
         self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
-        self.net = ItNet(SIZES[args.size]).to(memory_format=torch.channels_last)
+        size = replace(SIZES[args.size], iterations=max(args.unroll))
+        self.net = ItNet(size).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
         self.optimiser = torch.optim.Adam(self.groups())
         self.step, self.images, self.skipped, self.elapsed, self.norm = 0, 0, 0, 0.0, 0.0
@@ -102,9 +114,11 @@ class Run:
 
     def resume(self):
         saved = torch.load(self.out / "last.pt", weights_only=True)
-        self.net.load_state_dict(saved["net"])
-        self.average.load_state_dict(saved["ema"])
-        self.optimiser.load_state_dict(saved["optimiser"])
+        had, has = saved["size"]["iterations"], self.net.size.iterations
+        self.net.load_state_dict(grown(saved["net"], had, has))
+        self.average.load_state_dict(grown(saved["ema"], had, has))
+        if had == has:
+            self.optimiser.load_state_dict(saved["optimiser"])
         for key in ("step", "images", "skipped", "elapsed"):
             setattr(self, key, saved[key])
         if self.rank == 0:
@@ -124,6 +138,8 @@ class Run:
 
     def gather(self, loss, progress):
         """Mean gradient and loss over the processes; the first one's progress for all of them."""
+        for p in self.net.parameters():
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         grads = [p.grad for p in self.net.parameters()]
         tail = torch.tensor([loss, progress if self.rank == 0 else 0.0])
         flat = torch.cat([g.flatten() for g in grads] + [tail])
@@ -141,8 +157,8 @@ class Run:
             group["lr"] = a.lr * max(1 - progress, 0.0) ** 0.9 * min(1.0, (self.step + 1) / a.warmup)
         self.net.train()
         with torch.autocast("cpu", torch.bfloat16):
-            exits = self.net(images)
-        offset = self.step % 2
+            exits = self.net(images, a.unroll[self.step % len(a.unroll)])
+        offset = self.step // len(a.unroll) % 2
         loss = loss_of(exits, labels[:, offset::2, offset::2], weights, a.distil if progress > 0.2 else 0.0)
         self.optimiser.zero_grad()
         loss.backward()
@@ -273,14 +289,15 @@ def main():
     p.add_argument("--extra", action="append", default=[], help="folder of rendered scenes: images/, labels/")
     p.add_argument("--share", type=float, default=0.2, help="part of every batch from all --extra together")
     p.add_argument("--with-val", action="store_true", help="train on CamVid val too; its scores mean nothing then")
+    p.add_argument("--unroll", type=int, nargs="+", default=[4, 4, 6], help="iterations of step after step, in turn")
     p.add_argument("--size", choices=SIZES, default="s")
-    p.add_argument("--batch", type=int, default=12, help="over all processes")
+    p.add_argument("--batch", type=int, default=8, help="over all processes")
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--decay", type=float, default=2e-4)
-    p.add_argument("--ema", type=float, default=0.999)
+    p.add_argument("--ema", type=float, default=0.995)
     p.add_argument("--warmup", type=int, default=200, help="optimiser steps")
     p.add_argument("--distil", type=float, default=0.3, help="after a fifth of the run, relative to an exit's loss")
-    p.add_argument("--full-from", type=float, default=0.75, help="progress from which crops are 480x360")
+    p.add_argument("--full-from", type=float, default=0.84, help="progress from which crops are 480x360")
     p.add_argument("--val-every", type=int, default=4, help="validate on every n-th frame while training")
     p.add_argument("--report-s", type=float, default=30)
     p.add_argument("--validate-s", type=float, default=240)

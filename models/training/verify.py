@@ -52,14 +52,14 @@ def run_onnxruntime(bundle, manifest, image):
     return logits
 
 
-def run_itnet(bundle, manifest, image):
+def run_itnet(bundle, manifest, image, runner):
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "input.f32", Path(folder) / "out"
         out.mkdir()
         image.astype("<f4").tofile(source)
-        command = "cargo run --release --quiet --example logits --".split()
-        subprocess.run([*command, str(bundle.resolve()), str(source), str(out)], cwd=REPOSITORY, check=True)
         count = manifest["iterations"]["trained"]
+        words = [*runner.split(), bundle.resolve(), source, out, count]
+        subprocess.run([str(w) for w in words], cwd=REPOSITORY, check=True)
         return [np.fromfile(out / f"exit_{k + 1}.f32", "<f4") for k in range(count)]
 
 
@@ -69,15 +69,19 @@ def main():
     p.add_argument("--checkpoint", help="the one that was exported; without it untrained first weights")
     p.add_argument("--image", help="any picture; without it a synthetic one")
     p.add_argument("--runtime", choices=["itnet", "onnxruntime"], default="itnet")
+    p.add_argument("--runner", default="cargo run --release --quiet --example logits --", help="for itnet's runtime")
     p.add_argument("--tolerance", type=float, default=1e-3)
     args = p.parse_args()
     manifest = json.loads((args.bundle / "manifest.json").read_text())
     image = picture(args.image, manifest["input"]["width"], manifest["input"]["height"])
     with torch.no_grad():
         wanted = load_net(args.checkpoint)(image)
-    run = run_itnet if args.runtime == "itnet" else run_onnxruntime
+    if args.runtime == "itnet":
+        given = run_itnet(args.bundle, manifest, image.numpy(), args.runner)
+    else:
+        given = run_onnxruntime(args.bundle, manifest, image.numpy())
     worst = 0.0
-    for k, (ours, theirs) in enumerate(zip(wanted, run(args.bundle, manifest, image.numpy()), strict=True)):
+    for k, (ours, theirs) in enumerate(zip(wanted, given, strict=True)):
         theirs = theirs.reshape(ours.shape)
         difference = np.abs(ours.numpy() - theirs).max()
         same = (ours.numpy().argmax(1) == theirs.argmax(1)).mean()

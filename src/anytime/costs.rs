@@ -1,0 +1,256 @@
+//! What each stage costs on this machine, right now.
+//!
+//! A cost is predicted as `reference * slowdown * noise`:
+//! - the *reference* is what the stage took when it was first measured on this machine (a median over warm-up runs);
+//! - the *slowdown* is how much slower the network's stages ran just now than their references: the median over the last few
+//!   observations of all of them, so that one preempted stage moves nothing and a loaded core is seen within a frame;
+//! - the *noise* is what is left, kept per stage over a window; of it a high quantile is taken, never the mean.
+//!
+//! Knows durations only: neither deadlines nor what a stage computes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// A bounded piece of the work on one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Message to input tensor.
+    Decode,
+    /// The network's part that runs once a frame.
+    Data,
+    /// The repeated block; iterations count from 1.
+    Step(usize),
+    /// The exit after that many iterations.
+    Exit(usize),
+    /// Logits to published mask.
+    Render,
+}
+
+impl Stage {
+    /// The stage's name without its iteration: `decode`, `data`, `step`, `exit` or `render`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Decode => "decode",
+            Stage::Data => "data",
+            Stage::Step(_) => "step",
+            Stage::Exit(_) => "exit",
+            Stage::Render => "render",
+        }
+    }
+
+    /// Whether the stage's work is the same for every frame, so that its time tells the machine's speed.
+    fn tells_speed(self) -> bool {
+        matches!(self, Stage::Data | Stage::Step(_) | Stage::Exit(_))
+    }
+}
+
+/// How many observations of the network's stages make the slowdown: about one frame's worth.
+const SLOWDOWN_WINDOW: usize = 7;
+/// How many observations of one stage are remembered: about two seconds of a 30 Hz camera.
+const NOISE_WINDOW: usize = 64;
+/// The quantile by which the planner expects a stage to be over.
+const LIKELY: f64 = 0.9;
+
+/// The last few values of a quantity.
+#[derive(Clone, Debug, Default)]
+struct Window {
+    values: VecDeque<f64>,
+    length: usize,
+}
+
+impl Window {
+    fn new(length: usize) -> Self {
+        Self { values: VecDeque::with_capacity(length), length }
+    }
+
+    fn push(&mut self, value: f64) {
+        if self.values.len() == self.length {
+            self.values.pop_front();
+        }
+        self.values.push_back(value);
+    }
+
+    /// The value below which a share `q` (0 to 1) of the window lies; `None` while it is empty.
+    fn quantile(&self, q: f64) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.values.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let rank = (q * sorted.len() as f64).ceil() as usize;
+        sorted.get(rank.saturating_sub(1)).copied()
+    }
+}
+
+/// One stage: its reference, and what was seen of it lately.
+#[derive(Clone, Debug)]
+struct Cost {
+    reference: Duration,
+    noise: Window,
+    likely: f64,
+    worst: f64,
+}
+
+/// The costs of all stages, predicted from what was observed.
+#[derive(Clone, Debug)]
+pub struct StageCosts {
+    stages: BTreeMap<Stage, Cost>,
+    speed: Window,
+    slowdown: f64,
+    gaps: Window,
+    gap: Duration,
+}
+
+impl Default for StageCosts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StageCosts {
+    /// Costs of which nothing is known: every prediction is zero until a first observation.
+    pub fn new() -> Self {
+        Self {
+            stages: BTreeMap::new(),
+            speed: Window::new(SLOWDOWN_WINDOW),
+            slowdown: 1.0,
+            gaps: Window::new(NOISE_WINDOW),
+            gap: Duration::ZERO,
+        }
+    }
+
+    /// Sets what `stage` takes on this machine when nothing disturbs it: the median of `runs`. No runs, no change.
+    pub fn set_reference(&mut self, stage: Stage, runs: &[Duration]) {
+        let mut sorted = runs.to_vec();
+        sorted.sort();
+        let Some(&reference) = sorted.get(sorted.len() / 2) else {
+            return;
+        };
+        self.stages.insert(stage, Cost::new(reference));
+    }
+
+    /// Learns that `stage` has just taken `took`.
+    pub fn observe(&mut self, stage: Stage, took: Duration) {
+        let slowdown = self.slowdown;
+        let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(took));
+        let ratio = took.as_secs_f64() / cost.reference.as_secs_f64().max(1e-9);
+        cost.learn(ratio / slowdown.max(1e-9));
+        if stage.tells_speed() {
+            self.speed.push(ratio);
+            self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
+        }
+    }
+
+    /// Learns the longest time that passed in a frame between two looks at the clock.
+    pub fn observe_gap(&mut self, gap: Duration) {
+        self.gaps.push(gap.as_secs_f64());
+        self.gap = Duration::from_secs_f64(self.gaps.quantile(1.0).unwrap_or(0.0));
+    }
+
+    /// What `stage` will likely not exceed (the 0.9 quantile); zero where it was never seen.
+    pub fn likely(&self, stage: Stage) -> Duration {
+        self.predict(stage, |cost| cost.likely)
+    }
+
+    /// What must be set aside for `stage` so that it is over in time: the worst seen lately, at the present slowdown.
+    pub fn reserve(&self, stage: Stage) -> Duration {
+        self.predict(stage, |cost| cost.worst)
+    }
+
+    /// The longest time that recently passed between two looks at the clock: an abandoned stage ends that late.
+    pub fn gap(&self) -> Duration {
+        self.gap
+    }
+
+    /// How many times slower the network's stages ran just now than when they were first measured.
+    pub fn slowdown(&self) -> f64 {
+        self.slowdown
+    }
+
+    fn predict(&self, stage: Stage, noise: impl Fn(&Cost) -> f64) -> Duration {
+        self.stages.get(&stage).map_or(Duration::ZERO, |cost| cost.reference.mul_f64(self.slowdown * noise(cost)))
+    }
+}
+
+impl Cost {
+    fn new(reference: Duration) -> Self {
+        Self { reference, noise: Window::new(NOISE_WINDOW), likely: 1.0, worst: 1.0 }
+    }
+
+    fn learn(&mut self, noise: f64) {
+        self.noise.push(noise);
+        self.likely = self.noise.quantile(LIKELY).unwrap_or(1.0);
+        self.worst = self.noise.quantile(1.0).unwrap_or(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn settled() -> StageCosts {
+        let mut costs = StageCosts::new();
+        costs.set_reference(Stage::Data, &[10 * MS, 11 * MS, 9 * MS]);
+        costs.set_reference(Stage::Step(1), &[4 * MS]);
+        costs
+    }
+
+    #[test]
+    fn the_reference_is_the_median_of_the_warm_up_runs() {
+        assert_eq!(settled().likely(Stage::Data), 10 * MS);
+    }
+
+    #[test]
+    fn a_stage_never_seen_costs_nothing_yet() {
+        assert_eq!(settled().likely(Stage::Exit(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn one_preempted_stage_does_not_move_the_slowdown() {
+        let mut costs = settled();
+        for _ in 0..6 {
+            costs.observe(Stage::Data, 10 * MS);
+        }
+        costs.observe(Stage::Data, 100 * MS);
+        assert_eq!(costs.slowdown(), 1.0);
+        assert_eq!(costs.likely(Stage::Step(1)), 4 * MS);
+    }
+
+    #[test]
+    fn a_loaded_machine_is_seen_within_four_stages_and_forgotten_within_four() {
+        let mut costs = settled();
+        for _ in 0..7 {
+            costs.observe(Stage::Data, 10 * MS);
+        }
+        for _ in 0..4 {
+            costs.observe(Stage::Data, 20 * MS);
+        }
+        assert_eq!(costs.slowdown(), 2.0);
+        assert!(costs.likely(Stage::Step(1)) >= 8 * MS);
+        for _ in 0..4 {
+            costs.observe(Stage::Data, 10 * MS);
+        }
+        assert_eq!(costs.slowdown(), 1.0);
+    }
+
+    #[test]
+    fn the_reserve_covers_the_worst_seen_lately_and_forgets_it_after_the_window() {
+        let mut costs = settled();
+        costs.set_reference(Stage::Render, &[MS]);
+        costs.observe(Stage::Render, 5 * MS);
+        assert_eq!(costs.reserve(Stage::Render), 5 * MS);
+        for _ in 0..NOISE_WINDOW {
+            costs.observe(Stage::Render, MS);
+        }
+        assert_eq!(costs.reserve(Stage::Render), MS);
+    }
+
+    #[test]
+    fn rendering_says_nothing_about_the_speed_of_the_machine() {
+        let mut costs = settled();
+        costs.set_reference(Stage::Render, &[MS]);
+        for _ in 0..20 {
+            costs.observe(Stage::Render, 9 * MS);
+        }
+        assert_eq!(costs.slowdown(), 1.0);
+    }
+}

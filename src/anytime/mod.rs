@@ -1,0 +1,21 @@
+//! The anytime run: iterations under a deadline.
+//!
+//! Who decides what: [`Task::next`] decides, from stage costs and the time; [`run`] obeys, and teaches the costs what the stages took;
+//! the caller says what is allowed and takes the exits. After `Ok` there is always a finished exit: the first one runs whatever the
+//! time. A spent budget and a stale frame are values of the [`Outcome`], not errors.
+//!
+//! Knows stages, costs and instants; knows nothing of pixels, messages or what is published where.
+
+mod costs;
+mod outcome;
+mod planner;
+mod run;
+mod scripted;
+mod share;
+
+pub use costs::{Stage, StageCosts};
+pub use outcome::{Outcome, StopCause};
+pub use planner::{Exits, Iterations, Next, Position, Task};
+pub use run::{Verdict, measure, run};
+pub use scripted::ScriptedModel;
+pub use share::Allowance;

@@ -1,0 +1,53 @@
+//! What became of a frame.
+
+use std::time::Duration;
+
+use super::costs::Stage;
+
+/// Why no further iteration was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// The last iteration allowed has run and its exit was taken.
+    LastExit,
+    /// Another iteration would not have ended, or did not end, before the deadline.
+    BudgetSpent,
+    /// Another iteration would have used more than the share of compute that is allowed.
+    ShareSpent,
+    /// The last two exits gave nearly the same mask.
+    Converged,
+    /// The deadline had passed before the frame's turn came.
+    Stale,
+}
+
+impl StopCause {
+    /// All causes, in the order of reports.
+    pub const ALL: [StopCause; 5] =
+        [StopCause::LastExit, StopCause::BudgetSpent, StopCause::ShareSpent, StopCause::Converged, StopCause::Stale];
+
+    /// The cause as it stands in reports, e.g. `budget_spent`.
+    pub fn name(self) -> &'static str {
+        match self {
+            StopCause::LastExit => "last_exit",
+            StopCause::BudgetSpent => "budget_spent",
+            StopCause::ShareSpent => "share_spent",
+            StopCause::Converged => "converged",
+            StopCause::Stale => "stale",
+        }
+    }
+}
+
+/// What the anytime run of one frame gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The last finished exit: its logits are in the model. At least 1.
+    pub exit: usize,
+    /// Iterations that the plan saw fit at the start.
+    pub planned: usize,
+    /// Steps that finished, whether or not their exit was taken.
+    pub run: usize,
+    /// Why it stopped.
+    pub cause: StopCause,
+    /// Every finished stage with the time it took, in order.
+    pub stages: Vec<(Stage, Duration)>,
+}

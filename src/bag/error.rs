@@ -1,0 +1,104 @@
+//! What can be wrong with a bag.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a bag cannot be read or written. Every case names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum BagError {
+    /// The system refused an operation.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something else than a bag.
+    #[error("{}: not a bag: {found}", path.display())]
+    NotABag {
+        /// File or folder.
+        path: PathBuf,
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// metadata.yaml cannot be understood.
+    #[error("{}: {fault}", path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// metadata.yaml is of a version this reader does not know.
+    #[error("{}: version {version} is unknown, 1 to 9 can be read", path.display())]
+    MetadataVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+    },
+    /// metadata.yaml names a file that is not there.
+    #[error("{}: missing, though {} names it", path.display(), metadata.display())]
+    Missing {
+        /// The missing file.
+        path: PathBuf,
+        /// The metadata.yaml.
+        metadata: PathBuf,
+    },
+    /// Content that is cut off or damaged; all before it was read.
+    #[error("{}: {place}: {fault}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        place: String,
+        /// What is wrong there.
+        fault: String,
+    },
+    /// The output folder holds something.
+    #[error("{}: the folder is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The storage refused to write.
+    #[error("{}: cannot write: {fault}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the storage said.
+        fault: String,
+    },
+}
+
+impl BagError {
+    /// An [`BagError::Io`] for `map_err`.
+    pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { path, doing, source }
+    }
+
+    /// An [`BagError::Write`] for `map_err`.
+    pub(super) fn write<E: std::error::Error>(path: &Path) -> impl FnOnce(E) -> Self {
+        let path = path.to_path_buf();
+        move |fault| Self::Write { path, fault: with_sources(&fault) }
+    }
+}
+
+/// An error and its causes in one line.
+pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let source_text = source.to_string();
+        if !text.contains(&source_text) {
+            text.push_str(": ");
+            text.push_str(&source_text);
+        }
+        next = source.source();
+    }
+    text
+}

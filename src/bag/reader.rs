@@ -1,0 +1,229 @@
+//! Reading a bag: its topics, then its messages.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::BagError;
+use super::compression::inflate_message;
+use super::locate::{Kind, Located, kind, locate, open_zstd};
+use super::mcap::McapMessages;
+use super::metadata;
+use super::sqlite::{Database, SqliteMessages};
+use super::survey::{merge, survey};
+
+/// A topic of a bag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name, such as `/camera/image_raw`.
+    pub name: String,
+    /// Type of its messages, such as `sensor_msgs/msg/Image`.
+    pub message_type: String,
+    /// How they are serialised; `cdr` for ROS 2.
+    pub serialization_format: String,
+    /// The profiles it was offered with as YAML; may be empty.
+    pub offered_qos_profiles: String,
+    /// Number of its messages where the bag tells.
+    pub message_count: Option<u64>,
+}
+
+/// A recorded message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Index of its topic in [`Bag::topics`].
+    pub topic: usize,
+    /// When it was received: nanoseconds since the epoch.
+    pub received: i64,
+    /// The message as it was sent, decompressed.
+    pub data: Vec<u8>,
+}
+
+/// A recorded bag, open for reading.
+#[derive(Debug)]
+pub struct Bag {
+    path: PathBuf,
+    topics: Vec<Topic>,
+    message_count: Option<u64>,
+    /// The files; `Err` is the place of a missing one.
+    files: Vec<Result<PathBuf, PathBuf>>,
+    /// What is wrong with metadata.yaml.
+    metadata_fault: Option<String>,
+}
+
+impl Bag {
+    /// Opens the bag at `path`: a folder of rosbag2, with or without its metadata.yaml, or one
+    /// of its files (`.mcap`, `.db3`, either with `.zstd`).
+    ///
+    /// Without metadata.yaml the topics are read from the files; an MCAP file without a summary
+    /// is read whole for that. A metadata.yaml that cannot be understood is done without, and
+    /// is the error after the last message.
+    ///
+    /// # Errors
+    /// Nothing there, nothing that is a bag, a metadata.yaml of an unknown version, or a bare
+    /// file that tells not even its topics.
+    pub fn open(path: &Path) -> Result<Self, BagError> {
+        let Located { files, information, fault } = locate(path)?;
+        let (topics, message_count) = match information {
+            Some(information) => (information.topics(), Some(information.message_count)),
+            None => survey_all(&files)?,
+        };
+        Ok(Self {
+            path: path.to_path_buf(),
+            topics,
+            message_count,
+            files,
+            metadata_fault: fault.map(|fault| match fault {
+                BagError::Metadata { fault, .. } => fault,
+                other => other.to_string(),
+            }),
+        })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its topics.
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// Number of all its messages where the bag tells.
+    pub fn message_count(&self) -> Option<u64> {
+        self.message_count
+    }
+
+    /// The messages of the topics that are `wanted`, by the time they were received.
+    ///
+    /// Files come in the order of the bag. sqlite3 is sorted by time and number; MCAP is sorted
+    /// within each chunk, chunks come as the file has them. After everything readable there is
+    /// one error where something was not, then nothing.
+    pub fn messages(&self, wanted: impl Fn(&Topic) -> bool) -> Messages {
+        let topics = self.topics.iter().enumerate();
+        let wanted = topics.filter(|(_, topic)| wanted(topic));
+        Messages {
+            wanted: wanted.map(|(i, topic)| (topic.name.clone(), i)).collect(),
+            cdr: self.topics.iter().map(|topic| topic.serialization_format == "cdr").collect(),
+            files: self.files.clone().into_iter(),
+            source: None,
+            last: self
+                .metadata_fault
+                .clone()
+                .map(|fault| BagError::Metadata { path: self.path.join(metadata::FILE_NAME), fault }),
+            metadata: self.path.join(metadata::FILE_NAME),
+            ended: false,
+        }
+    }
+}
+
+/// Topics and number of messages of all files. A file that cannot be read is left to the reading
+/// of messages, unless it is the only one.
+fn survey_all(files: &[Result<PathBuf, PathBuf>]) -> Result<(Vec<Topic>, Option<u64>), BagError> {
+    let mut topics = Vec::new();
+    for path in files.iter().flatten() {
+        match survey(path) {
+            Ok(more) => merge(&mut topics, more),
+            Err(fault) if files.len() == 1 => return Err(fault),
+            Err(_) => {}
+        }
+    }
+    let counts = topics.iter().map(|topic| topic.message_count);
+    let total = counts.sum::<Option<u64>>();
+    Ok((topics, total))
+}
+
+/// The messages of a bag, one after the other; see [`Bag::messages`].
+pub struct Messages {
+    wanted: HashMap<String, usize>,
+    /// Whether a topic's messages are CDR.
+    cdr: Vec<bool>,
+    files: std::vec::IntoIter<Result<PathBuf, PathBuf>>,
+    source: Option<(PathBuf, Source)>,
+    /// What is told after the last message.
+    last: Option<BagError>,
+    metadata: PathBuf,
+    ended: bool,
+}
+
+enum Source {
+    Mcap(Box<McapMessages>),
+    Sqlite(Box<SqliteMessages>),
+}
+
+impl Messages {
+    fn open(&self, path: PathBuf) -> Result<(PathBuf, Source), BagError> {
+        let wanted = self.wanted.clone();
+        let mcap = |input| Source::Mcap(Box::new(McapMessages::new(path.clone(), input, wanted)));
+        let sqlite = |database: Database| {
+            let messages = database.messages(&self.wanted)?;
+            Ok(Source::Sqlite(Box::new(messages)))
+        };
+        let source = match kind(&path)? {
+            Kind::Mcap => {
+                let file = File::open(&path).map_err(BagError::io(&path, "open"))?;
+                mcap(Box::new(BufReader::with_capacity(1 << 17, file)))
+            }
+            Kind::ZstdMcap => mcap(Box::new(open_zstd(&path)?)),
+            Kind::Sqlite => sqlite(Database::open(&path)?)?,
+            Kind::ZstdSqlite => sqlite(Database::open_compressed(&path)?)?,
+        };
+        Ok((path, source))
+    }
+
+    /// The next message or fault, before anything is done about the end.
+    fn advance(&mut self) -> Option<Result<Message, BagError>> {
+        loop {
+            if let Some((_, source)) = &mut self.source {
+                let item = match source {
+                    Source::Mcap(messages) => messages.next(),
+                    Source::Sqlite(messages) => messages.next(),
+                };
+                match item {
+                    Some(Ok(message)) => return Some(self.inflated(message)),
+                    Some(Err(fault)) => return Some(Err(fault)),
+                    None => self.source = None,
+                }
+            }
+            match self.files.next()? {
+                Ok(path) => match self.open(path) {
+                    Ok(source) => self.source = Some(source),
+                    Err(fault) => return Some(Err(fault)),
+                },
+                Err(path) => {
+                    let metadata = self.metadata.clone();
+                    return Some(Err(BagError::Missing { path, metadata }));
+                }
+            }
+        }
+    }
+
+    fn inflated(&self, mut message: Message) -> Result<Message, BagError> {
+        if self.cdr.get(message.topic) == Some(&true) {
+            let path = self.source.as_ref().map(|(path, _)| path.clone());
+            message.data = inflate_message(message.data).map_err(|fault| BagError::Damaged {
+                path: path.unwrap_or_default(),
+                place: format!("the message received at {} ns", message.received),
+                fault: format!("it cannot be decompressed: {fault}"),
+            })?;
+        }
+        Ok(message)
+    }
+}
+
+impl Iterator for Messages {
+    type Item = Result<Message, BagError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let item = self.advance().or_else(|| self.last.take().map(Err));
+        if !matches!(item, Some(Ok(_))) {
+            self.ended = true;
+            self.source = None;
+        }
+        item
+    }
+}

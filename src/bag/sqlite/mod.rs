@@ -1,0 +1,9 @@
+//! Bags stored as sqlite3.
+
+mod open;
+mod read;
+mod write;
+
+pub(super) use open::Database;
+pub(super) use read::SqliteMessages;
+pub(super) use write::SqliteSink;

@@ -1,0 +1,275 @@
+//! Opening a database that may be damaged, and what topics it has.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tempfile::NamedTempFile;
+
+use super::SqliteMessages;
+use crate::bag::locate::open_zstd;
+use crate::bag::{BagError, Topic};
+
+/// An open database of rosbag2.
+pub(in crate::bag) struct Database {
+    /// The file as the user knows it.
+    pub path: PathBuf,
+    pub connection: Connection,
+    /// What is known to be wrong before a row was read; told after the last row.
+    pub fault: Option<BagError>,
+    /// The file that is really open where it is not `path`; removed after the connection is closed.
+    _copy: Option<NamedTempFile>,
+}
+
+impl Database {
+    /// Opens the database at `path`.
+    ///
+    /// It is not written to, except that sqlite rolls back what a killed writer left unfinished.
+    pub fn open(path: &Path) -> Result<Self, BagError> {
+        let fault = shortness(path, path);
+        // Of a torn page sqlite would take the lacking bytes for zeros.
+        let copy = match Extent::read(path).and_then(|extent| extent.whole_pages()) {
+            Some(length) => Some(copy(path, length)?),
+            None => None,
+        };
+        let file = copy.as_ref().map_or(path, |copy| copy.path());
+        let connection = connect(file, path)?;
+        Self { path: path.to_path_buf(), connection, fault, _copy: copy }.checked()
+    }
+
+    /// Opens the zstd-compressed database at `path` through a temporary file.
+    pub fn open_compressed(path: &Path) -> Result<Self, BagError> {
+        let mut copy = temporary()?;
+        let cut = decompress(path, &mut copy)?;
+        let fault = cut.or_else(|| shortness(copy.path(), path));
+        if let Some(length) = Extent::read(copy.path()).and_then(|extent| extent.whole_pages()) {
+            let cut = copy.as_file().set_len(length);
+            cut.map_err(BagError::io(copy.path(), "write"))?;
+        }
+        let connection = connect(copy.path(), path)?;
+        Self { path: path.to_path_buf(), connection, fault, _copy: Some(copy) }.checked()
+    }
+
+    /// Makes sure that the tables are tables: a view may be anything, even endless.
+    fn checked(self) -> Result<Self, BagError> {
+        let sql = "SELECT COUNT(*) FROM sqlite_schema \
+                   WHERE name = ?1 AND type = 'table' AND rootpage > 0";
+        for table in ["topics", "messages"] {
+            let place = || format!("table `{table}`");
+            let count = self.connection.query_row(sql, [table], |row| row.get(0));
+            let count: i64 = count.map_err(|fault| self.damaged(place(), &fault))?;
+            if count != 1 {
+                return Err(BagError::Damaged {
+                    path: self.path,
+                    place: place(),
+                    fault: "the database has no such table".into(),
+                });
+            }
+        }
+        Ok(self)
+    }
+
+    /// The fault for an error of sqlite at `place`.
+    pub fn damaged(&self, place: impl Into<String>, fault: &rusqlite::Error) -> BagError {
+        damaged(&self.path, place, fault)
+    }
+
+    /// The topics, with their numbers of messages where all of these can be counted.
+    pub fn survey(&self) -> Result<Vec<Topic>, BagError> {
+        let topics = self.topics()?;
+        let counts = self.counts().ok();
+        let count = |(id, mut topic): (i64, Topic)| {
+            let counts = counts.as_ref();
+            topic.message_count = counts.map(|counts| counts.get(&id).copied().unwrap_or(0));
+            topic
+        };
+        Ok(topics.into_iter().map(count).collect())
+    }
+
+    /// The topics by their numbers.
+    pub fn topics(&self) -> Result<Vec<(i64, Topic)>, BagError> {
+        self.query_topics(true)
+            .or_else(|_| self.query_topics(false))
+            .map_err(|fault| self.damaged("table `topics`", &fault))
+    }
+
+    /// Before Foxy there was no quality of service in the table.
+    fn query_topics(&self, qos: bool) -> rusqlite::Result<Vec<(i64, Topic)>> {
+        let qos = if qos { "offered_qos_profiles" } else { "''" };
+        let mut rows = self
+            .connection
+            .prepare(&format!("SELECT id, name, type, serialization_format, {qos} FROM topics ORDER BY id"))?;
+        let rows = rows.query_map((), |row| {
+            let topic = Topic {
+                name: row.get(1)?,
+                message_type: row.get(2)?,
+                serialization_format: row.get(3)?,
+                offered_qos_profiles: row.get(4)?,
+                message_count: None,
+            };
+            Ok((row.get(0)?, topic))
+        })?;
+        rows.collect()
+    }
+
+    fn counts(&self) -> rusqlite::Result<HashMap<i64, u64>> {
+        let sql = "SELECT topic_id, COUNT(*) FROM messages GROUP BY topic_id";
+        let mut rows = self.connection.prepare(sql)?;
+        let rows = rows.query_map((), |row| {
+            let count: i64 = row.get(1)?;
+            Ok((row.get(0)?, u64::try_from(count).unwrap_or(0)))
+        })?;
+        rows.collect()
+    }
+
+    /// Reads the messages of the topics named in `wanted`.
+    pub fn messages(self, wanted: &HashMap<String, usize>) -> Result<SqliteMessages, BagError> {
+        SqliteMessages::new(self, wanted)
+    }
+}
+
+/// The fault for an error of sqlite at `place` of the file the user knows as `path`.
+fn damaged(path: &Path, place: impl Into<String>, fault: &rusqlite::Error) -> BagError {
+    BagError::Damaged { path: path.to_path_buf(), place: place.into(), fault: fault.to_string() }
+}
+
+/// Opens `file` for reading, for recovery where a killed writer left a journal, or, where the
+/// folder allows neither, as it lies there.
+fn connect(file: &Path, shown: &Path) -> Result<Connection, BagError> {
+    let plain = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let refused = match attempt(file, plain | OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Ok(connection) => return Ok(connection),
+        Err(fault) if needs_recovery(&fault) => fault,
+        Err(fault) => return Err(damaged(shown, "the database", &fault)),
+    };
+    attempt(file, plain | OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| {
+            let uri = immutable_uri(file).ok_or(refused)?;
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            attempt(&uri, plain | flags)
+        })
+        .map_err(|fault| damaged(shown, "the database", &fault))
+}
+
+fn needs_recovery(fault: &rusqlite::Error) -> bool {
+    let code = fault.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+}
+
+/// Connects and reads the schema.
+fn attempt(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(file, flags)?;
+    // Else sqlite refuses a file shorter than its header says, with all the rows it still has.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?;
+    Ok(connection)
+}
+
+fn immutable_uri(file: &Path) -> Option<PathBuf> {
+    let mut uri = String::from("file:");
+    for &byte in file.to_str()?.as_bytes() {
+        match byte {
+            b'?' | b'#' | b'%' => uri.push_str(&format!("%{byte:02x}")),
+            _ if byte.is_ascii() => uri.push(char::from(byte)),
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Some(uri.into())
+}
+
+/// Decompresses into `out`; gives back what stopped it early.
+fn decompress(path: &Path, out: &mut NamedTempFile) -> Result<Option<BagError>, BagError> {
+    let mut input = open_zstd(path)?;
+    let mut buffer = vec![0; 1 << 17];
+    let mut written = 0u64;
+    loop {
+        let read = match input.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => read,
+            Err(fault) if fault.kind() == io::ErrorKind::Interrupted => continue,
+            Err(fault) => {
+                return Ok(Some(BagError::Damaged {
+                    path: path.to_path_buf(),
+                    place: format!("after {written} decompressed bytes"),
+                    fault: fault.to_string(),
+                }));
+            }
+        };
+        let bytes = buffer.get(..read).unwrap_or_default();
+        let write = out.write_all(bytes);
+        write.map_err(BagError::io(out.path(), "write"))?;
+        written += read as u64;
+    }
+}
+
+/// What the first page of a database says, against the length of its file in bytes.
+struct Extent {
+    length: u64,
+    page: u64,
+    expected: u64,
+}
+
+impl Extent {
+    /// `None` where the file is no database, or does not say how long it is.
+    fn read(file: &Path) -> Option<Self> {
+        let mut head = [0; 100];
+        let mut input = File::open(file).ok()?;
+        input.read_exact(&mut head).ok()?;
+        let long = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
+        let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
+            1 => 65536,
+            page => page,
+        };
+        // The count of pages is valid only where it was written with the last change.
+        if long(24)? != long(92)? || page == 0 {
+            return None;
+        }
+        let expected = page * u64::from(long(28)?);
+        Some(Self { length: input.metadata().ok()?.len(), page, expected })
+    }
+
+    /// Bytes of the pages that are whole, where not all are.
+    fn whole_pages(&self) -> Option<u64> {
+        let torn = self.length % self.page;
+        (self.length < self.expected && torn != 0).then(|| self.length - torn)
+    }
+}
+
+/// What is wrong where `file` has fewer bytes than its header says.
+fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
+    let Extent { length, expected, .. } = Extent::read(file)?;
+    if length >= expected || has_log(file) {
+        return None;
+    }
+    Some(BagError::Damaged {
+        path: shown.to_path_buf(),
+        place: format!("at byte {length}"),
+        fault: format!("the database ends here, it should have {expected} bytes"),
+    })
+}
+
+/// A temporary file, removed when it is dropped.
+fn temporary() -> Result<NamedTempFile, BagError> {
+    NamedTempFile::with_prefix("itnet-bag-").map_err(BagError::io(&std::env::temp_dir(), "create a file"))
+}
+
+/// Copies the first `length` bytes of `path`.
+fn copy(path: &Path, length: u64) -> Result<NamedTempFile, BagError> {
+    let mut copy = temporary()?;
+    let file = File::open(path).map_err(BagError::io(path, "open"))?;
+    let copied = io::copy(&mut file.take(length), &mut copy);
+    copied.map_err(BagError::io(copy.path(), "write"))?;
+    Ok(copy)
+}
+
+/// Whether there is a write-ahead log, which holds pages the file lacks.
+fn has_log(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_os_string();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}

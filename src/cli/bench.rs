@@ -1,0 +1,208 @@
+//! `itnet bench`: what every stage costs on this machine.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Ending;
+use super::info::macs_to;
+use super::model;
+use super::table::{ms, row, table};
+use crate::clock::Clock;
+use crate::frame::{Encoding, Frame, Header, Size};
+use crate::mask::Mask;
+use crate::model::{Bundle, Session, StagedModel};
+use crate::render::Renderer;
+use crate::report::Quantiles;
+use crate::tensor::TensorMaker;
+
+/// Arguments of `itnet bench`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the model bundle
+    #[arg(long, default_value = model::DEFAULT)]
+    model: PathBuf,
+    /// Threads of the network
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// Frames to time, after a tenth as many to warm up
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    frames: u32,
+    /// Width and height of the camera frames, as WIDTHxHEIGHT [default: the network's input]
+    #[arg(long, value_parser = size)]
+    size: Option<Size>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let parsed = text.split_once('x').and_then(|(w, h)| Some(Size::new(w.parse().ok()?, h.parse().ok()?)));
+    parsed
+        .filter(|size| (1..=8192).contains(&size.width) && (1..=8192).contains(&size.height))
+        .ok_or_else(|| format!("expected WIDTHxHEIGHT with sides from 1 to 8192, such as 640x480, got `{text}`"))
+}
+
+#[derive(Serialize)]
+struct Timing {
+    name: String,
+    #[serde(flatten)]
+    quantiles: Quantiles,
+    gmac: f64,
+}
+
+#[derive(Serialize)]
+struct Benched {
+    model: String,
+    threads: usize,
+    frame: Size,
+    frames: u32,
+    stages: Vec<Timing>,
+    whole_frames: Vec<Timing>,
+}
+
+pub fn run(args: Args) -> anyhow::Result<Ending> {
+    let bundle = model::load(&args.model)?;
+    let benched = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&benched)?)?;
+        return Ok(Ending::Done);
+    }
+    let threads = if benched.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", benched.threads) };
+    let Benched { model, frame, frames, .. } = &benched;
+    writeln!(out, "{model}, {threads}, {frames} frames of {frame} rgb8, times in ms\n")?;
+    let mut rows = vec![row(["stage", "p50", "p90", "p99", "max", "GMAC"])];
+    for timing in benched.stages.iter().chain(&benched.whole_frames) {
+        let q = timing.quantiles;
+        let gmac = if timing.gmac > 0.0 { format!("{:.3}", timing.gmac) } else { String::new() };
+        rows.push(vec![timing.name.clone(), ms(q.p50_ms), ms(q.p90_ms), ms(q.p99_ms), ms(q.max_ms), gmac]);
+    }
+    write!(out, "{}", table(&rows))?;
+    Ok(Ending::Done)
+}
+
+/// The parts of the line, each timed on its own.
+struct Bench {
+    clock: std::sync::Arc<dyn Clock>,
+    session: Session,
+    tensor: TensorMaker,
+    renderer: Renderer,
+    mask: Mask,
+    iterations: usize,
+    frame: Frame<'static>,
+    threads: usize,
+}
+
+/// The times of one frame's parts.
+struct Times {
+    decode: Duration,
+    data: Duration,
+    steps: Vec<Duration>,
+    exits: Vec<Duration>,
+    render: Duration,
+}
+
+impl Bench {
+    fn new(bundle: &Bundle, args: &Args) -> anyhow::Result<Self> {
+        let spec = model::input(bundle);
+        let size = args.size.unwrap_or(spec.size);
+        // A picture with edges and noise, so that rendering has boundaries to find.
+        let pixel = |i: usize| ((i / 3 % 97) * 5 + (i / 7919) * 31) as u8;
+        let pixels: Vec<u8> = (0..3 * size.pixels()).map(pixel).collect();
+        let threads = crate::compute::Compute::read().threads(usize::from(args.threads));
+        Ok(Self {
+            clock: model::clock(),
+            session: bundle.session(threads)?,
+            tensor: TensorMaker::new(spec)?,
+            renderer: Renderer::new(),
+            mask: Mask::unlabelled(size),
+            iterations: bundle.manifest().iterations.useful,
+            frame: Frame::packed(Header::default(), size, Encoding::Rgb8, pixels)?,
+            threads,
+        })
+    }
+
+    fn run(mut self, bundle: &Bundle, args: &Args) -> anyhow::Result<Benched> {
+        for _ in 0..args.frames / 10 + 3 {
+            self.frame()?;
+        }
+        let times = (0..args.frames).map(|_| self.frame()).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Benched {
+            model: bundle.manifest().name.clone(),
+            threads: self.threads,
+            frame: self.frame.size(),
+            frames: args.frames,
+            stages: self.stages(bundle, &times),
+            whole_frames: self.whole_frames(bundle, &times),
+        })
+    }
+
+    fn frame(&mut self) -> anyhow::Result<Times> {
+        let Self { clock, session, tensor, renderer, mask, iterations, frame, .. } = self;
+        let mut go_on = || true;
+        let mut last = clock.now();
+        let mut lap = || {
+            let now = clock.now();
+            now.since(std::mem::replace(&mut last, now))
+        };
+        tensor.fill(frame, session.input())?;
+        let decode = lap();
+        session.data(&mut go_on)?;
+        let data = lap();
+        let (mut steps, mut exits) = (Vec::new(), Vec::new());
+        for iteration in 1..=*iterations {
+            session.step(iteration, &mut go_on)?;
+            steps.push(lap());
+            session.exit(iteration, &mut go_on)?;
+            exits.push(lap());
+        }
+        renderer.render(session.logits()?, mask)?;
+        let render = lap();
+        Ok(Times { decode, data, steps, exits, render })
+    }
+
+    /// Every graph under its file's name, and what surrounds them. A graph that several iterations share has the times of all.
+    fn stages(&self, bundle: &Bundle, times: &[Times]) -> Vec<Timing> {
+        let files = &bundle.manifest().files;
+        let iterations = 0..self.iterations;
+        let uses = |index: usize, len: usize, i: usize| i.min(len - 1) == index;
+        let mut all = Vec::new();
+        for (position, graph) in bundle.graphs().iter().enumerate() {
+            let (steps, exits) = (files.steps.len(), files.exits.len());
+            let took: Vec<Duration> = match position {
+                0 => times.iter().map(|t| t.data).collect(),
+                p if p <= steps => {
+                    let of = iterations.clone().filter(|i| uses(p - 1, steps, *i)).collect::<Vec<_>>();
+                    times.iter().flat_map(|t| of.iter().map(|&i| t.steps[i])).collect()
+                }
+                p => {
+                    let of = iterations.clone().filter(|i| uses(p - 1 - steps, exits, *i)).collect::<Vec<_>>();
+                    times.iter().flat_map(|t| of.iter().map(|&i| t.exits[i])).collect()
+                }
+            };
+            all.push(timing(graph.name.clone(), &took, graph.macs));
+        }
+        all.push(timing("decode".to_owned(), &times.iter().map(|t| t.decode).collect::<Vec<_>>(), 0));
+        all.push(timing("render".to_owned(), &times.iter().map(|t| t.render).collect::<Vec<_>>(), 0));
+        all
+    }
+
+    /// A frame that takes no other exit than the one named.
+    fn whole_frames(&self, bundle: &Bundle, times: &[Times]) -> Vec<Timing> {
+        let whole = |t: &Times, exit: usize| {
+            t.decode + t.data + t.steps.iter().take(exit).sum::<Duration>() + t.exits[exit - 1] + t.render
+        };
+        let timing = |exit: usize| {
+            let took: Vec<_> = times.iter().map(|t| whole(t, exit)).collect();
+            timing(format!("frame to exit {exit}"), &took, macs_to(bundle, exit))
+        };
+        (1..=self.iterations).map(timing).collect()
+    }
+}
+
+fn timing(name: String, took: &[Duration], macs: u64) -> Timing {
+    Timing { name, quantiles: Quantiles::of(took), gmac: macs as f64 / 1e9 }
+}

@@ -1,0 +1,111 @@
+//! `itnet info`: what a bundle is.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::Ending;
+use super::model;
+use super::table::{big, percent, row, table};
+use crate::model::{Bundle, TensorInfo};
+
+/// Arguments of `itnet info`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the model bundle
+    #[arg(default_value = model::DEFAULT)]
+    model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> anyhow::Result<Ending> {
+    let bundle = model::load(&args.model)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let json = serde_json::json!({
+            "manifest": bundle.manifest(), "graphs": bundle.graphs(), "state": bundle.state(),
+        });
+        writeln!(out, "{json:#}")?;
+    } else {
+        write!(out, "{}", describe(&bundle))?;
+    }
+    Ok(Ending::Done)
+}
+
+fn describe(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
+    let input = &manifest.input;
+    let classes: Vec<_> = manifest.classes.iter().map(|class| class.name.as_str()).collect();
+    let iterations = manifest.iterations;
+    let mut text = format!(
+        "{} {}\n\nInput      {} RGB, mean {:?}, std {:?}\nClasses    {}: {}\nIterations {} trained, {} useful\n\
+         Parameters {} shared, {} in all\nState      {}\nTrained on {}\nLicence    {}\n\nGraphs\n",
+        manifest.name,
+        manifest.version,
+        input.size(),
+        input.mean,
+        input.std,
+        classes.len(),
+        classes.join(", "),
+        iterations.trained,
+        iterations.useful,
+        big(manifest.parameters.shared),
+        big(manifest.parameters.total),
+        tensors(bundle.state()),
+        manifest.trained_on,
+        manifest.license,
+    );
+    text += &graphs(bundle);
+    text += &accuracy(bundle);
+    text
+}
+
+fn tensors(infos: &[TensorInfo]) -> String {
+    let shape = |info: &TensorInfo| info.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+    infos.iter().map(|info| format!("{} {}", info.name, shape(info))).collect::<Vec<_>>().join(", ")
+}
+
+fn graphs(bundle: &Bundle) -> String {
+    let mut rows = vec![row(["graph", "MACs", "parameters", "nodes", "", ""])];
+    for graph in bundle.graphs() {
+        let cells = [
+            &graph.name,
+            &big(graph.macs),
+            &big(graph.parameters),
+            &graph.nodes.to_string(),
+            &tensors(&graph.inputs),
+            &format!("-> {}", tensors(&graph.outputs)),
+        ];
+        rows.push(cells.map(Clone::clone).to_vec());
+    }
+    table(&rows)
+}
+
+/// MACs of data, the first `exit` steps and that exit.
+pub fn macs_to(bundle: &Bundle, exit: usize) -> u64 {
+    let files = &bundle.manifest().files;
+    let graphs = bundle.graphs();
+    let (steps, exits) = (files.steps.len(), files.exits.len());
+    let macs = |index: usize| graphs.get(index).map_or(0, |graph| graph.macs);
+    let step = |iteration: usize| macs(iteration.min(steps));
+    macs(0) + (1..=exit).map(step).sum::<u64>() + macs(steps + exit.min(exits))
+}
+
+fn accuracy(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
+    let mut text = String::new();
+    for accuracy in &manifest.accuracy {
+        text += &format!("\nmIoU in % on {} ({} frames)\n", accuracy.set, accuracy.frames);
+        let mut rows = vec![row(["exit", "GMAC", "mIoU"])];
+        rows[0].extend(manifest.classes.iter().map(|class| class.name.chars().take(7).collect()));
+        for (exit, score) in (1..).zip(&accuracy.exits) {
+            let gmac = format!("{:.2}", macs_to(bundle, exit) as f64 / 1e9);
+            let mut cells = vec![exit.to_string(), gmac, percent(score.miou)];
+            cells.extend(score.iou.iter().map(|iou| percent(*iou)));
+            rows.push(cells);
+        }
+        text += &table(&rows);
+    }
+    text
+}

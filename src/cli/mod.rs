@@ -1,0 +1,120 @@
+//! The command line: one file a command. Parses, calls, prints, and makes exit codes; decides nothing else.
+
+mod bench;
+mod demo;
+mod eval;
+mod info;
+mod model;
+mod replay;
+mod table;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Parser, Subcommand};
+
+/// Semantic segmentation of camera frames under a time budget: live in ROS 2, or from rosbags without it.
+#[derive(Debug, Parser)]
+#[command(name = "itnet", version, max_term_width = 100)]
+struct Cli {
+    /// Say more: -v for what is done, -vv for everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a bag's cameras through the network into a bag of masks
+    Replay(replay::Args),
+    /// Show a model bundle: graphs, parameters, MACs, state, classes, accuracy of every exit
+    Info(info::Args),
+    /// Score every exit of a model against labelled images
+    Eval(eval::Args),
+    /// Time every stage of a model on this machine
+    Bench(bench::Args),
+    /// Render a street, run it in real time and show what came of it
+    Demo(demo::Args),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// All was done.
+    Done,
+    /// Something was wrong with the input; what could be done was done, and the fault was told.
+    Faulty,
+    /// Ctrl-C; what was done is kept.
+    Interrupted,
+}
+
+/// Runs the command line and makes the exit code: 0 done, 1 a fault (told on standard error), 2 wrong arguments, 130 interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.verbose);
+    let ended = match cli.command {
+        Command::Replay(args) => replay::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Demo(args) => demo::run(args),
+    };
+    match ended {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Faulty) => ExitCode::from(1),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        // A closed pipe, as in `itnet info ... | head`, is no fault of ours.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let broken = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}
+
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => "itnet=warn",
+        1 => "itnet=info",
+        _ => "itnet=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
+    // Set once at start; a second subscriber, in tests, is refused and not needed.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .try_init();
+}
+
+/// A flag that Ctrl-C sets; a second Ctrl-C ends the process at once.
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping; what is done is being written (Ctrl-C again to end at once)");
+    })?;
+    Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

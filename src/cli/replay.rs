@@ -1,0 +1,267 @@
+//! `itnet replay`: a bag's cameras through the network into a bag of masks.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Ending;
+use super::model;
+use super::table::{ms, row, table};
+use crate::anytime::{Iterations, StopCause};
+use crate::bag::{Bag, Existing, Storage};
+use crate::params::{Parameters, Value, read_file};
+use crate::pipeline::{Depth, Publish, Settings};
+use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
+use crate::report::{Quantiles, Report};
+
+/// Arguments of `itnet replay`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Bag to read: a rosbag2 folder, or a bare .mcap or .db3 file, compressed or not
+    bag: PathBuf,
+    /// Folder to write: a rosbag2 bag of masks, and report.json
+    #[arg(long)]
+    out: PathBuf,
+    /// Folder of the model bundle [default: that of the parameter file, else models/itnet-s]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Image topic of a camera; give it again for more [default: the parameters' cameras, else all image topics]
+    #[arg(long = "topic")]
+    topics: Vec<String>,
+    /// ROS 2 parameter file, the same as for the node; options given here win over it
+    #[arg(long)]
+    params: Option<PathBuf>,
+    /// Time from a frame's arrival to its mask, in milliseconds [default: 33]
+    #[arg(long)]
+    budget_ms: Option<f64>,
+    /// Share of the time that may be spent computing, 0.05 to 1 [default: 1]
+    #[arg(long)]
+    compute_share: Option<f64>,
+    /// Run exactly this many iterations whatever the time: the same bag gives the same masks
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    iterations: Option<u16>,
+    /// Threads of the network [default: 1]
+    #[arg(long)]
+    threads: Option<i64>,
+    /// Frames as they were recorded, or one after the other [default: realtime; fast with --iterations]
+    #[arg(long)]
+    pace: Option<PaceArg>,
+    /// Storage of the bag that is written
+    #[arg(long, default_value = "mcap")]
+    storage: StorageArg,
+    /// Replace the bag that is already in the folder
+    #[arg(long)]
+    overwrite: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PaceArg {
+    Realtime,
+    Fast,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StorageArg {
+    Mcap,
+    Sqlite3,
+}
+
+pub fn run(args: Args) -> anyhow::Result<Ending> {
+    let parameters = parameters(&args)?;
+    let bag = Bag::open(&args.bag)?;
+    let cameras = choose(bag.topics(), &args.topics, &parameters)?;
+    let pace = match (args.pace, args.iterations) {
+        (Some(PaceArg::Fast), _) | (None, Some(_)) => Pace::Fast,
+        (Some(PaceArg::Realtime), _) | (None, None) => Pace::Realtime,
+    };
+    let job = Job {
+        bag: &bag,
+        cameras: &cameras,
+        settings: settings(&parameters, &cameras, args.iterations),
+        threads: usize::try_from(parameters.integer("threads")).unwrap_or(1),
+        model: PathBuf::from(parameters.text("model")),
+        pace,
+        out: &args.out,
+        storage: match args.storage {
+            StorageArg::Mcap => Storage::Mcap,
+            StorageArg::Sqlite3 => Storage::Sqlite3,
+        },
+        existing: if args.overwrite { Existing::Replace } else { Existing::Refuse },
+    };
+    let stop = super::stop_on_ctrl_c()?;
+    let replayed = job.run(&stop)?;
+    print(&replayed, &args.out)?;
+    Ok(ending(&replayed))
+}
+
+/// A replay with everything resolved.
+pub struct Job<'a> {
+    pub bag: &'a Bag,
+    pub cameras: &'a [Camera],
+    pub settings: Settings,
+    pub threads: usize,
+    pub model: PathBuf,
+    pub pace: Pace,
+    pub out: &'a Path,
+    pub storage: Storage,
+    pub existing: Existing,
+}
+
+impl Job<'_> {
+    /// Replays, with a progress bar on a terminal, and writes report.json.
+    pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
+        let bundle = model::load(&self.model)?;
+        let clock = model::clock();
+        let mut pipeline = model::pipeline(&bundle, self.threads, self.settings, &clock)?;
+        let manifest = bundle.manifest();
+        let replay = Replay {
+            bag: self.bag,
+            cameras: self.cameras,
+            pace: self.pace,
+            out: self.out.to_owned(),
+            storage: self.storage,
+            existing: self.existing,
+            classes: manifest.classes.iter().map(|class| class.name.clone()).collect(),
+            model: manifest.name.clone(),
+            stop,
+        };
+        let bar = progress_bar(self.bag, self.cameras)?;
+        let replayed = replay.run(&mut pipeline, &clock, &|totals| bar.set_position(totals.received))?;
+        bar.finish_and_clear();
+        let path = self.out.join("report.json");
+        let text = serde_json::to_string_pretty(&replayed.report)?;
+        std::fs::write(&path, text).with_context(|| format!("report {}", path.display()))?;
+        Ok(replayed)
+    }
+}
+
+fn progress_bar(bag: &Bag, cameras: &[Camera]) -> anyhow::Result<ProgressBar> {
+    let images = |camera: &Camera| bag.topics().iter().find(|topic| topic.name == camera.topic)?.message_count;
+    let bar = match cameras.iter().map(images).sum::<Option<u64>>() {
+        Some(total) => ProgressBar::new(total)
+            .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} frames, {per_sec}, {eta} left")?),
+        None => ProgressBar::new_spinner()
+            .with_style(ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}, {elapsed}")?),
+    };
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    }
+    Ok(bar)
+}
+
+/// What the file says, and over it what the command line says.
+fn parameters(args: &Args) -> anyhow::Result<Parameters> {
+    let mut parameters = match &args.params {
+        None => Parameters::default(),
+        Some(path) => {
+            let (parameters, unknown) = read_file(path, NODE)?;
+            for name in unknown {
+                tracing::warn!("{}: there is no parameter `{name}`; it is ignored", path.display());
+            }
+            parameters
+        }
+    };
+    let model = args.model.as_ref().map(|path| Value::Text(path.display().to_string()));
+    let given = [
+        ("budget_ms", args.budget_ms.map(Value::Double)),
+        ("compute_share", args.compute_share.map(Value::Double)),
+        ("threads", args.threads.map(Value::Integer)),
+        ("model", model),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            parameters.set(name, value)?;
+        }
+    }
+    Ok(parameters)
+}
+
+/// The settings that parameters and cameras ask for; `fixed` iterations win over the parameters' range.
+pub fn settings(parameters: &Parameters, cameras: &[Camera], fixed: Option<u16>) -> Settings {
+    let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
+    let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
+    Settings {
+        depth: fixed.map_or(Depth::Anytime(range), |n| Depth::Fixed(usize::from(n))),
+        share: parameters.double("compute_share"),
+        budget: cameras.iter().map(|camera| camera.budget).max().unwrap_or(Duration::ZERO),
+        converged_change: parameters.double("converged_change"),
+        publish: match parameters.text("publish").as_str() {
+            "progressive" => Publish::Progressive,
+            _ => Publish::Final,
+        },
+    }
+}
+
+/// Tells what went wrong, and how the command ends.
+pub fn ending(replayed: &Replayed) -> Ending {
+    let totals = replayed.report.totals;
+    if let Some(fault) = &replayed.fault {
+        eprintln!("error: {fault}\n       the {} frames before that were processed", totals.received);
+        return Ending::Faulty;
+    }
+    if replayed.stopped {
+        return Ending::Interrupted;
+    }
+    if totals.received > 0 && totals.published == 0 {
+        eprintln!("error: none of the {} frames gave a mask", totals.received);
+        return Ending::Faulty;
+    }
+    Ending::Done
+}
+
+/// The report as a few tables.
+pub fn print(replayed: &Replayed, out: &Path) -> anyhow::Result<()> {
+    let report = &replayed.report;
+    let totals = report.totals;
+    let mut text = std::io::stdout().lock();
+    writeln!(
+        text,
+        "{}: {} frames received, {} published, {} dropped, {} missed their deadline, {} failed\n",
+        report.model, totals.received, totals.published, totals.dropped, totals.missed, totals.failed
+    )?;
+    if totals.published > 0 {
+        write!(text, "{}\n{}\n", exits(report), stages(report))?;
+    }
+    writeln!(text, "Masks and report.json are in {}", out.display())?;
+    Ok(())
+}
+
+/// How many frames came to which exit, and why they stopped there.
+fn exits(report: &Report) -> String {
+    let mut counts: BTreeMap<usize, [usize; StopCause::ALL.len()]> = BTreeMap::new();
+    for frame in &report.frames {
+        if let Some(cause) = StopCause::ALL.iter().position(|cause| *cause == frame.stop_cause) {
+            counts.entry(frame.exit).or_default()[cause] += 1;
+        }
+    }
+    let used = |cause: &usize| counts.values().any(|causes| causes[*cause] > 0);
+    let causes: Vec<usize> = (0..StopCause::ALL.len()).filter(used).collect();
+    let mut rows = vec![row(["exit", "frames"])];
+    rows[0].extend(causes.iter().map(|&cause| StopCause::ALL[cause].name().replace('_', " ")));
+    for (exit, by_cause) in &counts {
+        let mut cells = vec![exit.to_string(), by_cause.iter().sum::<usize>().to_string()];
+        cells.extend(causes.iter().map(|&cause| by_cause[cause].to_string()));
+        rows.push(cells);
+    }
+    table(&rows)
+}
+
+fn stages(report: &Report) -> String {
+    let mut rows = vec![row(["ms", "p50", "p90", "p99", "max", "times"])];
+    let mut add = |name: &str, q: &Quantiles| {
+        rows.push(vec![name.to_owned(), ms(q.p50_ms), ms(q.p90_ms), ms(q.p99_ms), ms(q.max_ms), q.count.to_string()]);
+    };
+    for name in ["decode", "data", "step", "exit", "render"] {
+        if let Some(quantiles) = report.stages.get(name) {
+            add(name, quantiles);
+        }
+    }
+    add("arrival to mask", &report.elapsed);
+    table(&rows)
+}

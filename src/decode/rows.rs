@@ -1,0 +1,152 @@
+//! One row of a frame in any encoding as 8-bit samples in one of four simple layouts.
+
+use super::{bayer, yuv};
+use crate::frame::{Encoding, Frame};
+
+/// How the samples of a row that [`Rows::row`] gives are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One grey sample a pixel.
+    Grey,
+    /// Three samples a pixel; the numbers say where red, green and blue are.
+    Rgb([usize; 3]),
+    /// Four samples a pixel; the numbers say where red, green and blue are.
+    Rgba([usize; 3]),
+    /// All red samples, then all green ones, then all blue ones.
+    Planes,
+}
+
+impl Layout {
+    /// The layout that rows of this encoding come in.
+    ///
+    /// What lies in memory as plain samples stays as it is, so that nothing is copied before the resize; only YUV, Bayer and
+    /// 16-bit rows are converted.
+    pub const fn of(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Rgb8 => Layout::Rgb([0, 1, 2]),
+            Encoding::Bgr8 => Layout::Rgb([2, 1, 0]),
+            Encoding::Rgba8 => Layout::Rgba([0, 1, 2]),
+            Encoding::Bgra8 => Layout::Rgba([2, 1, 0]),
+            Encoding::Mono8 | Encoding::Mono16 => Layout::Grey,
+            Encoding::Uyvy | Encoding::Yuyv | Encoding::Nv12 | Encoding::Nv21 | Encoding::Bayer8(_) => Layout::Planes,
+        }
+    }
+
+    /// Samples of one pixel.
+    pub const fn samples(self) -> usize {
+        match self {
+            Layout::Grey => 1,
+            Layout::Rgb(_) | Layout::Planes => 3,
+            Layout::Rgba(_) => 4,
+        }
+    }
+}
+
+/// Reads the rows of a frame; its buffers are reused between frames.
+///
+/// Two converted rows are kept, so that asking for neighbouring rows in ascending order converts each of them once.
+#[derive(Debug, Default)]
+pub struct Rows {
+    kept: [Kept; 2],
+    yuv: yuv::Scratch,
+    bayer: bayer::Scratch,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    row: Option<u32>,
+    samples: Vec<u8>,
+}
+
+impl Rows {
+    /// Forgets the rows of the frame before. To be called once for every frame.
+    pub fn start(&mut self) {
+        for kept in &mut self.kept {
+            kept.row = None;
+        }
+    }
+
+    /// Row `y` of the frame: `width * Layout::of(encoding).samples()` samples. Past the height it is empty.
+    pub fn row<'a>(&'a mut self, frame: &'a Frame<'_>, y: u32) -> &'a [u8] {
+        let encoding = frame.encoding();
+        if y >= frame.size().height {
+            return &[];
+        }
+        if matches!(encoding, Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8) {
+            return frame.row(y);
+        }
+        let [even, odd] = &mut self.kept;
+        let kept = if y.is_multiple_of(2) { even } else { odd };
+        if kept.row != Some(y) {
+            let width = frame.size().width as usize;
+            kept.samples.resize(width * Layout::of(encoding).samples(), 0);
+            let out = kept.samples.as_mut_slice();
+            match encoding {
+                Encoding::Mono16 => grey16(frame.row(y), frame.big_endian(), out),
+                Encoding::Bayer8(pattern) => bayer::row(frame, pattern, y, &mut self.bayer, out),
+                _ => yuv::row(frame, y, &mut self.yuv, out),
+            }
+            kept.row = Some(y);
+        }
+        &kept.samples
+    }
+
+    /// Row `y` as `R G B R G B ...` into `out`, which takes `3 * width` bytes.
+    pub fn rgb(&mut self, frame: &Frame<'_>, y: u32, out: &mut [u8]) {
+        let layout = Layout::of(frame.encoding());
+        let row = self.row(frame, y);
+        let pixels = out.chunks_exact_mut(3);
+        match layout {
+            Layout::Grey => {
+                for (pixel, &grey) in pixels.zip(row) {
+                    pixel.fill(grey);
+                }
+            }
+            Layout::Rgb(order) => {
+                for (pixel, from) in pixels.zip(row.chunks_exact(3)) {
+                    pixel.copy_from_slice(&order.map(|k| from[k]));
+                }
+            }
+            Layout::Rgba(order) => {
+                for (pixel, from) in pixels.zip(row.chunks_exact(4)) {
+                    pixel.copy_from_slice(&order.map(|k| from[k]));
+                }
+            }
+            Layout::Planes => {
+                let [red, green, blue] = thirds(row);
+                for (((pixel, &r), &g), &b) in pixels.zip(red).zip(green).zip(blue) {
+                    pixel.copy_from_slice(&[r, g, b]);
+                }
+            }
+        }
+    }
+}
+
+/// The three planes of a row.
+pub(super) fn thirds(row: &[u8]) -> [&[u8]; 3] {
+    let (red, rest) = row.split_at(row.len() / 3);
+    let (green, blue) = rest.split_at(rest.len() / 2);
+    [red, green, blue]
+}
+
+/// The three planes of a row, to be written.
+pub(super) fn thirds_mut(row: &mut [u8]) -> [&mut [u8]; 3] {
+    let (red, rest) = row.split_at_mut(row.len() / 3);
+    let (green, blue) = rest.split_at_mut(rest.len() / 2);
+    [red, green, blue]
+}
+
+/// 16-bit grey to 8 bits, rounded: 65535 becomes 255, as cv_bridge scales it.
+fn grey16(row: &[u8], big_endian: bool, out: &mut [u8]) {
+    let reduce = |word: u16| ((u32::from(word) * 255 + 32_895) >> 16) as u8;
+    let (words, _) = row.as_chunks::<2>();
+    if big_endian {
+        for (grey, &word) in out.iter_mut().zip(words) {
+            *grey = reduce(u16::from_be_bytes(word));
+        }
+    } else {
+        for (grey, &word) in out.iter_mut().zip(words) {
+            *grey = reduce(u16::from_le_bytes(word));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One slot a camera: the newest frame wins, and the camera that has waited longest for its deadline is served first.
+//!
+//! Knows nothing of what a frame is.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Instant;
+
+/// A frame with the camera it came from and its times on the steady clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived<T> {
+    /// Index of the camera.
+    pub camera: usize,
+    /// When it arrived.
+    pub arrival: Instant,
+    /// When its mask has to be out.
+    pub deadline: Instant,
+    /// The frame.
+    pub content: T,
+}
+
+/// The mailboxes of all cameras, filled by one thread and emptied by another.
+#[derive(Debug)]
+pub struct Mailboxes<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    slots: Vec<Slot<T>>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    frame: Option<Arrived<T>>,
+    /// The deadline by which the camera is served: that of the first frame since it was served last. A frame that replaces another takes over its
+    /// place in the queue, so that a fast camera with a long budget is not passed over for ever.
+    due: Instant,
+}
+
+impl<T> Mailboxes<T> {
+    /// Empty mailboxes for cameras `0..cameras`.
+    pub fn new(cameras: usize) -> Self {
+        let slots = (0..cameras).map(|_| Slot { frame: None, due: Instant::default() }).collect();
+        Self { state: Mutex::new(State { slots, closed: false }), changed: Condvar::new() }
+    }
+
+    /// Puts a frame into its camera's slot and returns the one it replaces. A frame of a camera that does not exist, and any frame after
+    /// [`close`](Self::close), comes back.
+    pub fn put(&self, frame: Arrived<T>) -> Option<Arrived<T>> {
+        let mut state = self.lock();
+        let closed = state.closed;
+        let Some(slot) = state.slots.get_mut(frame.camera).filter(|_| !closed) else {
+            return Some(frame);
+        };
+        if slot.frame.is_none() {
+            slot.due = frame.deadline;
+        }
+        let replaced = slot.frame.replace(frame);
+        self.changed.notify_one();
+        replaced
+    }
+
+    /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
+    pub fn take(&self) -> Option<Arrived<T>> {
+        let mut state = self.lock();
+        loop {
+            if let Some(frame) = state.first() {
+                return Some(frame);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets [`take`](Self::take) end once it has emptied the slots.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // A slot is replaced whole: what a panicking thread left behind is still valid.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn first(&mut self) -> Option<Arrived<T>> {
+        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| slot.due)?.frame.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn frame(camera: usize, deadline_ms: u64, content: &'static str) -> Arrived<&'static str> {
+        let deadline = Instant::at(Duration::from_millis(deadline_ms));
+        Arrived { camera, arrival: Instant::default(), deadline, content }
+    }
+
+    fn contents(boxes: &Mailboxes<&'static str>) -> Vec<&'static str> {
+        boxes.close();
+        std::iter::from_fn(|| boxes.take()).map(|frame| frame.content).collect()
+    }
+
+    #[test]
+    fn the_newest_frame_wins_and_the_replaced_one_comes_back() {
+        let boxes = Mailboxes::new(1);
+        assert_eq!(boxes.put(frame(0, 1, "old")), None);
+        assert_eq!(boxes.put(frame(0, 2, "new")).map(|f| f.content), Some("old"));
+        assert_eq!(contents(&boxes), ["new"]);
+    }
+
+    #[test]
+    fn the_nearest_deadline_is_served_first() {
+        let boxes = Mailboxes::new(3);
+        boxes.put(frame(0, 30, "c"));
+        boxes.put(frame(1, 10, "a"));
+        boxes.put(frame(2, 20, "b"));
+        assert_eq!(contents(&boxes), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_camera_with_a_long_budget_is_not_passed_over_for_ever() {
+        let boxes = Mailboxes::new(2);
+        boxes.put(frame(0, 100, "patient 0"));
+        let mut served = Vec::new();
+        for n in 1..30 {
+            boxes.put(frame(0, 100 + n, "patient"));
+            boxes.put(frame(1, 5 * n, "hasty"));
+            served.push(boxes.take().expect("two wait").content);
+        }
+        assert!(served.contains(&"patient"), "{served:?}");
+    }
+
+    #[test]
+    fn a_closed_mailbox_gives_back_what_comes_and_empties_what_is_there() {
+        let boxes = Mailboxes::new(1);
+        boxes.put(frame(0, 1, "last"));
+        boxes.close();
+        assert!(boxes.put(frame(0, 2, "late")).is_some());
+        assert_eq!(boxes.take().map(|f| f.content), Some("last"));
+        assert_eq!(boxes.take(), None);
+    }
+
+    #[test]
+    fn a_frame_of_no_camera_comes_back() {
+        assert!(Mailboxes::new(1).put(frame(7, 1, "stray")).is_some());
+    }
+
+    #[test]
+    fn taking_waits_for_another_thread() {
+        let boxes = Mailboxes::new(1);
+        let taken = std::thread::scope(|scope| {
+            let taker = scope.spawn(|| boxes.take());
+            boxes.put(frame(0, 1, "first"));
+            taker.join().expect("no panic")
+        });
+        assert_eq!(taken.map(|f| f.content), Some("first"));
+    }
+}

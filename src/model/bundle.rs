@@ -1,0 +1,204 @@
+//! A model bundle: a folder with a manifest and graphs, checked as a whole when it is loaded.
+//!
+//! Knows what a loaded bundle is; reading files is `files`' work, fitting graphs together `wiring`'s, running them `tract`'s.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::files::{read_graph, read_manifest};
+use super::manifest::{GraphFile, Manifest, ManifestError};
+use super::session::Session;
+use super::tract::{Graph, Threads};
+use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
+
+/// An input or output of a graph: f32 of a static shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TensorInfo {
+    /// Its name in the graph.
+    pub name: String,
+    /// Its sides, outermost first.
+    pub shape: Vec<usize>,
+}
+
+/// What one graph costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GraphInfo {
+    /// The name of its file, without folder and ending.
+    pub name: String,
+    /// Multiply-accumulates of one run's convolutions and matrix products; element-wise work is not counted.
+    pub macs: u64,
+    /// Number of f32 weights in the file. Weights that several files repeat are counted in each.
+    pub parameters: u64,
+    /// Number of nodes of the optimised graph: places at which it can be abandoned.
+    pub nodes: usize,
+    /// What it takes.
+    pub inputs: Vec<TensorInfo>,
+    /// What it gives.
+    pub outputs: Vec<TensorInfo>,
+}
+
+/// A checked bundle. Never changes; cloning shares it, so that every camera can have a [`Session`] of the same graphs.
+#[derive(Clone)]
+pub struct Bundle(Arc<Parts>);
+
+struct Parts {
+    manifest: Manifest,
+    infos: Vec<GraphInfo>,
+    state: Vec<TensorInfo>,
+    stages: Stages,
+}
+
+/// The graphs by stage, wired to the frame's slots.
+pub(super) struct Stages {
+    pub data: Graph,
+    pub steps: Vec<Stage>,
+    pub exits: Vec<Stage>,
+}
+
+/// What can be wrong with a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {reason}", file.display())]
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// The system's words.
+        reason: std::io::Error,
+    },
+    /// What should be a file of some size is not.
+    #[error("{}: expected {expected}, got {got}", file.display())]
+    File {
+        /// Which file.
+        file: PathBuf,
+        /// What would be right.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// The manifest says what it must not.
+    #[error("{}: {reason}", file.display())]
+    Manifest {
+        /// Which file.
+        file: PathBuf,
+        /// The fault.
+        reason: ManifestError,
+    },
+    /// A file is not the one the manifest was written for.
+    #[error("{}: the manifest says sha256 {expected}, the file has {got}: it is damaged or was replaced", file.display())]
+    Hash {
+        /// Which file.
+        file: PathBuf,
+        /// The manifest's hash.
+        expected: String,
+        /// The file's hash.
+        got: String,
+    },
+    /// A file is not a graph that can be run.
+    #[error("{}: not a graph that can be run: {reason}", file.display())]
+    Graph {
+        /// Which file.
+        file: PathBuf,
+        /// The engine's own words.
+        reason: String,
+    },
+    /// A graph's input or output is not what it must be.
+    #[error("{}: tensor `{tensor}`: expected {expected}, got {got}", file.display())]
+    Tensor {
+        /// Which file.
+        file: PathBuf,
+        /// Which tensor.
+        tensor: String,
+        /// What would be right.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// A session cannot be made.
+    #[error("cannot run the model on {threads} threads: {reason}")]
+    Session {
+        /// The threads that were asked for.
+        threads: usize,
+        /// What stands against it.
+        reason: String,
+    },
+}
+
+impl Bundle {
+    /// Reads the bundle in `dir` and checks all of it: the manifest, each file's hash, the names and shapes of every tensor, and by
+    /// one trial run on zeros that the graphs work and give finite logits.
+    pub fn load(dir: &Path) -> Result<Self, BundleError> {
+        let manifest = read_manifest(&dir.join("manifest.json"))?;
+        let files = &manifest.files;
+        let data = read_graph(dir, &files.data)?;
+        check_data(&dir.join(&files.data.path), &data, &manifest)?;
+        let stages = |files: &[GraphFile], wire: Wire| -> Result<Vec<Stage>, BundleError> {
+            let stage = |file: &GraphFile| wire(&dir.join(&file.path), read_graph(dir, file)?, &data, &manifest);
+            files.iter().map(stage).collect()
+        };
+        let steps = stages(&files.steps, wire_step)?;
+        let exits = stages(&files.exits, wire_exit)?;
+        let stages = Stages { data, steps, exits };
+        let bundle =
+            Self(Arc::new(Parts { infos: infos(&manifest, &stages), state: state(&stages), manifest, stages }));
+        bundle.session(1)?.rehearse(dir)?;
+        Ok(bundle)
+    }
+
+    /// What the manifest says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.0.manifest
+    }
+
+    /// What every graph costs: data, then the steps, then the exits.
+    pub fn graphs(&self) -> &[GraphInfo] {
+        &self.0.infos
+    }
+
+    /// The tensors that steps update, in data's order. Data's other outputs stay as they are within a frame.
+    pub fn state(&self) -> &[TensorInfo] {
+        &self.0.state
+    }
+
+    /// A session with its own state on `threads` threads, 1 to 256. With 1 everything runs on the caller's thread.
+    pub fn session(&self, threads: usize) -> Result<Session, BundleError> {
+        let refused = |reason| BundleError::Session { threads, reason };
+        let pool = Threads::new(threads).map_err(refused)?;
+        Session::new(self.clone(), &pool).map_err(refused)
+    }
+
+    pub(super) fn stages(&self) -> &Stages {
+        &self.0.stages
+    }
+}
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let manifest = self.manifest();
+        write!(f, "Bundle({} {})", manifest.name, manifest.version)
+    }
+}
+
+fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
+    let info = |(file, graph): (&GraphFile, &Graph)| GraphInfo {
+        name: Path::new(&file.path).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+        macs: graph.macs,
+        parameters: graph.parameters,
+        nodes: graph.nodes(),
+        inputs: graph.inputs.clone(),
+        outputs: graph.outputs.clone(),
+    };
+    let files = &manifest.files;
+    let steps = files.steps.iter().zip(stages.steps.iter().map(|stage| &stage.graph));
+    let exits = files.exits.iter().zip(stages.exits.iter().map(|stage| &stage.graph));
+    let data = std::iter::once((&files.data, &stages.data));
+    data.chain(steps).chain(exits).map(info).collect()
+}
+
+fn state(stages: &Stages) -> Vec<TensorInfo> {
+    let updated = |slot: usize| stages.steps.iter().any(|step| step.gives.contains(&slot));
+    let outputs = stages.data.outputs.iter().enumerate();
+    outputs.filter(|(slot, _)| updated(*slot)).map(|(_, info)| info.clone()).collect()
+}

@@ -1,0 +1,102 @@
+//! The staged network: data once a frame, then step and exit by turns.
+//!
+//! Knows stages and how to abandon them; knows nothing of budgets, costs or messages. What runs the graphs stays behind
+//! [`StagedModel`].
+
+mod bundle;
+mod files;
+mod manifest;
+mod session;
+mod tract;
+mod wiring;
+
+use crate::frame::Size;
+
+pub use bundle::{Bundle, BundleError, GraphInfo, TensorInfo};
+pub use manifest::{
+    Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
+    Manifest, ManifestError, Parameters,
+};
+pub use session::Session;
+
+/// How a stage ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The stage ran to its end.
+    Finished,
+    /// The watch said stop: nothing that was there before the stage has changed.
+    Abandoned,
+}
+
+/// Asked between the nodes of a graph: `true` to go on, `false` to abandon the stage.
+pub type Watch<'a> = &'a mut dyn FnMut() -> bool;
+
+/// Scores of every class on the network's output grid, `[classes, height, width] f32`, row by row.
+#[derive(Clone, Copy, Debug)]
+pub struct Logits<'a> {
+    /// Number of classes, 1 to 255.
+    pub classes: usize,
+    /// The output grid.
+    pub grid: Size,
+    /// `classes * grid.pixels()` values.
+    pub values: &'a [f32],
+}
+
+/// A network that runs stage by stage and can be abandoned inside each of them.
+///
+/// Order within a frame: fill [`input`](Self::input), [`data`](Self::data), then for iteration 1, 2, ...
+/// [`step`](Self::step) and, where wanted, [`exit`](Self::exit). An exit belongs to the last finished step, so that after an abandoned
+/// step the exit of the iteration before can still be taken.
+pub trait StagedModel: Send {
+    /// Size of the input, in pixels.
+    fn input_size(&self) -> Size;
+
+    /// The input to fill before `data`: `[3, H, W] f32`, normalised RGB planes.
+    fn input(&mut self) -> &mut [f32];
+
+    /// The most iterations worth running, at least 1.
+    fn iterations(&self) -> usize;
+
+    /// Computes the first state from the input.
+    fn data(&mut self, watch: Watch<'_>) -> Result<Progress, ModelError>;
+
+    /// Executes the block once more. `iteration` counts from 1.
+    fn step(&mut self, iteration: usize, watch: Watch<'_>) -> Result<Progress, ModelError>;
+
+    /// Computes the logits after `iteration` finished steps.
+    fn exit(&mut self, iteration: usize, watch: Watch<'_>) -> Result<Progress, ModelError>;
+
+    /// The logits of the last finished exit of this frame; an error where none has finished.
+    fn logits(&self) -> Result<Logits<'_>, ModelError>;
+}
+
+/// What can be wrong when a stage runs.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The engine failed inside a graph.
+    #[error("stage {stage} failed: {reason}")]
+    Stage {
+        /// The graph's name: data, step or exit.
+        stage: &'static str,
+        /// The engine's own words.
+        reason: String,
+    },
+    /// A stage was asked for before what it needs.
+    #[error("stage {wanted} was asked for before {missing} had finished")]
+    Order {
+        /// What was asked for.
+        wanted: &'static str,
+        /// What has to run first.
+        missing: &'static str,
+    },
+    /// A step or an exit was asked for that does not follow the last finished step.
+    #[error("{stage} {iteration} was asked for after {finished} finished steps")]
+    Iteration {
+        /// What was asked for: step or exit.
+        stage: &'static str,
+        /// Of which iteration.
+        iteration: usize,
+        /// Number of finished steps; the next step is one more, the exit the same.
+        finished: usize,
+    },
+}

@@ -1,0 +1,177 @@
+//! One run of a bundle after another: the state of a frame between its stages.
+//!
+//! Knows which tensor goes from which graph to which; knows nothing of files, deadlines or the engine's types.
+
+use std::path::Path;
+
+use super::bundle::{Bundle, BundleError};
+use super::tract::{Runner, Threads, Value};
+use super::wiring::Stage;
+use super::{Logits, ModelError, Progress, StagedModel, Watch};
+use crate::frame::Size;
+
+/// The state of a frame on its way through a bundle's graphs. Made by [`Bundle::session`]; one for each camera or thread.
+///
+/// Tensors go from graph to graph by reference, never copied. What a stage makes replaces the old state only once the stage has
+/// finished, so that an abandoned one leaves no trace.
+pub struct Session {
+    bundle: Bundle,
+    data: Runner,
+    steps: Vec<Runner>,
+    exits: Vec<Runner>,
+    input: Value,
+    /// Data's outputs, those of the state as the last finished step left them; empty before the first frame.
+    slots: Vec<Value>,
+    finished: usize,
+    logits: Option<Exit>,
+}
+
+/// The result of an exit.
+struct Exit {
+    value: Value,
+    classes: usize,
+    grid: Size,
+}
+
+impl Session {
+    pub(super) fn new(bundle: Bundle, threads: &Threads) -> Result<Self, String> {
+        let stages = bundle.stages();
+        let runners = |stages: &[Stage]| -> Result<Vec<Runner>, String> {
+            stages.iter().map(|stage| Runner::new(&stage.graph, threads)).collect()
+        };
+        let size = bundle.manifest().input.size();
+        Ok(Self {
+            data: Runner::new(&stages.data, threads)?,
+            steps: runners(&stages.steps)?,
+            exits: runners(&stages.exits)?,
+            input: Value::zeros(&[1, 3, size.height as usize, size.width as usize])?,
+            slots: Vec::new(),
+            finished: 0,
+            logits: None,
+            bundle,
+        })
+    }
+
+    /// The bundle it runs.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Runs every graph once and looks at the logits; a fault names the file in `dir`.
+    pub(super) fn rehearse(&mut self, dir: &Path) -> Result<(), BundleError> {
+        let files = self.bundle.manifest().files.clone();
+        let named = |path: &str, reason: String| BundleError::Graph { file: dir.join(path), reason };
+        let go = &mut || true;
+        self.data(go).map_err(|error| named(&files.data.path, error.to_string()))?;
+        for iteration in 1..=files.steps.len().max(files.exits.len()) {
+            let step = &files.steps[chosen(iteration, files.steps.len())].path;
+            let exit = &files.exits[chosen(iteration, files.exits.len())].path;
+            self.step(iteration, go).map_err(|error| named(step, error.to_string()))?;
+            self.exit(iteration, go).map_err(|error| named(exit, error.to_string()))?;
+            let logits = self.logits().map_err(|error| named(exit, error.to_string()))?;
+            if logits.values.iter().any(|score| !score.is_finite()) {
+                let reason = format!("its logits for a black image are not finite at iteration {iteration}");
+                return Err(named(exit, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StagedModel for Session {
+    fn input_size(&self) -> Size {
+        self.bundle.manifest().input.size()
+    }
+
+    fn input(&mut self) -> &mut [f32] {
+        // The tensor is plain f32 by construction: `new` made it.
+        self.input.values_mut().unwrap_or(&mut [])
+    }
+
+    fn iterations(&self) -> usize {
+        self.bundle.manifest().iterations.useful
+    }
+
+    fn data(&mut self, watch: Watch<'_>) -> Result<Progress, ModelError> {
+        let image = std::iter::once(self.input.clone());
+        let Some(outputs) = self.data.run(image, watch).map_err(failed("data"))? else {
+            return Ok(Progress::Abandoned);
+        };
+        self.slots = outputs;
+        self.finished = 0;
+        self.logits = None;
+        Ok(Progress::Finished)
+    }
+
+    fn step(&mut self, iteration: usize, watch: Watch<'_>) -> Result<Progress, ModelError> {
+        if iteration != self.finished + 1 {
+            return Err(self.out_of_turn("step", iteration));
+        }
+        let index = chosen(iteration, self.steps.len());
+        let stage = &self.bundle.stages().steps[index];
+        let inputs = taken(&self.slots, stage, "step")?;
+        let Some(outputs) = self.steps[index].run(inputs, watch).map_err(failed("step"))? else {
+            return Ok(Progress::Abandoned);
+        };
+        for (slot, output) in stage.gives.iter().zip(outputs) {
+            self.slots[*slot] = output;
+        }
+        self.finished = iteration;
+        Ok(Progress::Finished)
+    }
+
+    fn exit(&mut self, iteration: usize, watch: Watch<'_>) -> Result<Progress, ModelError> {
+        if iteration == 0 || iteration != self.finished {
+            return Err(self.out_of_turn("exit", iteration));
+        }
+        let index = chosen(iteration, self.exits.len());
+        let stage = &self.bundle.stages().exits[index];
+        let inputs = taken(&self.slots, stage, "exit")?;
+        let Some(outputs) = self.exits[index].run(inputs, watch).map_err(failed("exit"))? else {
+            return Ok(Progress::Abandoned);
+        };
+        // Loading has checked that there is one output of four sides.
+        let shape = stage.graph.outputs.first().map(|logits| logits.shape.as_slice());
+        if let (Some(value), Some([_, classes, height, width])) = (outputs.into_iter().next(), shape) {
+            let grid = Size::new(*width as u32, *height as u32);
+            let classes = *classes;
+            self.logits = Some(Exit { value, classes, grid });
+        }
+        Ok(Progress::Finished)
+    }
+
+    fn logits(&self) -> Result<Logits<'_>, ModelError> {
+        let exit = self.logits.as_ref().ok_or(ModelError::Order { wanted: "logits", missing: "exit" })?;
+        Ok(Logits { classes: exit.classes, grid: exit.grid, values: exit.value.values().map_err(failed("exit"))? })
+    }
+}
+
+impl Session {
+    fn out_of_turn(&self, stage: &'static str, iteration: usize) -> ModelError {
+        if self.slots.is_empty() {
+            return ModelError::Order { wanted: stage, missing: "data" };
+        }
+        ModelError::Iteration { stage, iteration, finished: self.finished }
+    }
+}
+
+/// The tensors that a stage takes.
+fn taken<'a>(
+    slots: &'a [Value],
+    stage: &'a Stage,
+    wanted: &'static str,
+) -> Result<impl Iterator<Item = Value> + 'a, ModelError> {
+    if slots.is_empty() {
+        return Err(ModelError::Order { wanted, missing: "data" });
+    }
+    Ok(stage.takes.iter().map(|slot| slots[*slot].clone()))
+}
+
+/// Which of `count` graphs iteration `iteration` (from 1) uses: its own, or the last one where there is none.
+fn chosen(iteration: usize, count: usize) -> usize {
+    iteration.min(count) - 1
+}
+
+fn failed(stage: &'static str) -> impl Fn(String) -> ModelError {
+    move |reason| ModelError::Stage { stage, reason }
+}

@@ -1,0 +1,313 @@
+//! The engine: reads an ONNX graph, optimises it once, runs it node by node.
+//!
+//! The one place that names tract. Knows graphs, tensors and threads; knows nothing of stages, bundles or time.
+//!
+//! What tract does with a graph: it infers every shape, rewrites the graph into simpler operators and folds constants
+//! (declutter), then lowers them to kernels chosen for this processor, with weights packed ahead (optimise). The result never
+//! changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
+//! after its last use, and hands outputs on by reference count, so that nothing is copied between two graphs.
+//!
+//! Threads share out a single node (bands of a product, rows of an element-wise operator) and never split a sum, so that their number
+//! does not change a result.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tract_linalg::multithread::{Executor, multithread_tract_scope};
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, tensor_proto};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::Cost;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::plan::{SimplePlan, eval};
+use tract_onnx::tract_hir::internal::InferenceModelExt;
+
+use super::Watch;
+use super::bundle::TensorInfo;
+
+/// The most values one tensor can have: 1 GiB of f32.
+const MAX_VALUES: usize = 1 << 28;
+/// The most threads a runner can have.
+pub(super) const MAX_THREADS: usize = 256;
+
+/// What is wrong with a graph.
+#[derive(Debug)]
+pub(super) enum GraphError {
+    /// The file is not a graph that the engine can run.
+    Unusable(String),
+    /// An input or output is not what it must be.
+    Tensor { tensor: String, expected: String, got: String },
+}
+
+/// A graph that is ready to run; immutable.
+#[derive(Clone)]
+pub(super) struct Graph {
+    plan: Arc<TypedSimplePlan>,
+    /// Inputs in the order [`Runner::run`] takes them.
+    pub inputs: Vec<TensorInfo>,
+    /// Outputs in the order [`Runner::run`] gives them.
+    pub outputs: Vec<TensorInfo>,
+    /// Multiply-accumulates of a run's convolutions and matrix products.
+    pub macs: u64,
+    /// Number of f32 values stored in the file as weights.
+    pub parameters: u64,
+}
+
+impl Graph {
+    /// Reads the bytes of an ONNX file and optimises the graph in it.
+    ///
+    /// Every input and output must be f32 with a static shape. A panic of the engine on a malformed graph becomes an error.
+    pub fn read(bytes: &[u8]) -> Result<Self, GraphError> {
+        catch(|| Self::read_uncaught(bytes)).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
+    }
+
+    fn read_uncaught(mut bytes: &[u8]) -> Result<Self, GraphError> {
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_read(&mut bytes).map_err(unusable)?;
+        let (inputs, outputs) = tensor_names(&proto)?;
+        let parameters = proto.graph.as_ref().map_or(0, parameters);
+        let model = onnx.model_for_proto_model(&proto).map_err(unusable)?;
+        let typed = model.into_typed().map_err(unusable)?;
+        let facts = |outlets: &[OutletId], names: Vec<String>| -> Result<Vec<_>, GraphError> {
+            let named = outlets.iter().zip(names);
+            named.map(|(outlet, name)| tensor_info(name, typed.outlet_fact(*outlet).map_err(unusable)?)).collect()
+        };
+        let inputs = facts(&typed.inputs, inputs)?;
+        let outputs = facts(&typed.outputs, outputs)?;
+        check_volumes(&typed)?;
+        let macs = macs(&typed).map_err(unusable)?;
+        let optimized = typed.into_optimized().map_err(unusable)?;
+        let plan = SimplePlan::new(optimized).map_err(unusable)?;
+        Ok(Self { plan, inputs, outputs, macs, parameters })
+    }
+
+    /// Number of nodes, and of times a run asks its watch.
+    pub fn nodes(&self) -> usize {
+        self.plan.order_without_consts().len()
+    }
+}
+
+/// The threads that runners share.
+#[derive(Clone)]
+pub(super) struct Threads(Executor);
+
+impl Threads {
+    /// The caller's own thread for `count` 1; a pool of `count` threads that the caller waits for above.
+    pub fn new(count: usize) -> Result<Self, String> {
+        match count {
+            1 => Ok(Self(Executor::SingleThread)),
+            2..=MAX_THREADS => catch(|| Self(Executor::multithread_with_name(count, "itnet-model"))),
+            _ => Err(format!("threads must be 1 to {MAX_THREADS}, got {count}")),
+        }
+    }
+}
+
+/// Runs one graph again and again; keeps the memory for its values.
+pub(super) struct Runner {
+    state: TypedSimpleState,
+    threads: Threads,
+}
+
+impl Runner {
+    /// A runner of `graph` on `threads`.
+    pub fn new(graph: &Graph, threads: &Threads) -> Result<Self, String> {
+        Ok(Self { state: graph.plan.spawn().map_err(brief)?, threads: threads.clone() })
+    }
+
+    /// Runs the graph on `inputs` and gives its outputs, or nothing where `watch`, asked before each node, said stop.
+    ///
+    /// The inputs are never changed. After a stop or an error the runner is as before.
+    pub fn run(&mut self, inputs: impl Iterator<Item = Value>, watch: Watch<'_>) -> Result<Option<Vec<Value>>, String> {
+        let inputs = inputs.map(|value| value.0.into_tvalue()).collect();
+        let mut stopped = false;
+        let state = &mut self.state;
+        let run = || {
+            state.run_plan_with_eval(inputs, |context, op_state, node, values| {
+                if watch() {
+                    eval(context, op_state, node, values)
+                } else {
+                    stopped = true;
+                    Err(TractError::msg("stopped"))
+                }
+            })
+        };
+        let result = multithread_tract_scope(self.threads.0.clone(), || catch(run));
+        if let Ok(Ok(outputs)) = result {
+            return Ok(Some(outputs.into_iter().map(Value::from_engine).collect()));
+        }
+        // Without a first set of inputs there is nothing to reset, and tract would index past its empty table.
+        if !self.state.turn_state.values.is_empty() {
+            self.state.reset_turn().map_err(brief)?;
+        }
+        match result {
+            _ if stopped => Ok(None),
+            Ok(outcome) => outcome.map(|_| None).map_err(brief),
+            Err(panic) => Err(panic),
+        }
+    }
+}
+
+/// A tensor of f32, cheap to clone; clones share their values.
+#[derive(Clone)]
+pub(super) struct Value(Arc<Tensor>);
+
+impl Value {
+    /// Zeros of this shape.
+    pub fn zeros(shape: &[usize]) -> Result<Self, String> {
+        Tensor::zero::<f32>(shape).map(|tensor| Self(Arc::new(tensor))).map_err(brief)
+    }
+
+    fn from_engine(value: TValue) -> Self {
+        Self(value.into_arc_tensor())
+    }
+
+    /// The values, row by row.
+    pub fn values(&self) -> Result<&[f32], String> {
+        let plain = self.0.try_as_plain_ram().map_err(brief)?;
+        plain.as_slice::<f32>().map_err(brief)
+    }
+
+    /// The values, to be written. Where a clone shares them still, they are replaced by zeros of their own.
+    pub fn values_mut(&mut self) -> Result<&mut [f32], String> {
+        if Arc::get_mut(&mut self.0).is_none() {
+            *self = Self::zeros(self.0.shape())?;
+        }
+        let tensor = Arc::get_mut(&mut self.0).ok_or("a fresh tensor is shared")?;
+        let view = tensor.to_plain_array_view_mut::<f32>().map_err(brief)?;
+        view.into_slice().ok_or_else(|| "a tensor with gaps".to_owned())
+    }
+}
+
+/// The names of the inputs and outputs, in the file's order.
+///
+/// Also refuses what tract would panic on (an output that nothing makes) and weights outside the file, which no hash covers.
+fn tensor_names(proto: &ModelProto) -> Result<(Vec<String>, Vec<String>), GraphError> {
+    let missing = || GraphError::Unusable("there is no graph in it".to_owned());
+    let graph = proto.graph.as_ref().ok_or_else(missing)?;
+    let weights: HashSet<&str> = graph.initializer.iter().map(|w| w.name.as_str()).collect();
+    if let Some(weight) = graph.initializer.iter().find(|weight| is_external(weight)) {
+        return Err(GraphError::Tensor {
+            tensor: weight.name.clone(),
+            expected: "weights inside the file".to_owned(),
+            got: "weights in another file".to_owned(),
+        });
+    }
+    let names = graph.input.iter().map(|input| &input.name);
+    let inputs: Vec<String> = names.filter(|name| !weights.contains(name.as_str())).cloned().collect();
+    let outputs: Vec<String> = graph.output.iter().map(|output| output.name.clone()).collect();
+    let made = graph.node.iter().flat_map(|node| &node.output).map(String::as_str);
+    let known: HashSet<&str> = made.chain(inputs.iter().map(String::as_str)).chain(weights).collect();
+    if let Some(output) = outputs.iter().find(|output| !known.contains(output.as_str())) {
+        return Err(GraphError::Tensor {
+            tensor: output.clone(),
+            expected: "made by a node".to_owned(),
+            got: "made by none".to_owned(),
+        });
+    }
+    Ok((unique(inputs)?, unique(outputs)?))
+}
+
+fn is_external(weight: &TensorProto) -> bool {
+    weight.data_location == Some(tensor_proto::DataLocation::External as i32)
+}
+
+fn unique(names: Vec<String>) -> Result<Vec<String>, GraphError> {
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        None => Ok(names),
+        Some(twice) => Err(GraphError::Tensor {
+            tensor: twice.clone(),
+            expected: "named once".to_owned(),
+            got: "named twice".to_owned(),
+        }),
+    }
+}
+
+fn tensor_info(name: String, fact: &TypedFact) -> Result<TensorInfo, GraphError> {
+    let shape = fact.shape.as_concrete();
+    match shape {
+        Some(shape) if fact.datum_type == f32::datum_type() => Ok(TensorInfo { name, shape: shape.to_vec() }),
+        _ => Err(GraphError::Tensor {
+            tensor: name,
+            expected: "f32 of a static shape".to_owned(),
+            got: format!("{:?} of shape {:?}", fact.datum_type, fact.shape),
+        }),
+    }
+}
+
+/// The size of every value between the nodes, before any of them is allocated.
+fn check_volumes(model: &TypedModel) -> Result<(), GraphError> {
+    for node in model.nodes() {
+        for output in &node.outputs {
+            let Some(shape) = output.fact.shape.as_concrete() else {
+                continue;
+            };
+            let volume = shape.iter().try_fold(1usize, |volume, side| volume.checked_mul(*side));
+            if volume.is_none_or(|volume| volume > MAX_VALUES) {
+                return Err(GraphError::Tensor {
+                    tensor: node.name.clone(),
+                    expected: format!("at most {MAX_VALUES} values"),
+                    got: format!("shape {shape:?}"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Multiply-accumulates of convolutions and matrix products, as tract states them.
+///
+/// tract gives element-wise operators a cost of this kind too; the word means what networks are compared by, so they are left out.
+fn macs(model: &TypedModel) -> TractResult<u64> {
+    let mut total = 0u64;
+    for node in model.nodes() {
+        if !(node.op_is::<Conv>() || node.op_is::<Deconv>() || node.op_is::<EinSum>()) {
+            continue;
+        }
+        let facts = model.node_input_facts(node.id)?;
+        for (cost, count) in node.op.cost(&facts)? {
+            if matches!(cost, Cost::FMA(_)) {
+                let count = count.to_i64().map_or(0, i64::unsigned_abs);
+                total = total.saturating_add(count);
+            }
+        }
+    }
+    Ok(total)
+}
+
+fn parameters(graph: &GraphProto) -> u64 {
+    let floats = |weight: &&TensorProto| weight.data_type == tensor_proto::DataType::Float as i32;
+    let volume = |weight: &TensorProto| {
+        let sides = weight.dims.iter().map(|side| side.unsigned_abs());
+        sides.fold(1u64, u64::saturating_mul)
+    };
+    graph.initializer.iter().filter(floats).map(volume).fold(0, u64::saturating_add)
+}
+
+fn unusable(error: TractError) -> GraphError {
+    GraphError::Unusable(brief(error))
+}
+
+/// The engine's words in one line of bounded length.
+fn brief(error: TractError) -> String {
+    one_line(&format!("{error:#}"))
+}
+
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+/// Runs `work`; a panic becomes its message.
+fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("the engine panicked: {}", one_line(text.unwrap_or("without a word")))
+    })
+}

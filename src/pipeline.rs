@@ -1,0 +1,343 @@
+//! One frame, as a straight line: camera frame -> decode -> tensor -> anytime run -> mask -> publish.
+//!
+//! Live and replay differ only in the first word and the last: both hand in the bytes of an image message with its deadline, and take the
+//! mask in a closure. Knows nothing of topics, bags or ROS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, StopCause, Task, Verdict};
+use crate::clock::{Clock, Instant};
+use crate::decode::{self, DecodeError};
+use crate::frame::{Frame, FrameError, Header, Size};
+use crate::mask::Mask;
+use crate::message::{self, MessageError};
+use crate::model::{Logits, ModelError, StagedModel};
+use crate::render::{self, RenderError, Renderer};
+use crate::tensor::{InputSpec, TensorError, TensorMaker};
+
+/// Which of the two image messages the bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    /// sensor_msgs/msg/Image.
+    Raw,
+    /// sensor_msgs/msg/CompressedImage.
+    Compressed,
+}
+
+impl ImageKind {
+    /// The kind of a message type such as `sensor_msgs/msg/Image`; `None` where it is no image.
+    pub fn of(message_type: &str) -> Option<Self> {
+        match message_type {
+            "sensor_msgs/msg/Image" => Some(Self::Raw),
+            "sensor_msgs/msg/CompressedImage" => Some(Self::Compressed),
+            _ => None,
+        }
+    }
+}
+
+/// How deep the network may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// As deep as budget and share of compute allow, within these iterations.
+    Anytime(Iterations),
+    /// Always as many iterations, whatever the time: the same frames give the same masks.
+    Fixed(usize),
+}
+
+/// When masks are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publish {
+    /// One mask a frame.
+    Final,
+    /// Each exit as it finishes, with the same stamp.
+    Progressive,
+}
+
+/// What the user allows; may change from frame to frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How deep.
+    pub depth: Depth,
+    /// Share of the time that may be spent computing, 0 to 1.
+    pub share: f64,
+    /// The longest budget of any camera: as much compute may be saved up.
+    pub budget: Duration,
+    /// Enough, once less than this fraction of the mask changes from exit to exit; 0 for never.
+    pub converged_change: f64,
+    /// Which exits are published.
+    pub publish: Publish,
+}
+
+/// A mask on its way out.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// The header of the frame, untouched.
+    pub header: &'a Header,
+    /// Classes and confidence, of the frame's size.
+    pub mask: &'a Mask,
+    /// The exit it is of, from 1.
+    pub exit: usize,
+    /// The stages' times since the frame arrived.
+    pub elapsed: Duration,
+}
+
+/// What became of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameResult {
+    /// The frame's header.
+    pub header: Header,
+    /// The anytime run; its stages include decoding and rendering.
+    pub outcome: Outcome,
+    /// From arrival to the published mask.
+    pub elapsed: Duration,
+    /// From arrival to the deadline.
+    pub budget: Duration,
+    /// How much slower the network ran than when it was measured.
+    pub slowdown: f64,
+}
+
+/// Why a message gave no mask.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameFault {
+    /// The bytes are no such message.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The message's fields contradict each other or are not supported.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The compressed picture cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The picture does not become an input.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// The logits do not become a mask.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The network failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// The line a frame takes, with what is kept from frame to frame.
+pub struct Pipeline {
+    model: Box<dyn StagedModel>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    tensor: TensorMaker,
+    renderer: Renderer,
+    mask: Mask,
+    costs: StageCosts,
+    allowance: Allowance,
+    convergence: Convergence,
+}
+
+/// How often every stage is measured at start.
+const WARM_UP_RUNS: usize = 5;
+
+impl Pipeline {
+    /// A pipeline whose stage costs are measured on this machine now: that takes a few frames' time.
+    pub fn new(
+        model: Box<dyn StagedModel>,
+        spec: InputSpec,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, FrameFault> {
+        let allowance = Allowance::new(settings.share, settings.budget, clock.now());
+        let mut pipeline = Self {
+            model,
+            clock,
+            settings,
+            tensor: TensorMaker::new(spec)?,
+            renderer: Renderer::new(),
+            mask: Mask::unlabelled(spec.size),
+            costs: StageCosts::new(),
+            allowance,
+            convergence: Convergence::default(),
+        };
+        pipeline.measure(spec.size)?;
+        Ok(pipeline)
+    }
+
+    /// Takes other settings, in force from the next frame on.
+    pub fn set(&mut self, settings: Settings) {
+        self.allowance.set(settings.share, settings.budget, self.clock.now());
+        self.settings = settings;
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// When the next frame may start by the share of compute: `now` or later.
+    pub fn ready_at(&self, now: Instant) -> Instant {
+        self.allowance.ready_at(now)
+    }
+
+    /// Whether a frame that had to wait for the share of compute can no longer have its first exit by `deadline`.
+    pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
+        let first = [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render];
+        let cost: Duration = first.iter().map(|stage| self.costs.likely(*stage)).sum();
+        now + cost > deadline
+    }
+
+    /// Runs a frame that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
+    /// time. After `Err` nothing was published for it, or in progressive only earlier exits.
+    pub fn run(
+        &mut self,
+        kind: ImageKind,
+        message: &[u8],
+        (arrival, deadline): (Instant, Instant),
+        publish: &mut dyn FnMut(Published<'_>),
+    ) -> Result<FrameResult, FrameFault> {
+        let start = self.clock.now();
+        let result = self.line(kind, message, (arrival, deadline), start, publish);
+        let now = self.clock.now();
+        self.allowance.charge(now.since(start), now);
+        result
+    }
+
+    fn line(
+        &mut self,
+        kind: ImageKind,
+        message: &[u8],
+        (arrival, deadline): (Instant, Instant),
+        start: Instant,
+        publish: &mut dyn FnMut(Published<'_>),
+    ) -> Result<FrameResult, FrameFault> {
+        let frame = frame_of(kind, message)?;
+        self.tensor.fill(&frame, self.model.input())?;
+        self.mask.resize(frame.size());
+        let header = frame.header().clone();
+        let decoded = self.clock.now().since(start);
+        self.costs.observe(Stage::Decode, decoded);
+
+        let task = self.task(start, deadline);
+        let Self { model, clock, settings, renderer, mask, costs, convergence, .. } = self;
+        convergence.start(settings.converged_change);
+        let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
+            renderer.render(logits, mask)?;
+            publish(Published { header: &header, mask, exit, elapsed: clock.now().since(arrival) });
+            Ok(())
+        };
+        let mut on_exit = |exit, logits: Logits<'_>| -> Result<Verdict, FrameFault> {
+            if task.exits == Exits::EachPublished {
+                out(exit, logits)?;
+            }
+            Ok(convergence.judge(logits)?)
+        };
+        let mut outcome = anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut on_exit)?;
+        outcome.stages.insert(0, (Stage::Decode, decoded));
+        if task.exits != Exits::EachPublished {
+            let before = clock.now();
+            out(outcome.exit, model.logits()?)?;
+            let took = clock.now().since(before);
+            costs.observe(Stage::Render, took);
+            outcome.stages.push((Stage::Render, took));
+        }
+        let elapsed = clock.now().since(arrival);
+        Ok(FrameResult { header, outcome, elapsed, budget: deadline.since(arrival), slowdown: costs.slowdown() })
+    }
+
+    fn task(&self, start: Instant, deadline: Instant) -> Task {
+        let exits = match (self.settings.publish, self.settings.converged_change > 0.0) {
+            (Publish::Progressive, _) => Exits::EachPublished,
+            (Publish::Final, true) => Exits::Every,
+            (Publish::Final, false) => Exits::Needed,
+        };
+        match self.settings.depth {
+            Depth::Fixed(n) => {
+                Task { deadline: None, share_end: None, iterations: Iterations::fixed(n), exits: Exits::Needed }
+            }
+            Depth::Anytime(asked) => Task {
+                deadline: Some(deadline),
+                share_end: self.allowance.left(start).map(|left| start + left),
+                iterations: Iterations::new(asked.min(), asked.max().min(self.model.iterations())),
+                exits,
+            },
+        }
+    }
+
+    fn measure(&mut self, size: Size) -> Result<(), FrameFault> {
+        self.model.input().fill(0.0);
+        let iterations = self.model.iterations();
+        anytime::measure(self.model.as_mut(), self.clock.as_ref(), &mut self.costs, iterations, WARM_UP_RUNS)?;
+        self.mask.resize(size);
+        let mut took = Vec::with_capacity(WARM_UP_RUNS);
+        for _ in 0..WARM_UP_RUNS {
+            let before = self.clock.now();
+            self.renderer.render(self.model.logits()?, &mut self.mask)?;
+            took.push(self.clock.now().since(before));
+        }
+        self.costs.set_reference(Stage::Render, &took);
+        Ok(())
+    }
+}
+
+/// Compares each exit's classes with the ones before.
+#[derive(Default)]
+struct Convergence {
+    threshold: f64,
+    last: Vec<u8>,
+    now: Vec<u8>,
+}
+
+impl Convergence {
+    fn start(&mut self, threshold: f64) {
+        self.threshold = threshold;
+        self.last.clear();
+    }
+
+    fn judge(&mut self, logits: Logits<'_>) -> Result<Verdict, RenderError> {
+        if self.threshold <= 0.0 {
+            return Ok(Verdict::GoOn);
+        }
+        self.now.resize(logits.grid.pixels(), 0);
+        render::classes_of(logits, &mut self.now)?;
+        let converged = self.last.len() == self.now.len() && render::change(&self.last, &self.now) < self.threshold;
+        std::mem::swap(&mut self.last, &mut self.now);
+        Ok(if converged { Verdict::Converged } else { Verdict::GoOn })
+    }
+}
+
+/// The frame in an image message.
+pub fn frame_of(kind: ImageKind, bytes: &[u8]) -> Result<Frame<'_>, FrameFault> {
+    match kind {
+        ImageKind::Raw => {
+            let image: message::Image<'_> = message::decode(bytes)?;
+            let size = Size::new(image.width, image.height);
+            let big_endian = image.is_bigendian != 0;
+            Ok(Frame::new(image.header, size, &image.encoding, big_endian, image.step, image.data)?)
+        }
+        ImageKind::Compressed => {
+            let image: message::CompressedImage<'_> = message::decode(bytes)?;
+            Ok(decode::compressed(image.header, &image.format, &image.data)?)
+        }
+    }
+}
+
+impl FrameResult {
+    /// The frame's row in the report.
+    pub fn record(&self, topic: &str) -> crate::report::FrameRecord {
+        use crate::report::millis;
+        crate::report::FrameRecord {
+            stamp: self.header.stamp,
+            topic: topic.to_owned(),
+            exit: self.outcome.exit,
+            iterations_planned: self.outcome.planned,
+            iterations_run: self.outcome.run,
+            stop_cause: self.outcome.cause,
+            budget_ms: millis(self.budget),
+            elapsed_ms: millis(self.elapsed),
+            overrun_ms: millis(self.elapsed.saturating_sub(self.budget)),
+            slowdown: self.slowdown,
+        }
+    }
+
+    /// Why no further iteration was run.
+    pub fn cause(&self) -> StopCause {
+        self.outcome.cause
+    }
+}

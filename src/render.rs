@@ -1,0 +1,165 @@
+//! The network's scores become a mask of the frame's size, and a mask becomes something to look at.
+//!
+//! Knows logits and masks; knows nothing of networks, messages or budgets.
+//!
+//! Scores are upsampled bilinearly between the centres of the grid's cells (half-pixel centres, as PyTorch's `align_corners=False`), and the best
+//! class wins. Most of that work is never done: where the four cells around a pixel agree on their best class, that class wins everywhere
+//! between them, because a weighted mean keeps the order. Only the quads in which classes meet are interpolated.
+
+use crate::frame::Size;
+use crate::mask::Mask;
+use crate::model::Logits;
+
+mod lerp;
+mod overlay;
+mod quads;
+mod scores;
+
+pub use overlay::{overlay, to_rgb};
+
+use lerp::Axis;
+use quads::Band;
+use scores::Scores;
+
+/// What can be wrong with scores that are to be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The values do not fit the number of classes and the grid.
+    #[error("logits: expected {expected} values for {classes} classes (1 to 255) on a {grid} grid; got {got}")]
+    Logits {
+        /// Number of classes.
+        classes: usize,
+        /// The output grid.
+        grid: Size,
+        /// Values that they take.
+        expected: usize,
+        /// Values in the slice.
+        got: usize,
+    },
+    /// The output does not have the size of the grid.
+    #[error("output: expected {expected} cells; got {got}")]
+    Output {
+        /// Cells of the grid.
+        expected: usize,
+        /// Bytes in the slice.
+        got: usize,
+    },
+}
+
+/// Renders masks; tables and buffers are kept, so that masks of the size before allocate nothing.
+#[derive(Debug, Default)]
+pub struct Renderer {
+    scores: Scores,
+    columns: Axis,
+    lines: Axis,
+    band: Band,
+    /// The confidence of two grid rows, widened to the mask's width.
+    wide: [WideRow; 2],
+}
+
+#[derive(Debug, Default)]
+struct WideRow {
+    row: Option<u32>,
+    confidence: Vec<u8>,
+}
+
+impl Renderer {
+    /// A renderer without any tables yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fills the mask, at the size it has, with the best class of every pixel and its confidence.
+    ///
+    /// - Class: the highest bilinearly interpolated score; the lowest id among equals. A score that is not a number never wins, and a pixel
+    ///   without any score is [`UNLABELLED`](crate::mask::UNLABELLED).
+    /// - Confidence: the softmax probability of the best class at each grid cell, interpolated bilinearly in whole levels (within two levels
+    ///   of 255 of the exact value); 0 where there is no score.
+    pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
+        check(logits)?;
+        let size = mask.size();
+        self.scores.read(logits);
+        self.columns.fit(logits.grid.width, size.width);
+        self.lines.fit(logits.grid.height, size.height);
+        for wide in &mut self.wide {
+            wide.row = None;
+        }
+        let width = size.width as usize;
+        let (classes, confidence) = mask.planes_mut();
+        for cell in self.lines.cells() {
+            self.band.find(logits, &self.scores, (cell.at, cell.next), &self.columns);
+            for wide in [cell.at, cell.next] {
+                widen(&mut self.wide, &self.scores, wide, &self.columns);
+            }
+            let rows = cell.from as usize * width..cell.to as usize * width;
+            let classes = classes.get_mut(rows.clone()).unwrap_or_default();
+            let confidence = confidence.get_mut(rows).unwrap_or_default();
+            let lines = classes.chunks_exact_mut(width).zip(confidence.chunks_exact_mut(width));
+            for ((classes, confidence), &part) in lines.zip(self.lines.parts(cell)) {
+                self.band.draw(part, &self.columns, classes);
+                mix(&self.wide, cell.at, cell.next, part, confidence);
+            }
+        }
+        Ok(())
+    }
+
+    /// The best class of every grid cell at the last [`render`](Self::render): what [`classes_of`] gives for its logits.
+    pub fn classes(&self) -> &[u8] {
+        self.scores.classes()
+    }
+}
+
+/// Makes sure that grid row `row` is there in the mask's width. Neighbouring rows live in different slots.
+fn widen(wide: &mut [WideRow; 2], scores: &Scores, row: u32, columns: &Axis) {
+    let [even, odd] = wide;
+    let slot = if row.is_multiple_of(2) { even } else { odd };
+    if slot.row != Some(row) {
+        columns.stretch(scores.confidence_row(row), &mut slot.confidence);
+        slot.row = Some(row);
+    }
+}
+
+/// The confidence of a mask row between two grid rows.
+fn mix(wide: &[WideRow; 2], above: u32, below: u32, part: f32, out: &mut [u8]) {
+    let slot = |row: u32| &wide[(row % 2) as usize].confidence;
+    let lower = lerp::levels(part);
+    for ((out, &a), &b) in out.iter_mut().zip(slot(above)).zip(slot(below)) {
+        *out = lerp::mix(a, b, lower);
+    }
+}
+
+/// The best class of every grid cell: the lowest id among equal scores, [`UNLABELLED`](crate::mask::UNLABELLED) where no score is a number.
+pub fn classes_of(logits: Logits<'_>, out: &mut [u8]) -> Result<(), RenderError> {
+    check(logits)?;
+    if out.len() != logits.grid.pixels() {
+        return Err(RenderError::Output { expected: logits.grid.pixels(), got: out.len() });
+    }
+    scores::best_classes(logits, out);
+    Ok(())
+}
+
+/// The fraction of pixels in which two class planes of the same size differ, 0 to 1; pixels that only one of them has differ.
+pub fn change(a: &[u8], b: &[u8]) -> f64 {
+    let longer = a.len().max(b.len());
+    if longer == 0 {
+        return 0.0;
+    }
+    let same = a.iter().zip(b).filter(|(a, b)| a == b).count();
+    (longer - same) as f64 / longer as f64
+}
+
+fn check(logits: Logits<'_>) -> Result<(), RenderError> {
+    let expected = logits.grid.pixels().saturating_mul(logits.classes);
+    if expected == 0 || logits.classes > 255 || logits.values.len() != expected {
+        return Err(RenderError::Logits {
+            classes: logits.classes,
+            grid: logits.grid,
+            expected,
+            got: logits.values.len(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

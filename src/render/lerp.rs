@@ -1,0 +1,116 @@
+//! Linear interpolation along one axis of the output grid, grouped by the two cells that a pixel lies between.
+
+/// Pixels `from..to` of the mask lie between the centres of cells `at` and `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub at: u32,
+    pub next: u32,
+    pub from: u32,
+    pub to: u32,
+}
+
+/// All pixels along one axis.
+#[derive(Debug, Default)]
+pub(super) struct Axis {
+    sizes: (u32, u32),
+    cells: Vec<Cell>,
+    /// For every pixel how far it is from `at` towards `next`, 0 to 1.
+    parts: Vec<f32>,
+}
+
+impl Axis {
+    /// Makes the tables for `grid` cells under `pixels` pixels, where they are not those already.
+    pub fn fit(&mut self, grid: u32, pixels: u32) {
+        if self.sizes == (grid, pixels) {
+            return;
+        }
+        self.sizes = (grid, pixels);
+        self.cells.clear();
+        self.parts.clear();
+        for pixel in 0..pixels {
+            let (at, part) = place(pixel.into(), grid.into(), pixels.into());
+            self.parts.push(part);
+            match self.cells.last_mut() {
+                Some(cell) if cell.at == at => cell.to = pixel + 1,
+                _ => self.cells.push(Cell { at, next: (at + 1).min(grid - 1), from: pixel, to: pixel + 1 }),
+            }
+        }
+    }
+
+    /// The groups of pixels, in order.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// How far each pixel of a group is from `at` towards `next`.
+    pub fn parts(&self, cell: &Cell) -> &[f32] {
+        self.parts.get(cell.from as usize..cell.to as usize).unwrap_or_default()
+    }
+
+    /// Interpolates a row of cells to a row of pixels.
+    pub fn stretch(&self, row: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        for cell in &self.cells {
+            let value = |at: u32| row.get(at as usize).copied().unwrap_or_default();
+            let (a, b) = (value(cell.at), value(cell.next));
+            out.extend(self.parts(cell).iter().map(|&part| mix(a, b, levels(part))));
+        }
+    }
+}
+
+/// The cell before a pixel and the way from its centre to the next one: half-pixel centres, clamped at the borders.
+fn place(pixel: u64, grid: u64, pixels: u64) -> (u32, f32) {
+    // In units of 1 / (2 * pixels) of a cell, so that whole positions are met exactly.
+    let unit = 2 * pixels;
+    let centre = ((2 * pixel + 1) * grid).saturating_sub(pixels).min((grid - 1) * unit);
+    ((centre / unit) as u32, (centre % unit) as f32 / unit as f32)
+}
+
+/// A part of 1 in whole 256ths.
+pub(super) fn levels(part: f32) -> u16 {
+    (part * 256.0 + 0.5) as u16
+}
+
+/// Between two levels; `part` in 256ths, so that the sum stays in 16 bits.
+#[inline(always)]
+pub(super) fn mix(a: u8, b: u8, part: u16) -> u8 {
+    // At most 255 * 256 + 128.
+    ((u16::from(a) * (256 - part) + u16::from(b) * part + 128) >> 8) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_times_the_grid_lies_at_odd_eighths_and_repeats_the_borders() {
+        let mut axis = Axis::default();
+        axis.fit(2, 8);
+        assert_eq!(axis.parts, [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 0.0, 0.0]);
+        let cell = |at, next, from, to| Cell { at, next, from, to };
+        assert_eq!(axis.cells(), [cell(0, 1, 0, 6), cell(1, 1, 6, 8)]);
+    }
+
+    #[test]
+    fn every_pixel_is_in_one_group_for_growing_and_shrinking() {
+        for (grid, pixels) in [(1, 1), (1, 9), (9, 1), (7, 7), (120, 480), (90, 1080), (90, 31)] {
+            let mut axis = Axis::default();
+            axis.fit(grid, pixels);
+            let mut expected = 0;
+            for cell in axis.cells() {
+                assert_eq!(cell.from, expected);
+                assert!(cell.next < grid);
+                expected = cell.to;
+            }
+            assert_eq!(expected, pixels);
+        }
+    }
+
+    #[test]
+    fn mixing_meets_both_ends_and_the_middle() {
+        assert_eq!(mix(10, 200, levels(0.0)), 10);
+        assert_eq!(mix(10, 200, levels(1.0)), 200);
+        assert_eq!(mix(10, 200, levels(0.5)), 105);
+        assert_eq!(mix(255, 255, levels(0.3)), 255);
+    }
+}

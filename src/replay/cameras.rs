@@ -1,0 +1,205 @@
+//! Which topics of a bag are cameras, and what belongs to each.
+
+use std::time::Duration;
+
+use super::ReplayError;
+use crate::bag::Topic;
+use crate::params::Parameters;
+use crate::pipeline::ImageKind;
+
+/// One camera of a bag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Camera {
+    /// Its image topic.
+    pub topic: String,
+    /// Raw or compressed.
+    pub kind: ImageKind,
+    /// Below which namespace its masks are published, such as `/itnet`.
+    pub output: String,
+    /// Its camera_info topic, whether or not the bag has it.
+    pub info_topic: String,
+    /// Time allowed for each frame.
+    pub budget: Duration,
+}
+
+/// The node's name, as a bag's masks are published below it.
+pub const NODE: &str = "/itnet";
+
+/// What is asked for: topics given by hand, else the cameras of the parameters, else every image topic of the bag.
+pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Result<Vec<Camera>, ReplayError> {
+    let budget = millis(parameters.double("budget_ms"));
+    let named = parameters.texts("cameras");
+    let chosen: Vec<(Option<String>, String, Duration)> = if !asked.is_empty() {
+        asked.iter().map(|topic| (None, topic.clone(), budget)).collect()
+    } else if !named.is_empty() {
+        named.into_iter().map(|name| of_parameters(name, parameters, budget)).collect::<Result<_, _>>()?
+    } else {
+        found(topics).into_iter().map(|topic| (None, topic, budget)).collect()
+    };
+    if chosen.is_empty() {
+        return Err(ReplayError::NoCamera { topics: list(topics) });
+    }
+    let alone = chosen.len() == 1;
+    let mut cameras = Vec::with_capacity(chosen.len());
+    for (name, topic, budget) in chosen {
+        let kind = kind_of(topics, &topic)?;
+        let output = match (alone, name) {
+            (true, _) => NODE.to_owned(),
+            (false, Some(name)) => format!("{NODE}/{name}"),
+            (false, None) => format!("{NODE}{}", place(&topic)),
+        };
+        cameras.push(Camera { info_topic: info_topic(&topic), topic, kind, output, budget });
+    }
+    Ok(apart(cameras))
+}
+
+fn of_parameters(
+    name: String,
+    parameters: &Parameters,
+    budget: Duration,
+) -> Result<(Option<String>, String, Duration), ReplayError> {
+    let topic = parameters.text(&format!("{name}.topic"));
+    if topic.is_empty() {
+        return Err(ReplayError::CameraWithoutTopic { camera: name });
+    }
+    let own = format!("{name}.budget_ms");
+    let budget = if parameters.is_set(&own) { millis(parameters.double(&own)) } else { budget };
+    Ok((Some(name), topic, budget))
+}
+
+/// Topics by these last names hold results, not pictures.
+const RESULTS: [&str; 3] = ["mask", "confidence", "labels"];
+
+/// Every image topic, without masks and without the compressed twins of raw ones.
+fn found(topics: &[Topic]) -> Vec<String> {
+    let is_result = |name: &str| RESULTS.contains(&base(name).rsplit('/').next().unwrap_or_default());
+    let images =
+        || topics.iter().filter(|topic| ImageKind::of(&topic.message_type).is_some() && !is_result(&topic.name));
+    let has = |name: &str| images().any(|topic| topic.name == name);
+    images()
+        .filter(|topic| !topic.name.rsplit_once('/').is_some_and(|(raw, _)| has(raw)))
+        .map(|topic| topic.name.clone())
+        .collect()
+}
+
+fn kind_of(topics: &[Topic], name: &str) -> Result<ImageKind, ReplayError> {
+    let topic = topics.iter().find(|topic| topic.name == name);
+    let topic = topic.ok_or_else(|| ReplayError::NoTopic { topic: name.to_owned(), topics: list(topics) })?;
+    let no_image = || ReplayError::NoImage { topic: name.to_owned(), message_type: topic.message_type.clone() };
+    ImageKind::of(&topic.message_type).filter(|_| topic.serialization_format == "cdr").ok_or_else(no_image)
+}
+
+fn list(topics: &[Topic]) -> String {
+    let rows: Vec<_> = topics.iter().map(|topic| format!("\n  {} ({})", topic.name, topic.message_type)).collect();
+    if rows.is_empty() { " none".to_owned() } else { rows.concat() }
+}
+
+/// The image topic without what image transport adds: `/front/image_raw/compressed` is `/front/image_raw`.
+fn base(topic: &str) -> &str {
+    topic.strip_suffix("/compressed").unwrap_or(topic)
+}
+
+/// The camera's namespace: `/front` for `/front/image_raw`, the topic itself where it has none.
+fn place(topic: &str) -> &str {
+    match base(topic).rsplit_once('/') {
+        Some((namespace, _)) if !namespace.is_empty() => namespace,
+        _ => base(topic),
+    }
+}
+
+/// The sibling `camera_info` of an image topic.
+fn info_topic(topic: &str) -> String {
+    let namespace = base(topic).rsplit_once('/').map_or("", |(namespace, _)| namespace);
+    format!("{namespace}/camera_info")
+}
+
+/// Cameras whose outputs would fall together get their whole image topic as namespace.
+fn apart(mut cameras: Vec<Camera>) -> Vec<Camera> {
+    let outputs: Vec<String> = cameras.iter().map(|camera| camera.output.clone()).collect();
+    for camera in &mut cameras {
+        if outputs.iter().filter(|output| **output == camera.output).count() > 1 {
+            camera.output = format!("{NODE}{}", camera.topic);
+        }
+    }
+    cameras
+}
+
+fn millis(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Value;
+
+    fn topic(name: &str, message_type: &str) -> Topic {
+        Topic {
+            name: name.into(),
+            message_type: message_type.into(),
+            serialization_format: "cdr".into(),
+            offered_qos_profiles: String::new(),
+            message_count: None,
+        }
+    }
+
+    fn drive() -> Vec<Topic> {
+        vec![
+            topic("/tf", "tf2_msgs/msg/TFMessage"),
+            topic("/front/image_raw", "sensor_msgs/msg/Image"),
+            topic("/front/image_raw/compressed", "sensor_msgs/msg/CompressedImage"),
+            topic("/rear/image_raw/compressed", "sensor_msgs/msg/CompressedImage"),
+            topic("/itnet/mask", "sensor_msgs/msg/Image"),
+        ]
+    }
+
+    fn outputs(cameras: &[Camera]) -> Vec<&str> {
+        cameras.iter().map(|camera| camera.output.as_str()).collect()
+    }
+
+    #[test]
+    fn image_topics_are_found_and_a_compressed_twin_is_left_out() {
+        let cameras = choose(&drive(), &[], &Parameters::default()).expect("finds");
+        assert_eq!(outputs(&cameras), ["/itnet/front", "/itnet/rear"]);
+        assert_eq!(cameras[0].kind, ImageKind::Raw);
+        assert_eq!(cameras[1].info_topic, "/rear/camera_info");
+    }
+
+    #[test]
+    fn a_lone_camera_publishes_below_the_node_itself() {
+        let cameras = choose(&drive(), &["/front/image_raw".into()], &Parameters::default()).expect("finds");
+        assert_eq!(outputs(&cameras), ["/itnet"]);
+    }
+
+    #[test]
+    fn parameters_name_cameras_and_give_them_budgets() {
+        let mut parameters = Parameters::default();
+        let texts = |texts: &[&str]| Value::Texts(texts.iter().map(|text| (*text).to_owned()).collect());
+        parameters.set("cameras", texts(&["a", "b"])).expect("fits");
+        parameters.set("a.topic", Value::Text("/front/image_raw".into())).expect("fits");
+        parameters.set("a.budget_ms", Value::Double(5.0)).expect("fits");
+        let error = choose(&drive(), &[], &parameters).expect_err("b has none").to_string();
+        assert!(error.contains("b.topic"), "{error}");
+        parameters.set("b.topic", Value::Text("/rear/image_raw/compressed".into())).expect("fits");
+        let cameras = choose(&drive(), &[], &parameters).expect("finds");
+        assert_eq!(outputs(&cameras), ["/itnet/a", "/itnet/b"]);
+        assert_eq!(cameras[0].budget, Duration::from_millis(5));
+        assert_eq!(cameras[1].budget, Duration::from_millis(33));
+    }
+
+    #[test]
+    fn two_topics_of_one_camera_do_not_fall_together() {
+        let asked = ["/front/image_raw".to_owned(), "/front/image_raw/compressed".to_owned()];
+        let cameras = choose(&drive(), &asked, &Parameters::default()).expect("finds");
+        assert_eq!(outputs(&cameras), ["/itnet/front/image_raw", "/itnet/front/image_raw/compressed"]);
+    }
+
+    #[test]
+    fn a_topic_that_is_not_there_or_no_image_is_named_with_what_there_is() {
+        let error = choose(&drive(), &["/left".into()], &Parameters::default()).expect_err("no such").to_string();
+        assert!(error.contains("/left") && error.contains("/rear/image_raw/compressed"), "{error}");
+        let error = choose(&drive(), &["/tf".into()], &Parameters::default()).expect_err("no image").to_string();
+        assert!(error.contains("/tf") && error.contains("TFMessage"), "{error}");
+        assert!(choose(&drive()[..1], &[], &Parameters::default()).is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! Replay: a bag's cameras through the pipeline into a bag of masks.
+//!
+//! With [`Pace::Fast`] frames follow one another as fast as they are done. With [`Pace::Realtime`] they arrive as they were recorded: one thread plays
+//! the bag into the mailboxes, this one runs the network, a third writes. Knows bags and the pipeline; knows nothing of
+//! terminals or command lines.
+
+mod cameras;
+mod feed;
+mod output;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use cameras::{Camera, NODE, choose};
+
+use crate::bag::{Bag, BagError, BagWriter, Existing, Storage};
+use crate::clock::Clock;
+use crate::mailbox::{Arrived, Mailboxes};
+use crate::pipeline::Pipeline;
+use crate::report::{DropCause, DropRecord, FailureRecord, Report, Reporter, Totals};
+use feed::{Content, Player};
+use output::{Output, later};
+
+/// How fast frames come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As they were recorded; frames that come too fast are dropped.
+    Realtime,
+    /// One after the other; none is dropped.
+    Fast,
+}
+
+/// What to replay, and where to.
+pub struct Replay<'a> {
+    /// The bag to read.
+    pub bag: &'a Bag,
+    /// Its cameras.
+    pub cameras: &'a [Camera],
+    /// How fast.
+    pub pace: Pace,
+    /// The folder to write.
+    pub out: PathBuf,
+    /// Its storage.
+    pub storage: Storage,
+    /// What to do where the folder holds something.
+    pub existing: Existing,
+    /// Names of the class ids, from 0.
+    pub classes: Vec<String>,
+    /// The bundle's name, for the report.
+    pub model: String,
+    /// Set to end early, with everything written that is done.
+    pub stop: &'a AtomicBool,
+}
+
+/// What came of a replay.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Every frame.
+    pub report: Report,
+    /// What was wrong with the bag that was read; everything before it was processed.
+    pub fault: Option<BagError>,
+    /// Whether it was stopped early.
+    pub stopped: bool,
+}
+
+/// Why nothing was replayed, or not all could be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The bag has no image topic.
+    #[error("the bag has no image topic; its topics are:{topics}")]
+    NoCamera {
+        /// All topics with their types.
+        topics: String,
+    },
+    /// A topic that was asked for is not in the bag.
+    #[error("the bag has no topic {topic}; its topics are:{topics}")]
+    NoTopic {
+        /// The topic.
+        topic: String,
+        /// All topics with their types.
+        topics: String,
+    },
+    /// A topic that was asked for holds something else than images.
+    #[error(
+        "topic {topic} holds {message_type}; expected sensor_msgs/msg/Image or sensor_msgs/msg/CompressedImage in CDR"
+    )]
+    NoImage {
+        /// The topic.
+        topic: String,
+        /// What it holds.
+        message_type: String,
+    },
+    /// A camera of the parameters has no topic.
+    #[error("camera `{camera}` of parameter `cameras` has no topic: set `{camera}.topic`")]
+    CameraWithoutTopic {
+        /// The camera.
+        camera: String,
+    },
+    /// The bag of masks cannot be written.
+    #[error(transparent)]
+    Output(#[from] BagError),
+}
+
+impl Replay<'_> {
+    /// Replays through `pipeline`; `progress` is called after every frame.
+    pub fn run(
+        self,
+        pipeline: &mut Pipeline,
+        clock: &Arc<dyn Clock>,
+        progress: &dyn Fn(Totals),
+    ) -> Result<Replayed, ReplayError> {
+        let writer = BagWriter::create(&self.out, self.storage, self.existing)?;
+        let feed = feed::Feed::new(self.bag, self.cameras);
+        let reporter = Mutex::new(Reporter::new(&self.model));
+        let fault = std::thread::scope(|scope| {
+            let output = Output::start(scope, writer, self.cameras, &self.classes)?;
+            let mut line = Line { replay: &self, pipeline, clock, output, reporter: &reporter, progress };
+            let fault = match self.pace {
+                Pace::Fast => line.fast(feed),
+                Pace::Realtime => line.realtime(feed),
+            };
+            line.output.finish()?;
+            Ok::<_, ReplayError>(fault)
+        })?;
+        let report = reporter.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        Ok(Replayed { report, fault, stopped: self.stop.load(Ordering::Relaxed) })
+    }
+
+    fn topic(&self, camera: usize) -> &str {
+        self.cameras.get(camera).map_or("", |camera| camera.topic.as_str())
+    }
+}
+
+/// The running replay: everything a frame meets on this thread.
+struct Line<'a, 'scope> {
+    replay: &'a Replay<'a>,
+    pipeline: &'a mut Pipeline,
+    clock: &'a Arc<dyn Clock>,
+    output: Output<'scope>,
+    reporter: &'a Mutex<Reporter>,
+    progress: &'a dyn Fn(Totals),
+}
+
+impl Line<'_, '_> {
+    fn fast(&mut self, mut feed: feed::Feed) -> Option<BagError> {
+        while !self.ended() {
+            match feed.next()? {
+                Err(fault) => return Some(fault),
+                Ok((camera, content)) => {
+                    self.clock.sleep_until(self.pipeline.ready_at(self.clock.now()));
+                    let arrival = self.clock.now();
+                    let deadline = arrival + self.replay.cameras.get(camera).map(|c| c.budget).unwrap_or_default();
+                    self.frame(Arrived { camera, arrival, deadline, content });
+                }
+            }
+        }
+        None
+    }
+
+    fn realtime(&mut self, feed: feed::Feed) -> Option<BagError> {
+        let boxes = Mailboxes::new(self.replay.cameras.len());
+        let (reporter, replay) = (self.reporter, self.replay);
+        let dropped = |frame: Arrived<Content>| drop_frame(reporter, replay, &frame, DropCause::Replaced);
+        let player = Player {
+            cameras: self.replay.cameras,
+            clock: self.clock.as_ref(),
+            stop: self.replay.stop,
+            boxes: &boxes,
+            dropped: &dropped,
+        };
+        std::thread::scope(|scope| {
+            let playing = scope.spawn(|| player.play(feed));
+            loop {
+                let now = self.clock.now();
+                let ready = self.pipeline.ready_at(now);
+                self.clock.sleep_until(ready);
+                let Some(frame) = boxes.take() else { break };
+                if self.output.is_broken() {
+                    self.replay.stop.store(true, Ordering::Relaxed);
+                }
+                let waited = ready > now && ready > frame.arrival;
+                if waited && self.pipeline.too_late(frame.deadline, self.clock.now()) {
+                    drop_frame(self.reporter, self.replay, &frame, DropCause::ShareSpent);
+                } else {
+                    self.frame(frame);
+                }
+            }
+            match playing.join() {
+                Ok(fault) => fault,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn ended(&self) -> bool {
+        self.replay.stop.load(Ordering::Relaxed) || self.output.is_broken()
+    }
+
+    fn frame(&mut self, frame: Arrived<Content>) {
+        let Arrived { camera, arrival, deadline, content } = frame;
+        let Some(kind) = self.replay.cameras.get(camera).map(|camera| camera.kind) else {
+            return;
+        };
+        let Self { pipeline, output, replay, .. } = self;
+        let mut publish = |out: crate::pipeline::Published<'_>| {
+            let received = match replay.pace {
+                Pace::Realtime => later(content.received, out.elapsed),
+                Pace::Fast => content.received,
+            };
+            output.publish(camera, received, out, content.info.as_deref());
+        };
+        let result = pipeline.run(kind, &content.data, (arrival, deadline), &mut publish);
+        let topic = self.replay.topic(camera);
+        let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(result) => reporter.published(result.record(topic), result.elapsed, &result.outcome.stages),
+            Err(fault) => {
+                let failure = FailureRecord { topic: topic.to_owned(), reason: fault.to_string() };
+                if reporter.failed(failure) {
+                    tracing::warn!("{topic}: {fault}; such frames give no mask (said once)");
+                }
+            }
+        }
+        (self.progress)(reporter.totals());
+    }
+}
+
+/// Counts a frame that never started.
+fn drop_frame(reporter: &Mutex<Reporter>, replay: &Replay<'_>, frame: &Arrived<Content>, cause: DropCause) {
+    let topic = replay.topic(frame.camera).to_owned();
+    let kind = replay.cameras.get(frame.camera).map(|camera| camera.kind);
+    let stamp = kind.and_then(|kind| feed::stamp(kind, &frame.content.data)).unwrap_or_default();
+    reporter.lock().unwrap_or_else(PoisonError::into_inner).dropped(DropRecord { stamp, topic, cause });
+}

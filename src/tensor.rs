@@ -1,0 +1,219 @@
+//! A frame becomes the network's input in one pass over its pixels: colours, size and normalisation.
+//!
+//! Knows encodings (through [`decode::Rows`](crate::decode::Rows)) and the wanted size; knows nothing of networks or messages.
+//!
+//! Every source row is fetched once. Rows are weighted and summed first, in 16-bit lanes over the whole width; each finished row of the network's
+//! height is then shortened or widened, normalised and written to its three planes. Sizes that are equal skip both.
+
+use crate::decode::{Layout, Rows};
+use crate::frame::{Frame, Size, check_size};
+
+mod across;
+mod weights;
+
+use weights::Axis;
+
+/// What the network wants to see: `[3, height, width] f32`, red, green and blue planes of `(v / 255 - mean) / std`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InputSpec {
+    /// The network's input size.
+    pub size: Size,
+    /// Mean of red, green and blue, for values from 0 to 1.
+    pub mean: [f32; 3],
+    /// Standard deviation of red, green and blue, for values from 0 to 1.
+    pub std: [f32; 3],
+}
+
+/// How the pixels of a frame and those of the network's input lie over each other: the frame is stretched to the network's size.
+///
+/// Coordinates are those of pixel centres: 0.0 is the middle of the first pixel, and the outer edge of the picture lies at -0.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// The frame's size.
+    pub source: Size,
+    /// The network's input size.
+    pub network: Size,
+}
+
+impl Geometry {
+    /// The point of the network's input that shows a point of the frame.
+    pub fn to_network(self, (x, y): (f64, f64)) -> (f64, f64) {
+        (rescale(x, self.source.width, self.network.width), rescale(y, self.source.height, self.network.height))
+    }
+
+    /// The point of the frame that a point of the network's input shows.
+    pub fn to_source(self, (x, y): (f64, f64)) -> (f64, f64) {
+        (rescale(x, self.network.width, self.source.width), rescale(y, self.network.height, self.source.height))
+    }
+}
+
+fn rescale(at: f64, from: u32, to: u32) -> f64 {
+    (at + 0.5) * f64::from(to) / f64::from(from) - 0.5
+}
+
+/// What can be wrong on the way to the input tensor.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TensorError {
+    /// The output does not have the network's size.
+    #[error("output: expected {expected} values for 3 planes of {size}; got {got}")]
+    Output {
+        /// The network's input size.
+        size: Size,
+        /// Values that it takes.
+        expected: usize,
+        /// Values in the slice.
+        got: usize,
+    },
+    /// The network's input size is empty or absurd.
+    #[error("input size: {0}")]
+    Size(#[from] crate::frame::FrameError),
+    /// A mean that is no number, or a deviation that is not above zero.
+    #[error("{field}: expected a finite number{above} for every colour; got {got:?}", above = if *.field == "std" { " above 0" } else { "" })]
+    Normalisation {
+        /// `mean` or `std`.
+        field: &'static str,
+        /// The three numbers.
+        got: [f32; 3],
+    },
+}
+
+/// Makes input tensors. Tables and buffers are kept, so that frames of the size before allocate nothing.
+#[derive(Debug)]
+pub struct TensorMaker {
+    spec: InputSpec,
+    normalise: Normalise,
+    rows: Rows,
+    source: Option<Size>,
+    columns: Axis<f32>,
+    lines: Axis<u16>,
+    sums: Vec<u16>,
+}
+
+/// `v * scale + bias` for every colour; `v` from 0 to 255.
+#[derive(Clone, Copy, Debug)]
+struct Normalise {
+    scale: [f32; 3],
+    bias: [f32; 3],
+}
+
+impl Normalise {
+    fn new(spec: &InputSpec) -> Result<Self, TensorError> {
+        if spec.mean.iter().any(|mean| !mean.is_finite()) {
+            return Err(TensorError::Normalisation { field: "mean", got: spec.mean });
+        }
+        if spec.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
+            return Err(TensorError::Normalisation { field: "std", got: spec.std });
+        }
+        let [r, g, b] = spec.std;
+        let [mr, mg, mb] = spec.mean;
+        Ok(Self { scale: [r, g, b].map(|std| 1.0 / (255.0 * std)), bias: [-mr / r, -mg / g, -mb / b] })
+    }
+}
+
+impl TensorMaker {
+    /// A maker of inputs of that size and normalisation.
+    pub fn new(spec: InputSpec) -> Result<Self, TensorError> {
+        check_size(spec.size)?;
+        Ok(Self {
+            normalise: Normalise::new(&spec)?,
+            spec,
+            rows: Rows::default(),
+            source: None,
+            columns: Axis::default(),
+            lines: Axis::default(),
+            sums: Vec::new(),
+        })
+    }
+
+    /// What the tensors look like.
+    pub fn spec(&self) -> InputSpec {
+        self.spec
+    }
+
+    /// How frames of that size lie in the tensor.
+    pub fn geometry(&self, source: Size) -> Geometry {
+        Geometry { source, network: self.spec.size }
+    }
+
+    /// Number of values in a tensor.
+    pub fn len(&self) -> usize {
+        3 * self.spec.size.pixels()
+    }
+
+    /// Always false: a network's input has pixels.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Stretches the frame to the network's size and normalises it into `out`, `[3, H, W]`.
+    ///
+    /// Each axis is interpolated linearly between pixel centres (half-pixel centres, as `align_corners=False`) where it grows or shrinks up to
+    /// twofold, and averaged over the covered area where it shrinks further. Values of the resize are exact to about one level of 255.
+    pub fn fill(&mut self, frame: &Frame<'_>, out: &mut [f32]) -> Result<(), TensorError> {
+        if out.len() != self.len() {
+            return Err(TensorError::Output { size: self.spec.size, expected: self.len(), got: out.len() });
+        }
+        self.rows.start();
+        if frame.size() == self.spec.size {
+            self.convert(frame, out);
+        } else {
+            self.resample(frame, out);
+        }
+        Ok(())
+    }
+
+    /// Equal sizes: only colours and normalisation.
+    fn convert(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
+        let layout = Layout::of(frame.encoding());
+        let width = frame.size().width as usize;
+        for (y, planes) in (0..).zip(rows_of_planes(out, width)) {
+            across::normalise(self.rows.row(frame, y), layout, &self.normalise, planes);
+        }
+    }
+
+    fn resample(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
+        let target = self.spec.size;
+        let source = frame.size();
+        if self.source != Some(source) {
+            self.columns = Axis::new(source.width, target.width);
+            self.lines = Axis::new(source.height, target.height).quantised();
+            self.source = Some(source);
+        }
+        let layout = Layout::of(frame.encoding());
+        // One sample more than the row has: pixels of three samples are read four at a time.
+        let samples = source.width as usize * layout.samples();
+        self.sums.resize(samples + 1, 0);
+        for (taps, planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
+            let mut first = true;
+            for (y, &weight) in (taps.start..).zip(taps.weights) {
+                add(self.rows.row(frame, y), weight, first, &mut self.sums);
+                first = false;
+            }
+            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes);
+        }
+    }
+}
+
+/// Sums of weighted rows: the weights of one sum add up to [`weights::WHOLE`], so that 16 bits suffice.
+fn add(row: &[u8], weight: u16, first: bool, sums: &mut [u16]) {
+    let pairs = sums.iter_mut().zip(row);
+    if first {
+        pairs.for_each(|(sum, &v)| *sum = weight * u16::from(v));
+    } else {
+        pairs.for_each(|(sum, &v)| *sum += weight * u16::from(v));
+    }
+}
+
+/// The same row of the three planes, row by row.
+fn rows_of_planes(out: &mut [f32], width: usize) -> impl Iterator<Item = [&mut [f32]; 3]> {
+    let plane = out.len() / 3;
+    let (red, rest) = out.split_at_mut(plane);
+    let (green, blue) = rest.split_at_mut(plane);
+    red.chunks_exact_mut(width)
+        .zip(green.chunks_exact_mut(width))
+        .zip(blue.chunks_exact_mut(width))
+        .map(|((red, green), blue)| [red, green, blue])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! Bags that are cut off, damaged or hostile: what comes before is read, nothing panics.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use itnet::bag::{Bag, Message, Storage};
+use mcap::{Compression, WriteOptions};
+use proptest::prelude::*;
+
+use crate::common::{STORAGES, messages, read, read_whole, storage_file, write};
+use crate::opened::write_mcap;
+
+/// A bag as bytes, and what is in it.
+struct Sample {
+    name: &'static str,
+    bytes: Vec<u8>,
+    messages: Vec<Message>,
+}
+
+fn sample_mcap(name: &'static str, count: usize, length: usize, options: WriteOptions) -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let messages = messages(count, length);
+    let path = folder.path().join("x.mcap");
+    write_mcap(&path, options, &messages);
+    let bytes = fs::read(path).unwrap();
+    Sample { name, bytes, messages }
+}
+
+fn sample(name: &'static str, storage: Storage, count: usize, length: usize) -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let messages = messages(count, length);
+    write(folder.path(), storage, &messages);
+    let bytes = fs::read(storage_file(folder.path())).unwrap();
+    Sample { name, bytes, messages }
+}
+
+fn zipped(name: &'static str, sample: &Sample) -> Sample {
+    Sample { name, bytes: zstd::encode_all(&sample.bytes[..], 1).unwrap(), messages: sample.messages.clone() }
+}
+
+fn samples() -> Vec<Sample> {
+    let small = || WriteOptions::new().chunk_size(Some(700));
+    let mut samples = vec![
+        sample("own mcap", Storage::Mcap, 24, 120),
+        sample_mcap("zstd", 24, 120, small().compression(Some(Compression::Zstd))),
+        sample_mcap("lz4", 24, 120, small().compression(Some(Compression::Lz4))),
+        sample_mcap("plain", 24, 120, small().compression(None)),
+        sample_mcap("bare", 24, 120, WriteOptions::new().use_chunks(false)),
+        sample("rows in pages", Storage::Sqlite3, 60, 120),
+        sample("rows over pages", Storage::Sqlite3, 40, 9000),
+        sample_mcap("large", 300, 2000, small().compression(None)),
+    ];
+    samples.push(zipped("zipped mcap", &samples[7]));
+    samples.push(zipped("zipped rows", &samples[6]));
+    samples
+}
+
+struct Workplace(tempfile::TempDir);
+
+impl Workplace {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn put(&self, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join("x");
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+#[track_caller]
+fn assert_prefix(found: &[Message], sample: &Sample, what: &str) {
+    let expected = sample.messages.get(..found.len());
+    assert!(expected == Some(found), "{}: {what}", sample.name);
+}
+
+#[test]
+fn a_bag_cut_anywhere_gives_its_beginning_and_one_fault() {
+    let place = Workplace::new();
+    for sample in samples() {
+        let length = sample.bytes.len();
+        let step = (length / 400).max(1);
+        let mut most = 0;
+        for end in (0..length).step_by(step).chain([length - 1]) {
+            let path = place.put(&sample.bytes[..end]);
+            let (found, fault) = read(&path);
+            assert_prefix(&found, &sample, &format!("cut at {end}"));
+            let fault = fault.unwrap_or_else(|| panic!("{}: cut at {end}", sample.name));
+            assert!(fault.to_string().contains(path.to_str().unwrap()));
+            most = most.max(found.len());
+        }
+        assert!(most > 0, "{}: something is read", sample.name);
+        let whole = read_whole(&place.put(&sample.bytes));
+        assert_eq!(whole.len(), sample.messages.len());
+    }
+}
+
+#[test]
+fn a_cut_file_gives_nearly_all_that_lies_before_the_cut() {
+    let place = Workplace::new();
+    for sample in samples() {
+        let half = &sample.bytes[..sample.bytes.len() / 2];
+        let (found, _) = read(&place.put(half));
+        let expected = match sample.name {
+            // Few chunks.
+            "own mcap" => 0,
+            // Its rows fill few pages, the first of which sqlite moved to the end.
+            "rows in pages" => 0,
+            _ => sample.messages.len() / 4,
+        };
+        assert!(found.len() >= expected, "{}: {}", sample.name, found.len());
+    }
+}
+
+#[test]
+fn a_cut_chunk_gives_the_messages_before_the_cut() {
+    let place = Workplace::new();
+    for compression in [Some(Compression::Lz4), Some(Compression::Zstd), None] {
+        let messages = messages(12, 100_000);
+        let path = place.0.path().join("one_chunk");
+        let options = WriteOptions::new().chunk_size(None);
+        write_mcap(&path, options.compression(compression), &messages);
+        let bytes = fs::read(&path).unwrap();
+        let (found, fault) = read(&place.put(&bytes[..bytes.len() * 2 / 3]));
+        assert!(found.len() >= 4, "{compression:?}: {}", found.len());
+        assert!(found[..] == messages[..found.len()]);
+        let fault = fault.unwrap().to_string();
+        assert!(fault.ends_with("the file ends within a record"), "{fault}");
+    }
+}
+
+#[test]
+fn a_wrong_checksum_costs_its_chunk() {
+    let place = Workplace::new();
+    let options = WriteOptions::new().chunk_size(Some(700)).compression(None);
+    let mut sample = sample_mcap("plain", 24, 120, options);
+    let last = &sample.messages[20].data;
+    let at = sample.bytes.windows(last.len()).position(|w| w == last);
+    sample.bytes[at.unwrap() + 60] ^= 1;
+    let (found, fault) = read(&place.put(&sample.bytes));
+    assert_prefix(&found, &sample, "wrong bit");
+    assert!((12..=20).contains(&found.len()), "{}", found.len());
+    let fault = fault.unwrap().to_string();
+    assert!(fault.contains("the chunk's checksum is wrong"), "{fault}");
+}
+
+#[test]
+fn damaged_pages_leave_the_rows_before_them() {
+    let place = Workplace::new();
+    let sample = sample("rows over pages", Storage::Sqlite3, 12, 9000);
+    let pages = sample.bytes.len() / 4096;
+    let mut most = 0;
+    for page in 1..pages {
+        let mut bytes = sample.bytes.clone();
+        bytes[page * 4096..(page + 1) * 4096].fill(0xa5);
+        let (found, fault) = read(&place.put(&bytes));
+        most = most.max(found.len());
+        // A page of content has no checksum: a wrong one is not always found out.
+        if fault.is_some() {
+            let same = found.iter().zip(&sample.messages);
+            assert!(same.clone().all(|(a, b)| a.received == b.received));
+        }
+    }
+    assert_eq!(most, 12, "a damaged index costs no row");
+}
+
+/// Where `length` must not be believed, `change` puts it.
+fn refused(sample: &Sample, at: usize, length: &[u8], expected: &str) {
+    let place = Workplace::new();
+    let mut bytes = sample.bytes.clone();
+    bytes[at..at + length.len()].copy_from_slice(length);
+    let (found, fault) = read(&place.put(&bytes));
+    assert_prefix(&found, sample, expected);
+    let fault = fault.expect(expected).to_string();
+    assert!(fault.contains(expected), "{fault}");
+}
+
+#[test]
+fn lengths_the_file_cannot_hold_are_refused() {
+    let options = || WriteOptions::new().chunk_size(Some(700));
+    let plain = sample_mcap("plain", 24, 120, options().compression(None));
+    let zstd = sample_mcap("zstd", 24, 120, options().compression(Some(Compression::Zstd)));
+    // Magic and header, then the first chunk.
+    let header = u64::from_le_bytes(plain.bytes[9..17].try_into().unwrap()) as usize;
+    let chunk = 8 + 9 + header;
+    assert_eq!(plain.bytes[chunk], 6, "opcode of a chunk");
+    let huge = u64::MAX.to_le_bytes();
+    let large = (1u64 << 29).to_le_bytes();
+    refused(&plain, chunk + 1, &huge, "too long to be true");
+    refused(&plain, chunk + 1, &large, "ends within a record");
+    let uncompressed = chunk + 9 + 16;
+    for sample in [&plain, &zstd] {
+        refused(sample, uncompressed, &huge, "too long to be true");
+        refused(sample, uncompressed, &large, "the chunk holds");
+        refused(sample, uncompressed, &[0; 8], "more than 0 bytes");
+    }
+    let compression = uncompressed + 12;
+    refused(&plain, compression, &[0xff; 4], "ends within its header");
+    refused(&plain, compression + 4, &huge, "the chunk holds");
+    // The first record in the chunk.
+    let record = compression + 4 + 8;
+    assert_eq!(plain.bytes[record], 3, "opcode of a schema");
+    let checksum = uncompressed + 8;
+    let mut unchecked = plain;
+    unchecked.bytes[checksum..checksum + 4].fill(0);
+    refused(&unchecked, record + 1, &huge, "ends within the record");
+}
+
+#[test]
+fn a_frame_that_swells_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let zeros = vec![0u8; 64 << 20];
+    let mut swollen = messages(2, 50);
+    swollen[1].data = zstd::encode_all(&zeros[..], 1).unwrap();
+    write(folder.path(), Storage::Mcap, &swollen);
+    let found = read_whole(folder.path());
+    assert_eq!(found[1].data.len(), zeros.len(), "below the limit it is a message");
+}
+
+#[test]
+fn tables_that_are_something_else_are_told() {
+    for sql in [
+        "DROP TABLE topics",
+        "DROP TABLE messages",
+        "DROP TABLE messages; CREATE VIEW messages AS WITH RECURSIVE n(id) AS \
+         (SELECT 1 UNION ALL SELECT id + 1 FROM n) \
+         SELECT id, 1 AS topic_id, 0 AS timestamp, x'00' AS data FROM n",
+        "UPDATE topics SET name = x'ff'",
+        "UPDATE messages SET timestamp = 'noon' WHERE id = 3",
+        "UPDATE messages SET data = 17 WHERE id = 3",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), Storage::Sqlite3, &messages(6, 50));
+        let file = storage_file(folder.path());
+        let database = rusqlite::Connection::open(&file).unwrap();
+        database.execute_batch(sql).unwrap();
+        drop(database);
+        for path in [&file, folder.path()] {
+            let (found, fault) = read(path);
+            assert!(found.len() <= 5, "{sql}");
+            let fault = fault.expect(sql).to_string();
+            assert!(fault.starts_with(file.to_str().unwrap()), "{fault}");
+        }
+    }
+}
+
+/// Reads all of it; nothing is expected but an end.
+fn survives(path: &Path) {
+    if let Ok(bag) = Bag::open(path) {
+        let _ = bag.messages(|_| true).count();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_flipped_bits_make_it_panic(places in proptest::collection::vec(any::<(u32, u8)>(), 1..6)) {
+        static SAMPLES: std::sync::OnceLock<Vec<Sample>> = std::sync::OnceLock::new();
+        let place = Workplace::new();
+        for sample in SAMPLES.get_or_init(samples) {
+            let mut bytes = sample.bytes.clone();
+            for (at, bit) in &places {
+                let at = *at as usize % bytes.len();
+                bytes[at] ^= 1 << (bit % 8);
+            }
+            survives(&place.put(&bytes));
+        }
+    }
+
+    #[test]
+    fn no_flipped_bits_near_the_start_make_it_panic(at in 0usize..400, bit in 0u8..8) {
+        for storage in STORAGES {
+            let place = Workplace::new();
+            let mut bytes = sample("start", storage, 4, 60).bytes;
+            bytes[at] ^= 1 << bit;
+            survives(&place.put(&bytes));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Bags as files: the real ones, those written here, and broken ones.
+
+mod common;
+mod damaged;
+mod opened;
+mod real;
+mod written;

@@ -1,0 +1,43 @@
+"""Puts measured accuracy into a bundle's manifest: the JSON that `itnet eval --json` writes.
+
+    itnet eval ... --json > eval.json
+    python score.py models/itnet-s eval.json --set "camvid val" --frames 101
+
+An entry of the same set is replaced. Numbers are copied as measured, rounded to four decimals.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def entry(result, name, frames):
+    exits = [
+        {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
+        for e in result["exits"]
+    ]
+    return {"set": name, "frames": frames, "exits": exits}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("bundle", type=Path)
+    p.add_argument("result", help="JSON file, or - for standard input")
+    p.add_argument("--set", required=True, help='for example "camvid val"')
+    p.add_argument("--frames", type=int, help="when the JSON does not say it")
+    args = p.parse_args()
+    text = sys.stdin.read() if args.result == "-" else Path(args.result).read_text()
+    result = json.loads(text)
+    frames = result.get("frames", args.frames)
+    if frames is None:
+        sys.exit("the JSON has no `frames`; give --frames")
+    path = args.bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    others = [a for a in manifest["accuracy"] if a["set"] != args.set]
+    manifest["accuracy"] = [*others, entry(result, args.set, frames)]
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

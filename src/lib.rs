@@ -10,10 +10,19 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
-//! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
+//! | [`cli`] | one file a command; arguments, printing, exit codes |
+//! | [`replay`] | a bag's cameras through the pipeline into a bag of masks |
+//! | [`pipeline`] | the line above, with what is kept from frame to frame |
+//! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
+//! | [`eval`], [`score`] | every exit against labels; intersection over union |
+//! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
+//! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
+//! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
+//! | [`scene`] | a rendered street with exact labels |
+//! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
+//! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
 #![forbid(unsafe_code)]
 
 pub mod anytime;

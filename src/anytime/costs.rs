@@ -239,7 +239,7 @@ mod tests {
     fn one_stall_is_forgiven_and_two_are_reserved_for_until_the_window_forgets_them() {
         let mut costs = settled();
         costs.set_reference(Stage::Render, &[MS]);
-        let mut usual = |costs: &mut StageCosts| (0..NOISE_WINDOW - 2).for_each(|_| costs.observe(Stage::Render, MS));
+        let usual = |costs: &mut StageCosts| (0..NOISE_WINDOW - 2).for_each(|_| costs.observe(Stage::Render, MS));
         usual(&mut costs);
         costs.observe(Stage::Render, 5 * MS);
         assert_eq!(costs.reserve(Stage::Render), MS);

@@ -17,3 +17,20 @@ fn the_demo_leaves_bags_a_report_and_a_picture() {
     assert_eq!(place.report("out/demo/masks")["totals"]["received"], 30);
     assert_eq!(messages(&place.path("out/demo/street"), "/camera/labels").len(), 30);
 }
+
+#[test]
+fn the_shipped_bundle_has_a_card_and_a_measured_score_for_every_exit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/itnet-s");
+    let bundle = itnet::model::Bundle::load(&folder).expect("loads");
+    let manifest = bundle.manifest();
+    assert!(!manifest.accuracy.is_empty());
+    for accuracy in &manifest.accuracy {
+        assert!(accuracy.frames > 0 && accuracy.exits.len() >= manifest.iterations.useful, "{}", accuracy.set);
+        for exit in &accuracy.exits {
+            let mean = exit.iou.iter().sum::<f64>() / manifest.classes.len() as f64;
+            assert!((mean - exit.miou).abs() < 1e-6, "{}: the mean is over all classes", accuracy.set);
+        }
+    }
+    let card = std::fs::read_to_string(folder.join("README.md")).expect("a model card");
+    assert!(card.contains("CamVid") && card.contains("CC BY-NC"));
+}

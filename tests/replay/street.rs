@@ -28,7 +28,8 @@ fn the_shipped_bundle_has_a_card_and_a_measured_score_for_every_exit() {
         assert!(accuracy.frames > 0 && accuracy.exits.len() >= manifest.iterations.useful, "{}", accuracy.set);
         for exit in &accuracy.exits {
             let mean = exit.iou.iter().sum::<f64>() / manifest.classes.len() as f64;
-            assert!((mean - exit.miou).abs() < 1e-6, "{}: the mean is over all classes", accuracy.set);
+            // The manifest keeps four decimals.
+            assert!((mean - exit.miou).abs() < 2e-4, "{}: the mean is over all classes", accuracy.set);
         }
     }
     let card = std::fs::read_to_string(folder.join("README.md")).expect("a model card");

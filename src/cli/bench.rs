@@ -95,6 +95,12 @@ struct Bench {
     threads: usize,
 }
 
+/// The useful iterations, and more where the bundle has graphs for more: every graph is timed.
+fn iterations(bundle: &Bundle) -> usize {
+    let manifest = bundle.manifest();
+    manifest.iterations.useful.max(manifest.files.steps.len()).max(manifest.files.exits.len())
+}
+
 /// The times of one frame's parts.
 struct Times {
     decode: Duration,
@@ -118,7 +124,7 @@ impl Bench {
             tensor: TensorMaker::new(spec)?,
             renderer: Renderer::new(),
             mask: Mask::unlabelled(size),
-            iterations: bundle.manifest().iterations.useful,
+            iterations: iterations(bundle),
             frame: Frame::packed(Header::default(), size, Encoding::Rgb8, pixels)?,
             threads,
         })

@@ -18,6 +18,7 @@
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
+//! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`scene`] | a rendered street with exact labels |
@@ -44,4 +45,5 @@ pub mod replay;
 pub mod report;
 pub mod scene;
 pub mod score;
+pub mod setup;
 pub mod tensor;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Ending;
-use super::model;
 use super::table::{ms, row, table};
 use crate::clock::Clock;
 use crate::frame::{Encoding, Frame, Header, Size};
@@ -15,13 +14,14 @@ use crate::mask::Mask;
 use crate::model::{Bundle, Session, StagedModel};
 use crate::render::Renderer;
 use crate::report::Quantiles;
+use crate::setup::{self, DEFAULT_MODEL};
 use crate::tensor::TensorMaker;
 
 /// Arguments of `itnet bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder of the model bundle
-    #[arg(long, default_value = model::DEFAULT)]
+    #[arg(long, default_value = DEFAULT_MODEL)]
     model: PathBuf,
     /// Threads of the network
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -63,7 +63,7 @@ struct Benched {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = model::load(&args.model)?;
+    let bundle = setup::load(&args.model)?;
     let benched = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -112,14 +112,14 @@ struct Times {
 
 impl Bench {
     fn new(bundle: &Bundle, args: &Args) -> anyhow::Result<Self> {
-        let spec = model::input(bundle);
+        let spec = setup::input(bundle);
         let size = args.size.unwrap_or(spec.size);
         // A picture with edges and noise, so that rendering has boundaries to find.
         let pixel = |i: usize| ((i / 3 % 97) * 5 + (i / 7919) * 31) as u8;
         let pixels: Vec<u8> = (0..3 * size.pixels()).map(pixel).collect();
         let threads = crate::compute::Compute::read().threads(usize::from(args.threads));
         Ok(Self {
-            clock: model::clock(),
+            clock: super::clock(),
             session: bundle.session(threads)?,
             tensor: TensorMaker::new(spec)?,
             renderer: Renderer::new(),

@@ -8,12 +8,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::Ending;
-use super::model;
 use super::table::{percent, row, table};
 use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::model::Bundle;
+use crate::setup::{self, DEFAULT_MODEL};
 
 /// Arguments of `itnet eval`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     list: Option<PathBuf>,
     /// Folder of the model bundle
-    #[arg(long, default_value = model::DEFAULT)]
+    #[arg(long, default_value = DEFAULT_MODEL)]
     model: PathBuf,
     /// Exits to score [default: the useful ones]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -59,13 +59,13 @@ struct Exit {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = model::load(&args.model)?;
+    let bundle = setup::load(&args.model)?;
     let names = names(&args)?;
     let iterations = args.iterations.map_or(bundle.manifest().iterations.useful, usize::from);
     let session = bundle.session(crate::compute::Compute::read().threads(usize::from(args.threads)))?;
     let classes = bundle.manifest().classes.len();
     let clock = Box::new(SystemClock::new());
-    let mut evaluation = Evaluation::new(Box::new(session), model::input(&bundle), clock, classes, iterations)?;
+    let mut evaluation = Evaluation::new(Box::new(session), setup::input(&bundle), clock, classes, iterations)?;
     let bar = ProgressBar::new(names.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left")?);
     for name in &names {

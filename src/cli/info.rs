@@ -4,15 +4,15 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::Ending;
-use super::model;
 use super::table::{big, percent, row, table};
 use crate::model::{Bundle, TensorInfo};
+use crate::setup::{self, DEFAULT_MODEL};
 
 /// Arguments of `itnet info`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder of the model bundle
-    #[arg(default_value = model::DEFAULT)]
+    #[arg(default_value = DEFAULT_MODEL)]
     model: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = model::load(&args.model)?;
+    let bundle = setup::load(&args.model)?;
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::json!({

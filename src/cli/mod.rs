@@ -4,7 +4,6 @@ mod bench;
 mod demo;
 mod eval;
 mod info;
-mod model;
 mod replay;
 mod table;
 
@@ -13,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock, SystemClock};
 
 /// Semantic segmentation of camera frames under a time budget: live in ROS 2, or from rosbags without it.
 #[derive(Debug, Parser)]
@@ -93,6 +94,11 @@ fn log(verbose: u8) {
         .without_time()
         .with_target(false)
         .try_init();
+}
+
+/// The machine's clock, shared.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the process at once.

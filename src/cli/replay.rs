@@ -10,7 +10,6 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ending;
-use super::model;
 use super::table::{ms, row, table};
 use crate::anytime::StopCause;
 use crate::bag::{Bag, Existing, Storage};
@@ -18,6 +17,7 @@ use crate::params::{Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
 use crate::report::{Quantiles, Report};
+use crate::setup;
 
 /// Arguments of `itnet replay`.
 #[derive(Debug, clap::Args)]
@@ -123,9 +123,9 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Replays, with a progress bar on a terminal.
     pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
-        let bundle = model::load(&self.model)?;
-        let clock = model::clock();
-        let mut pipeline = model::pipeline(&bundle, self.threads, self.settings, &clock)?;
+        let bundle = setup::load(&self.model)?;
+        let clock = super::clock();
+        let mut pipeline = setup::pipeline(&bundle, self.threads, self.settings, &clock)?;
         let manifest = bundle.manifest();
         let replay = Replay {
             bag: self.bag,

@@ -11,7 +11,6 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ending;
-use super::model;
 use super::replay::{self, Job};
 use super::table::{percent, row, table};
 use crate::bag::{Bag, Existing, Storage};
@@ -23,6 +22,7 @@ use crate::model::Bundle;
 use crate::params::{Parameters, Value};
 use crate::replay::{Pace, choose};
 use crate::score::Confusion;
+use crate::setup::{self, DEFAULT_MODEL};
 use street::{IMAGES, Shot};
 
 /// Arguments of `itnet demo`.
@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, default_value = "out/demo")]
     out: PathBuf,
     /// Folder of the model bundle
-    #[arg(long, default_value = model::DEFAULT)]
+    #[arg(long, default_value = DEFAULT_MODEL)]
     model: PathBuf,
     /// Time from a frame's arrival to its mask, in milliseconds
     #[arg(long, default_value_t = 33.0)]
@@ -52,7 +52,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let mut parameters = Parameters::default();
     parameters.set("budget_ms", Value::Double(args.budget_ms))?;
     parameters.set("threads", Value::Integer(args.threads))?;
-    let bundle = model::load(&args.model)?;
+    let bundle = setup::load(&args.model)?;
     let stop = super::stop_on_ctrl_c()?;
     let folder = |name: &str| args.out.join(name);
 
@@ -112,7 +112,7 @@ fn score(bundle: &Bundle, shots: &[Shot], picture: &std::path::Path) -> anyhow::
     let (exits, classes) = (manifest.iterations.useful, manifest.classes.len());
     let session = Box::new(bundle.session(1)?);
     let clock = Box::new(SystemClock::new());
-    let mut evaluation = Evaluation::new(session, model::input(bundle), clock, classes, exits)?;
+    let mut evaluation = Evaluation::new(session, setup::input(bundle), clock, classes, exits)?;
     let mut sheet = sheet::Sheet::new(&manifest.classes, exits);
     let shown = sheet::shown(shots.len());
     let bar = ProgressBar::new(shots.len() as u64)

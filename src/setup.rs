@@ -1,26 +1,48 @@
-//! Opening a model bundle for a command.
+//! From the folder of a bundle to a warm pipeline, for every command and the node alike.
+//!
+//! Knows where bundles are looked for and what compute is ours; knows nothing of frames, topics or terminals.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
-
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::compute::Compute;
-use crate::model::Bundle;
-use crate::pipeline::{Pipeline, Settings};
+use crate::model::{Bundle, BundleError};
+use crate::pipeline::{FrameFault, Pipeline, Settings};
 use crate::tensor::InputSpec;
 
 /// The bundle that is used where none is named.
-pub const DEFAULT: &str = "models/itnet-s";
+pub const DEFAULT_MODEL: &str = "models/itnet-s";
+
+/// Why there is no pipeline.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No such folder.
+    #[error("no model bundle at {}: expected a folder that holds manifest.json", path.display())]
+    NoBundle {
+        /// The folder that was asked for.
+        path: PathBuf,
+    },
+    /// The bundle cannot be used.
+    #[error("model bundle {}: {source}", path.display())]
+    Bundle {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BundleError,
+    },
+    /// The pipeline cannot be measured.
+    #[error(transparent)]
+    Line(#[from] FrameFault),
+}
 
 /// Loads the bundle in `dir`; a relative folder that is not here is looked for where an installed itnet has its models.
-pub fn load(dir: &Path) -> anyhow::Result<Bundle> {
-    let found = find(dir);
-    if !found.is_dir() {
-        anyhow::bail!("no model bundle at {}: give a folder that holds manifest.json with --model", dir.display());
+pub fn load(dir: &Path) -> Result<Bundle, SetupError> {
+    let path = find(dir);
+    if !path.is_dir() {
+        return Err(SetupError::NoBundle { path: dir.to_owned() });
     }
-    Bundle::load(&found).with_context(|| format!("model bundle {}", found.display()))
+    Bundle::load(&path).map_err(|source| SetupError::Bundle { path, source })
 }
 
 fn find(dir: &Path) -> PathBuf {
@@ -41,18 +63,13 @@ pub fn input(bundle: &Bundle) -> InputSpec {
     InputSpec { size: input.size(), mean: input.mean, std: input.std }
 }
 
-/// The machine's clock, shared.
-pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock::new())
-}
-
 /// A pipeline that is warm: on as many of `threads` as are ours, with the share of compute that a cgroup leaves.
 pub fn pipeline(
     bundle: &Bundle,
     threads: usize,
     settings: Settings,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Pipeline> {
+) -> Result<Pipeline, SetupError> {
     let compute = Compute::read();
     let used = compute.threads(threads);
     if used < threads {
@@ -62,7 +79,8 @@ pub fn pipeline(
     if share < settings.share {
         tracing::warn!("compute share {share:.2} instead of {}{}", settings.share, quota(compute));
     }
-    let session = bundle.session(used)?;
+    let unusable = |source| SetupError::Bundle { path: PathBuf::from(&bundle.manifest().name), source };
+    let session = bundle.session(used).map_err(unusable)?;
     Ok(Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?)
 }
 

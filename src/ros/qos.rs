@@ -1,8 +1,9 @@
 //! Overrides of quality of service from parameters, and why no frame comes.
 //!
-//! `qos_overrides.<topic>.{publisher|subscription}.<policy>` as rclcpp reads it (`qos_parameters.hpp`), with the topic's resolved name
-//! and with or without an id: `publisher_<id>` is taken for `publisher`. Values are spelled as in rmw; `system_default` is what DDS
-//! itself takes: reliable for publishers, best effort for subscriptions, volatile, keep last. Knows no topics of its own.
+//! `qos_overrides.<topic>.{publisher|subscription}.<policy>` as rclcpp reads it (`qos_parameters.hpp`), with the
+//! topic's resolved name and with or without an id: `publisher_<id>` is taken for `publisher`. Values are spelled as
+//! in rmw; `system_default` is what DDS itself takes: reliable for publishers, best effort for subscriptions,
+//! volatile, keep last. Knows no topics of its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -214,7 +215,8 @@ pub struct Endpoint {
     pub qos: Qos,
 }
 
-/// One sentence on why no message of `wanted_type` comes on `topic`, which is subscribed to with `qos` and published by `endpoints`.
+/// One sentence on why no message of `wanted_type` comes on `topic`, which is subscribed to with `qos` and published
+/// by `endpoints`.
 pub fn why_no_frame(topic: &str, endpoints: &[Endpoint], wanted_type: &str, qos: &Qos) -> String {
     let (fitting, others): (Vec<_>, Vec<_>) = endpoints.iter().partition(|end| end.type_name == wanted_type);
     let silent: Vec<_> = fitting.iter().filter(|end| mismatches(&end.qos, qos).is_empty()).map(|e| &*e.node).collect();

@@ -1,9 +1,9 @@
 //! Remap rules of a command line, and names as they are after them.
 //!
-//! `--ros-args -r from:=to`, with `node:` before a rule for one node, `rostopic://` or `rosservice://` before `from` for one kind of
-//! name, `__ns:=/robot`, `__node:=name`. As in rcl (`remap.c`, `arguments.c`): both sides are expanded before they are compared, the
-//! first rule that fits is applied and no other one after it. Rules outside of `--ros-args`, which rcl still takes with a warning, and
-//! wildcards, which it refuses too, are not read.
+//! `--ros-args -r from:=to`, with `node:` before a rule for one node, `rostopic://` or `rosservice://` before `from`
+//! for one kind of name, `__ns:=/robot`, `__node:=name`. As in rcl (`remap.c`, `arguments.c`): both sides are
+//! expanded before they are compared, the first rule that fits is applied and no other one after it. Rules outside of
+//! `--ros-args`, which rcl still takes with a warning, and wildcards, which it refuses too, are not read.
 
 use super::args::ros_args;
 use super::name::{NameError, NodeName, is_word};

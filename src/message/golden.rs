@@ -1,8 +1,9 @@
 //! Messages against the bytes that an independent implementation writes.
 //!
-//! The constants are what Python's `rosbags` gives for the values below, with
-//! `store = get_typestore(Stores.ROS2_HUMBLE)` and `store.serialize_cdr(message, type, little_endian=...)`; `Float64Stamped` and
-//! vision_msgs were registered from their definitions. `..._BE` are big endian; `NO_...` have empty texts and sequences.
+//! The constants are what Python's `rosbags` gives for the values below, with `store = get_typestore(Stores.ROS2_HUMBLE)`
+//! and `store.serialize_cdr(message, type, little_endian=...)`; `Float64Stamped` and vision_msgs were registered from
+//! their definitions. rmw_cyclonedds of Humble gives the same little-endian bytes for the types that it has. `..._BE`
+//! are big endian; `NO_...` have empty texts and sequences.
 
 use std::borrow::Cow;
 use std::fmt::Debug;

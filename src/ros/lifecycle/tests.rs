@@ -100,6 +100,17 @@ fn the_numbers_and_names_are_those_of_lifecycle_msgs() {
 }
 
 #[test]
+fn every_transition_has_its_own_number_and_every_transition_state_its_three_outcomes() {
+    let mut ids = TRANSITIONS.map(|transition| transition.id);
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+    for state in State::ALL.into_iter().filter(|state| state.is_transition()) {
+        let labels: Vec<_> = from(state).map(|transition| transition.label).collect();
+        assert_eq!(labels, [SUCCESS, FAILURE, ERROR], "{state}");
+    }
+}
+
+#[test]
 fn an_event_tells_the_transition_and_both_states() {
     let event = Lifecycle::new().begin(Request::CONFIGURE).expect("possible").event(7);
     assert_eq!((event.timestamp, event.transition.id, event.transition.label.as_str()), (7, 1, "configure"));

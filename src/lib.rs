@@ -14,6 +14,7 @@
 //! | [`replay`] | a bag's cameras through the pipeline into a bag of masks |
 //! | [`pipeline`] | the line above, with what is kept from frame to frame |
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
+//! | [`ros`] | what the live node is, without the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
@@ -21,6 +22,7 @@
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
+//! | [`qos`], [`topics`] | quality of service as ROS 2 has it; the topics beside an image topic |
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
 //! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
@@ -40,10 +42,13 @@ pub mod message;
 pub mod model;
 pub mod params;
 pub mod pipeline;
+pub mod qos;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod ros;
 pub mod scene;
 pub mod score;
 pub mod setup;
 pub mod tensor;
+pub mod topics;

@@ -21,7 +21,7 @@ mod sqlite;
 mod survey;
 mod writer;
 
+pub use crate::qos::Qos;
 pub use error::BagError;
-pub use qos::Qos;
 pub use reader::{Bag, Message, Messages, Topic};
 pub use writer::{BagWriter, Existing, Storage, TopicId};

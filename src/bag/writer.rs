@@ -8,7 +8,7 @@ use super::metadata::{
     FILE_NAME, FileEntry, Information, Nanoseconds, Profiles, SinceEpoch, TopicCount, TopicMetadata,
 };
 use super::sqlite::SqliteSink;
-use super::{BagError, Qos, locate};
+use super::{BagError, Qos, locate, qos};
 use crate::message::MessageType;
 
 /// The version of metadata.yaml that is written: that of Humble, which newer ones read too.
@@ -152,7 +152,7 @@ impl BagWriter {
                 name: name.into(),
                 message_type: kind.name.into(),
                 serialization_format: "cdr".into(),
-                offered_qos_profiles: Profiles::Text(qos.to_yaml()),
+                offered_qos_profiles: Profiles::Text(qos::to_yaml(qos)),
             },
             message_count: 0,
         });

@@ -26,16 +26,19 @@ macro_rules! rule {
     };
 }
 
-macro_rules! header {
+macro_rules! time {
     () => {
-        concat!(
-            rule!(),
-            "MSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n",
-            rule!(),
-            "MSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n",
-        )
+        concat!(rule!(), "MSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n")
     };
 }
+
+macro_rules! header {
+    () => {
+        concat!(rule!(), "MSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n", time!(),)
+    };
+}
+
+pub(super) use {header, rule, time};
 
 impl Message for Image<'_> {
     const TYPE: MessageType = MessageType {

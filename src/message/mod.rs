@@ -5,9 +5,22 @@
 //! few messages; knows nothing of topics, bags, encodings of pixels or masks.
 
 mod cdr;
+mod debug;
 mod definition;
+mod diagnostic;
+mod lifecycle;
+mod parameter;
+mod statistics;
 mod types;
 
 pub use cdr::{MessageError, decode, encode, to_vec};
+pub use debug::{Float64, Float64Stamped};
 pub use definition::{Message, MessageType};
+pub use diagnostic::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};
+pub use lifecycle::{LifecycleState, LifecycleTransition, TransitionEvent};
+pub use parameter::{ParameterEvent, ParameterMessage, ParameterValue};
+pub use statistics::{MetricsMessage, StatisticDataPoint, StatisticKind};
 pub use types::{CameraInfo, CompressedImage, Image, LabelInfo, RegionOfInterest, VisionClass};
+
+#[cfg(test)]
+mod golden;

@@ -7,6 +7,7 @@ use super::ReplayError;
 use crate::bag::Topic;
 use crate::params::Parameters;
 use crate::pipeline::ImageKind;
+use crate::topics::{base, camera_info_of};
 
 /// One camera of a bag.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +54,7 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
             (false, Some(name)) => format!("{NODE}/{name}"),
             (false, None) => below_node(place(&topic)),
         };
-        cameras.push(Camera { info_topic: info_topic(&topic), topic, kind, output, budget });
+        cameras.push(Camera { info_topic: camera_info_of(&topic), topic, kind, output, budget });
     }
     Ok(apart(cameras))
 }
@@ -119,23 +120,12 @@ fn list(topics: &[Topic]) -> String {
     if rows.is_empty() { " none".to_owned() } else { rows.concat() }
 }
 
-/// The image topic without what image transport adds: `/front/image_raw/compressed` is `/front/image_raw`.
-fn base(topic: &str) -> &str {
-    topic.strip_suffix("/compressed").unwrap_or(topic)
-}
-
 /// The camera's namespace: `/front` for `/front/image_raw`, the topic itself where it has none.
 fn place(topic: &str) -> &str {
     match base(topic).rsplit_once('/') {
         Some((namespace, _)) if !namespace.is_empty() => namespace,
         _ => base(topic),
     }
-}
-
-/// The sibling `camera_info` of an image topic.
-fn info_topic(topic: &str) -> String {
-    let namespace = base(topic).rsplit_once('/').map_or("", |(namespace, _)| namespace);
-    format!("{namespace}/camera_info")
 }
 
 /// Cameras whose outputs would fall together get their whole image topic as namespace.

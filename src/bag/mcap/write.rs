@@ -9,7 +9,7 @@ use ::mcap::records::{MessageHeader, Metadata};
 use ::mcap::write::NoSeek;
 use ::mcap::{Compression, McapError, WriteOptions, Writer};
 
-use crate::bag::{BagError, Qos};
+use crate::bag::{BagError, Qos, qos};
 use crate::message::MessageType;
 
 /// An MCAP file being written.
@@ -54,7 +54,7 @@ impl McapSink {
     fn add_channel(&mut self, name: &str, kind: MessageType, qos: Qos) -> Result<u16, McapError> {
         let definition = kind.definition.as_bytes();
         let schema = self.writer.add_schema(kind.name, "ros2msg", definition)?;
-        let metadata = BTreeMap::from([("offered_qos_profiles".to_string(), qos.to_yaml())]);
+        let metadata = BTreeMap::from([("offered_qos_profiles".to_string(), qos::to_yaml(qos))]);
         self.writer.add_channel(schema, name, "cdr", &metadata)
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use crate::bag::{BagError, Qos};
+use crate::bag::{BagError, Qos, qos};
 use crate::message::MessageType;
 
 /// The tables of rosbag2 (schema version 3, that of Humble; newer versions read it).
@@ -54,7 +54,7 @@ impl SqliteSink {
     pub fn add_topic(&mut self, name: &str, kind: MessageType, qos: Qos) -> Result<(), BagError> {
         let sql = "INSERT INTO topics (name, type, serialization_format, offered_qos_profiles) \
                    VALUES (?1, ?2, 'cdr', ?3)";
-        let added = self.connection.execute(sql, params![name, kind.name, qos.to_yaml()]);
+        let added = self.connection.execute(sql, params![name, kind.name, qos::to_yaml(qos)]);
         added.map_err(BagError::write(&self.path))?;
         Ok(())
     }

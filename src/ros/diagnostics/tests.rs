@@ -1,0 +1,166 @@
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn window(frames: u32, missed: u32) -> Window {
+    let mut window = Window::default();
+    for n in 1..=frames {
+        let missed = n <= missed;
+        let elapsed = if missed { 50 * MS } else { n * MS };
+        window.frame(FrameFigures { elapsed, budget: 33 * MS, exit: 4, age: Some(40 * MS), missed });
+    }
+    window
+}
+
+fn camera<'a>(name: &'a str, window: &'a Window) -> CameraHealth<'a> {
+    let totals = Totals { received: 100, published: 90, dropped: 7, missed: 2, failed: 3 };
+    CameraHealth { name, topic: "/image", budget: 33 * MS, window, totals, last: Some(20 * MS), silent: None }
+}
+
+fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
+    let network =
+        NetworkHealth { model: "itnet-s", useful_iterations: 8, slowdown: 1.25, threads: 2, compute_share: 0.5 };
+    let span = Duration::from_secs(1);
+    Health { hardware_id: "robot", span, missed_share_warn: 0.05, cameras, network: Some(network) }
+}
+
+fn told(health: &Health<'_>) -> DiagnosticArray {
+    diagnostics(Stamp { sec: 5, nanosec: 6 }, health)
+}
+
+#[track_caller]
+fn value<'a>(status: &'a DiagnosticStatus, key: &str) -> &'a str {
+    let entry = status.values.iter().find(|value| value.key == key);
+    entry.map_or_else(|| panic!("no {key} in {:?}", status.values), |entry| entry.value.as_str())
+}
+
+#[test]
+fn there_is_a_status_for_the_deadline_each_camera_and_the_network() {
+    let window = window(30, 0);
+    let array = told(&health(vec![camera("front", &window), camera("rear", &window)]));
+    let names: Vec<_> = array.status.iter().map(|status| status.name.as_str()).collect();
+    assert_eq!(names, ["itnet: deadline", "itnet: camera front", "itnet: camera rear", "itnet: network"]);
+    assert!(array.status.iter().all(|status| status.level == 0 && status.hardware_id == "robot"));
+    assert_eq!(array.header.stamp, Stamp { sec: 5, nanosec: 6 });
+}
+
+#[test]
+fn the_hardware_is_never_empty() {
+    let window = Window::default();
+    let array = told(&Health { hardware_id: "", ..health(vec![camera("front", &window)]) });
+    assert!(array.status.iter().all(|status| status.hardware_id == "itnet"));
+}
+
+#[test]
+fn missed_frames_are_a_warning_from_their_share_on_and_an_error_when_there_are_no_others() {
+    for (frames, missed, level, message) in [
+        (0, 0, Level::Ok, "no frame in this window"),
+        (30, 0, Level::Ok, "30 of 30 frames in time"),
+        (30, 1, Level::Ok, "29 of 30 frames in time"),
+        (30, 2, Level::Warn, "2 of 30 frames missed their deadline"),
+        (30, 30, Level::Error, "all 30 frames missed their deadline"),
+    ] {
+        let window = window(frames, missed);
+        let status = told(&health(vec![camera("front", &window)])).status.remove(0);
+        assert_eq!((status.level, status.message.as_str()), (level as u8, message));
+    }
+}
+
+#[test]
+fn no_missed_frame_is_no_warning_however_low_the_threshold() {
+    let window = window(30, 0);
+    let array = told(&Health { missed_share_warn: 0.0, ..health(vec![camera("front", &window)]) });
+    assert_eq!(array.status[0].level, Level::Ok as u8);
+}
+
+#[test]
+fn the_deadline_has_its_figures_over_all_cameras() {
+    let (front, rear) = (window(30, 3), window(10, 1));
+    let mut cameras = vec![camera("front", &front), camera("rear", &rear)];
+    cameras[1].budget = Duration::from_micros(12_500);
+    let status = told(&health(cameras)).status.remove(0);
+    for (key, expected) in [
+        ("window_s", "1"),
+        ("published_frames", "40"),
+        ("missed_frames", "4"),
+        ("missed_share", "0.1"),
+        ("budget_ms", "12.5"),
+        ("elapsed_p50_ms", "14"),
+        ("elapsed_p99_ms", "50"),
+    ] {
+        assert_eq!(value(&status, key), expected, "{key}");
+    }
+}
+
+#[test]
+fn a_camera_tells_its_counts_and_its_rate() {
+    let mut window = window(28, 0);
+    window.dropped();
+    window.dropped();
+    let status = told(&health(vec![camera("front", &window)])).status.remove(1);
+    assert_eq!((status.level, status.message.as_str()), (0, "30 frames a second"));
+    for (key, expected) in [
+        ("topic", "/image"),
+        ("rate_hz", "30"),
+        ("received_frames", "100"),
+        ("published_frames", "90"),
+        ("missed_frames", "2"),
+        ("dropped_frames", "7"),
+        ("failed_frames", "3"),
+        ("since_last_frame_s", "0.02"),
+        ("last_frame_age_ms", "40"),
+    ] {
+        assert_eq!(value(&status, key), expected, "{key}");
+    }
+}
+
+#[test]
+fn a_camera_that_never_came_is_a_warning_and_one_that_stopped_is_stale_with_the_reason() {
+    let window = Window::default();
+    let reason = "no frame on /image: there is no publisher";
+    let silent = |last| CameraHealth { silent: Some(reason), last, ..camera("front", &window) };
+    let status = told(&health(vec![silent(None)])).status.remove(1);
+    assert_eq!((status.level, status.message.as_str()), (Level::Warn as u8, reason));
+    let status = told(&health(vec![silent(Some(3200 * MS))])).status.remove(1);
+    assert_eq!(status.level, Level::Stale as u8);
+    assert_eq!(status.message, format!("{reason}; the last one came 3.2 s ago"));
+    let patient = CameraHealth { last: None, ..camera("front", &window) };
+    let status = told(&health(vec![patient])).status.remove(1);
+    assert_eq!((status.level, status.message.as_str()), (0, "waiting for the first frame on /image"));
+}
+
+#[test]
+fn messages_that_are_no_frames_are_a_warning() {
+    let mut window = window(2, 0);
+    window.failed();
+    let status = told(&health(vec![camera("front", &window)])).status.remove(1);
+    assert_eq!((status.level, status.message.as_str()), (1, "1 of 3 messages were no frame"));
+}
+
+#[test]
+fn the_network_tells_what_it_reaches() {
+    let window = window(3, 0);
+    let status = told(&health(vec![camera("front", &window)])).status.remove(2);
+    assert_eq!(status.message, "itnet-s, exit 4 on average");
+    for (key, expected) in [
+        ("model", "itnet-s"),
+        ("useful_iterations", "8"),
+        ("exit_mean", "4"),
+        ("slowdown_ratio", "1.25"),
+        ("threads", "2"),
+        ("compute_share", "0.5"),
+    ] {
+        assert_eq!(value(&status, key), expected, "{key}");
+    }
+}
+
+#[test]
+fn nothing_is_ever_written_as_nan() {
+    let window = Window::default();
+    let mut health = health(vec![camera("front", &window)]);
+    health.span = Duration::ZERO;
+    health.network = health.network.map(|network| NetworkHealth { slowdown: f64::NAN, ..network });
+    let text = format!("{:?}", told(&health));
+    assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    assert!(text.contains("unknown"));
+}

@@ -1,0 +1,115 @@
+//! What became of a camera's frames since somebody last looked.
+//!
+//! Collects figures and counts; says nothing about them and reads no clock.
+
+use std::time::Duration;
+
+/// Frames whose figures are kept; the counts go on beyond it.
+const KEPT: usize = 4096;
+
+/// Figures of one published frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameFigures {
+    /// From arrival to the published mask.
+    pub elapsed: Duration,
+    /// Time allowed for it.
+    pub budget: Duration,
+    /// The exit that was published last, from 1.
+    pub exit: usize,
+    /// From the frame's stamp to the published mask, where the stamp's clock is known and not ahead.
+    pub age: Option<Duration>,
+    /// Whether the mask was out after the deadline.
+    pub missed: bool,
+}
+
+/// Figures and counts of a window of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    frames: Vec<FrameFigures>,
+    published: u64,
+    missed: u64,
+    dropped: u64,
+    failed: u64,
+}
+
+impl Window {
+    /// Adds a published frame.
+    pub fn frame(&mut self, figures: FrameFigures) {
+        self.published += 1;
+        self.missed += u64::from(figures.missed);
+        if self.frames.len() < KEPT {
+            self.frames.push(figures);
+        }
+    }
+
+    /// Adds a frame that never started.
+    pub fn dropped(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// Adds a message that was no frame.
+    pub fn failed(&mut self) {
+        self.failed += 1;
+    }
+
+    /// The window so far, and from here on an empty one.
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// The figures of the published frames, the first 4096 of them.
+    pub fn frames(&self) -> &[FrameFigures] {
+        &self.frames
+    }
+
+    /// Frames with a mask.
+    pub fn count_published(&self) -> u64 {
+        self.published
+    }
+
+    /// Of these, with a mask after the deadline.
+    pub fn count_missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Frames that never started.
+    pub fn count_dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Messages that were no frame.
+    pub fn count_failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Messages that came: all of the above but the missed, which are among the published.
+    pub fn count_received(&self) -> u64 {
+        self.published + self.dropped + self.failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_is_not_taken_again() {
+        let mut window = Window::default();
+        window.frame(FrameFigures { exit: 2, missed: true, ..FrameFigures::default() });
+        window.dropped();
+        window.failed();
+        let taken = window.take();
+        assert_eq!((taken.count_received(), taken.count_published(), taken.count_missed()), (3, 1, 1));
+        assert_eq!((taken.count_dropped(), taken.count_failed(), taken.frames()[0].exit), (1, 1, 2));
+        assert_eq!(window, Window::default());
+    }
+
+    #[test]
+    fn a_window_that_nobody_takes_stays_small_and_still_counts() {
+        let mut window = Window::default();
+        for _ in 0..KEPT + 10 {
+            window.frame(FrameFigures::default());
+        }
+        assert_eq!((window.frames().len(), window.count_published()), (KEPT, KEPT as u64 + 10));
+    }
+}

@@ -13,6 +13,7 @@
 //! | [`cli`] | one file a command; arguments, printing, exit codes |
 //! | [`replay`] | a bag's cameras through the pipeline into a bag of masks |
 //! | [`pipeline`] | the line above, with what is kept from frame to frame |
+//! | [`camera`] | the messages about one mask: planes, run lengths, PNG, overlay, calibration, labels |
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
@@ -27,6 +28,7 @@
 
 pub mod anytime;
 pub mod bag;
+pub mod camera;
 pub mod cli;
 pub mod clock;
 pub mod compute;

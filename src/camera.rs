@@ -10,9 +10,6 @@ use crate::mask::{ClassMap, Mask, rle_encode};
 use crate::message::{CameraInfo, CompressedImage, Image, LabelInfo, VisionClass};
 use crate::render::{self, PngError};
 
-/// How much of an overlay is the class's colour; the rest is the frame.
-const OVERLAY_ALPHA: f32 = 0.5;
-
 /// A mono8 picture of `size` with one byte a pixel and no padding: the classes or the confidence of a mask.
 pub fn plane<'a>(header: &Header, size: Size, data: &'a [u8]) -> Image<'a> {
     picture(header, size, "mono8", size.width, Cow::Borrowed(data))
@@ -41,14 +38,14 @@ pub fn compressed<'a>(
 
 /// The frame in rgb8 with the mask's colours over it, at the frame's size.
 ///
-/// `colors` are those of the mask's class ids from 0, see [`ClassMap::colors`]. A mask of another size is stretched.
-pub fn overlay_image(frame: &Frame<'_>, mask: &Mask, colors: &[[u8; 3]]) -> Image<'static> {
+/// `alpha` 0 leaves the frame, 1 leaves the colours; `colors` are those of the mask's class ids from 0, see [`ClassMap::colors`]. A mask of another size is stretched.
+pub fn overlay_image(frame: &Frame<'_>, mask: &Mask, colors: &[[u8; 3]], alpha: f32) -> Image<'static> {
     let size = frame.size();
     let mask = match mask.size() == size {
         true => Cow::Borrowed(mask),
         false => Cow::Owned(render::stretched(mask, size)),
     };
-    let rgb = render::overlay(&render::to_rgb(frame), &mask, colors, OVERLAY_ALPHA);
+    let rgb = render::overlay(&render::to_rgb(frame), &mask, colors, alpha);
     picture(frame.header(), size, "rgb8", 3 * size.width, Cow::Owned(rgb))
 }
 
@@ -164,7 +161,7 @@ mod tests {
         let frame = Frame::packed(header(), Size::new(4, 2), Encoding::Rgb8, vec![100; 24]).unwrap();
         let mut mask = Mask::unlabelled(Size::new(2, 1));
         mask.planes_mut().0[1] = 0;
-        let image = overlay_image(&frame, &mask, &[[200; 3]]);
+        let image = overlay_image(&frame, &mask, &[[200; 3]], 0.5);
         assert_eq!((image.width, image.height, image.step, image.encoding.as_str()), (4, 2, 12, "rgb8"));
         assert_eq!(image.header, header());
         let row = [[100; 6], [150; 6]].concat();

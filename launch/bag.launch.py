@@ -39,9 +39,7 @@ def generate_launch_description():
     return LaunchDescription([
         DeclareLaunchArgument('bag', description='Bag to play: a rosbag2 folder'),
         DeclareLaunchArgument(
-            'topic',
-            default_value='/camera/image_raw',
-            description="Image topic in the bag; without /compressed, where image_transport is compressed",
+            'topic', default_value='/camera/image_raw', description='Image topic in the bag, compressed or not',
         ),
         DeclareLaunchArgument('rate', default_value='1.0', description='Speed, 1.0 is as recorded'),
         DeclareLaunchArgument(

@@ -44,7 +44,7 @@ def arguments():
     return [
         argument('params_file', 'Parameter file', default=os.path.join(SHARE, 'config', 'itnet.yaml')),
         *parameters,
-        argument('image_topic', 'Image topic; its calibration is the camera_info beside it', default='image'),
+        argument('image_topic', 'Image topic; one in /compressed is compressed. Its calibration is the camera_info beside it', default='image'),
         argument('namespace', 'Namespace of the node'),
         argument('node_name', 'Name of the node', default='itnet'),
         argument('log_level', 'Least severity that is logged', levels, 'info'),
@@ -67,7 +67,6 @@ def node(context):
     params_file = LaunchConfiguration('params_file').perform(context)
     if not os.path.isfile(params_file):
         raise FileNotFoundError(f'params_file: there is no file {params_file}')
-    image = LaunchConfiguration('image_topic').perform(context)
     parameters = given(context)
     return [
         LifecycleNode(
@@ -76,7 +75,7 @@ def node(context):
             name=LaunchConfiguration('node_name'),
             namespace=LaunchConfiguration('namespace'),
             parameters=[params_file, parameters] if parameters else [params_file],
-            remappings=[('image', image), ('image/compressed', f'{image}/compressed')],
+            remappings=[('image', LaunchConfiguration('image_topic'))],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
             respawn=LaunchConfiguration('respawn').perform(context) == 'true',
             respawn_delay=1.0,

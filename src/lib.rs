@@ -20,6 +20,7 @@
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
+//! | [`ros`] | the live node |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
@@ -44,6 +45,7 @@ pub mod pipeline;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod ros;
 pub mod scene;
 pub mod score;
 pub mod tensor;

@@ -5,6 +5,7 @@ mod demo;
 mod eval;
 mod info;
 mod model;
+mod params;
 mod replay;
 mod table;
 
@@ -35,6 +36,8 @@ enum Command {
     Eval(eval::Args),
     /// Time every stage of a model on this machine
     Bench(bench::Args),
+    /// Show the table of parameters, or print the files that are made from it
+    Params(params::Args),
     /// Render a street, run it in real time and show what came of it
     Demo(demo::Args),
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Params(args) => params::run(args),
         Command::Demo(args) => demo::run(args),
     };
     match ended {

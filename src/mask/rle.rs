@@ -38,14 +38,21 @@ pub enum RleError {
 /// Replaces `out` by the runs of `classes`, five bytes each; nothing for an empty image.
 pub fn rle_encode(classes: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    for run in classes.chunk_by(|a, b| a == b) {
-        // No frame has more than 2^28 pixels; a longer plane would only be parted into more runs.
-        for part in run.chunks(i32::MAX as usize) {
-            let length = (part.len() as i32).to_le_bytes();
-            out.extend(part.first());
-            out.extend_from_slice(&length);
-        }
+    let mut rest = classes;
+    while let Some(&class) = rest.first() {
+        // No frame has more than 2^28 pixels; a longer run would only be parted.
+        let length = leading(rest, class).min(i32::MAX as usize);
+        out.push(class);
+        out.extend_from_slice(&(length as i32).to_le_bytes());
+        rest = rest.get(length..).unwrap_or_default();
     }
+}
+
+/// How many pixels at the start are of `class`. Compares many at a time: most runs are long.
+fn leading(pixels: &[u8], class: u8) -> usize {
+    let (blocks, _) = pixels.as_chunks::<16>();
+    let whole = 16 * blocks.iter().take_while(|block| **block == [class; 16]).count();
+    whole + pixels.iter().skip(whole).take_while(|&&pixel| pixel == class).count()
 }
 
 /// The class ids of an image of `pixels` pixels from its runs.

@@ -13,6 +13,7 @@
 //! | [`cli`] | one file a command; arguments, printing, exit codes |
 //! | [`replay`] | a bag's cameras through the pipeline into a bag of masks |
 //! | [`pipeline`] | the line above, with what is kept from frame to frame |
+//! | [`camera`] | the messages about one mask: planes, run lengths, PNG, overlay, calibration, labels |
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
 //! | [`ros`] | what the live node is, without the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
@@ -21,6 +22,7 @@
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
+//! | [`ros`] | the live node |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`qos`], [`topics`] | quality of service as ROS 2 has it; the topics beside an image topic |
 //! | [`scene`] | a rendered street with exact labels |
@@ -30,6 +32,7 @@
 
 pub mod anytime;
 pub mod bag;
+pub mod camera;
 pub mod cli;
 pub mod clock;
 pub mod compute;

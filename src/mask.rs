@@ -1,6 +1,14 @@
 //! The result for one frame: a class and a confidence for every pixel.
+//!
+//! Knows how class ids are renamed and packed for those who read them; knows nothing of messages, networks or pictures.
 
 use crate::frame::Size;
+
+mod class_map;
+mod rle;
+
+pub use class_map::{ClassMap, ClassMapError};
+pub use rle::{RleError, rle_decode, rle_encode};
 
 /// The class id of a pixel that bears no label.
 pub const UNLABELLED: u8 = 255;

@@ -11,7 +11,7 @@ use crate::clock::{Clock, Instant};
 use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
-use crate::mask::Mask;
+use crate::mask::{ClassMap, Mask};
 use crate::message::{self, MessageError};
 use crate::model::{Logits, ModelError, StagedModel};
 use crate::params::Parameters;
@@ -56,6 +56,15 @@ pub enum Publish {
     Progressive,
 }
 
+/// The size of the masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskSize {
+    /// That of the frame.
+    Input,
+    /// That of the network's input, onto which the frame is stretched.
+    Network,
+}
+
 /// What the user allows; may change from frame to frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -69,10 +78,15 @@ pub struct Settings {
     pub converged_change: f64,
     /// Which exits are published.
     pub publish: Publish,
+    /// The size of the masks.
+    pub mask_size: MaskSize,
+    /// The ids under which classes are published.
+    pub class_map: ClassMap,
 }
 
 impl Settings {
-    /// What the parameters say, where the longest budget of any camera is `budget`.
+    /// What the parameters say, where the longest budget of any camera is `budget`. The class map, which needs to know the model's classes, is left
+    /// to be set.
     pub fn of(parameters: &Parameters, budget: Duration) -> Self {
         let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
         let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
@@ -85,6 +99,11 @@ impl Settings {
                 "progressive" => Publish::Progressive,
                 _ => Publish::Final,
             },
+            mask_size: match parameters.text("mask_size").as_str() {
+                "network" => MaskSize::Network,
+                _ => MaskSize::Input,
+            },
+            class_map: ClassMap::identity(),
         }
     }
 }
@@ -94,7 +113,7 @@ impl Settings {
 pub struct Published<'a> {
     /// The header of the frame, untouched.
     pub header: &'a Header,
-    /// Classes and confidence, of the frame's size.
+    /// Published class ids and confidence, of the frame's size or, in [`MaskSize::Network`], the network's.
     pub mask: &'a Mask,
     /// The exit it is of, from 1.
     pub exit: usize,
@@ -255,7 +274,10 @@ impl Pipeline {
     ) -> Result<FrameResult, FrameFault> {
         let frame = frame_of(kind, message)?;
         self.tensor.fill(&frame, self.model.input())?;
-        self.mask.resize(frame.size());
+        self.mask.resize(match self.settings.mask_size {
+            MaskSize::Input => frame.size(),
+            MaskSize::Network => self.tensor.spec().size,
+        });
         let header = frame.header().clone();
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
@@ -265,6 +287,7 @@ impl Pipeline {
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
             renderer.render(logits, mask)?;
+            settings.class_map.apply(mask.planes_mut().0);
             publish(Published { header: &header, mask, exit, elapsed: clock.now().since(arrival) });
             Ok(())
         };
@@ -382,3 +405,6 @@ impl FrameResult {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,12 @@ use crate::model::Logits;
 
 mod lerp;
 mod overlay;
+mod png;
 mod quads;
 mod scores;
 
-pub use overlay::{overlay, to_rgb};
+pub use overlay::{overlay, stretched, to_rgb};
+pub use png::{PngError, png_gray};
 
 use lerp::Axis;
 use quads::Band;

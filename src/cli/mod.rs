@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod eval;
 mod info;
+mod params;
 mod replay;
 mod table;
 
@@ -36,6 +37,8 @@ enum Command {
     Eval(eval::Args),
     /// Time every stage of a model on this machine
     Bench(bench::Args),
+    /// Show the table of parameters, or print the files that are made from it
+    Params(params::Args),
     /// Render a street, run it in real time and show what came of it
     Demo(demo::Args),
 }
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Params(args) => params::run(args),
         Command::Demo(args) => demo::run(args),
     };
     match ended {

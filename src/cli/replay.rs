@@ -180,10 +180,7 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
             parameters.set(name, value)?;
         }
     }
-    let (min, max) = (parameters.integer("iterations.min"), parameters.integer("iterations.max"));
-    if min > max {
-        anyhow::bail!("parameter `iterations.min` must be at most `iterations.max`, got {min} and {max}");
-    }
+    parameters.check_together()?;
     Ok(parameters)
 }
 

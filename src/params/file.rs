@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value as Yaml;
-
+use super::tree::Yaml;
 use super::{ParameterError, Parameters, Value};
 
 /// Why a parameter file is refused.
@@ -36,49 +35,74 @@ pub enum ParameterFileError {
 }
 
 /// Reads what a parameter file says to the node `node` (a full name such as `/itnet`). Names that the table lacks are
-/// not errors: they are returned, to be warned of.
+/// not errors: they are returned, to be warned of. QoS overrides are for the node and passed over.
 pub fn read_file(path: &Path, node: &str) -> Result<(Parameters, Vec<String>), ParameterFileError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ParameterFileError::Read { path: path.to_owned(), source })?;
-    parse(&text, node).map_err(|fault| match fault {
-        Fault::Format(reason) => ParameterFileError::Format { path: path.to_owned(), reason },
-        Fault::Parameter(source) => ParameterFileError::Parameter { path: path.to_owned(), source },
-    })
-}
-
-enum Fault {
-    Format(String),
-    Parameter(ParameterError),
-}
-
-fn parse(text: &str, node: &str) -> Result<(Parameters, Vec<String>), Fault> {
-    let yaml: Yaml = serde_saphyr::from_str(text).map_err(|error| Fault::Format(format!("no valid YAML: {error}")))?;
-    let Yaml::Object(nodes) = yaml else {
-        return Err(Fault::Format("expected node names at the top, such as `/**:`".to_owned()));
-    };
     let (mut parameters, mut unknown) = (Parameters::default(), Vec::new());
-    for (pattern, body) in &nodes {
-        if !matches(pattern, node) {
+    for (name, value) in read_values(path, node)? {
+        if super::is_qos_override(&name) {
             continue;
         }
-        let Some(Yaml::Object(groups)) = body.get("ros__parameters") else {
-            return Err(Fault::Format(format!("node `{pattern}`: expected `ros__parameters:` with names below it")));
-        };
-        for (name, value) in flat("", groups) {
-            if super::find(&name).is_none() {
-                unknown.push(name);
-                continue;
-            }
-            if value.is_null() {
-                continue;
-            }
-            let Some(value) = scalar(value) else {
-                return Err(Fault::Format(format!("parameter `{name}`: {value} is no value a parameter can have")));
-            };
-            parameters.set(&name, value).map_err(Fault::Parameter)?;
+        match parameters.set(&name, value) {
+            Ok(()) => {}
+            Err(ParameterError::Unknown { name, .. }) => unknown.push(name),
+            Err(source) => return Err(ParameterFileError::Parameter { path: path.to_owned(), source }),
         }
     }
     Ok((parameters, unknown))
+}
+
+/// Reads all values that a parameter file gives the node `node`, with full names, unchecked and in the file's order:
+/// of values for the same name, the last one counts.
+pub fn read_values(path: &Path, node: &str) -> Result<Vec<(String, Value)>, ParameterFileError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ParameterFileError::Read { path: path.to_owned(), source })?;
+    parse(&text, node).map_err(|reason| ParameterFileError::Format { path: path.to_owned(), reason })
+}
+
+/// The key under which a node's parameters stand.
+const PARAMETERS_KEY: &str = "ros__parameters";
+
+fn parse(text: &str, node: &str) -> Result<Vec<(String, Value)>, String> {
+    let yaml: Yaml = serde_saphyr::from_str(text).map_err(|error| format!("no valid YAML: {error}"))?;
+    let Yaml::Group(names) = yaml else {
+        return Err("expected node names at the top, such as `/**:`".to_owned());
+    };
+    let mut values = Vec::new();
+    for (pattern, body) in nodes("", &names)? {
+        if !matches(&pattern, node) {
+            continue;
+        }
+        let Yaml::Group(members) = body else {
+            return Err(format!("node `{pattern}`: expected names below `{PARAMETERS_KEY}:`"));
+        };
+        for (name, yaml) in flat("", members) {
+            match yaml.value() {
+                Some(value) => values.push((name, value)),
+                None if matches!(yaml, Yaml::Null) => {}
+                None => {
+                    return Err(format!("parameter `{name}`: lists hold values of one type, and no lists or groups"));
+                }
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Every `ros__parameters` with the node pattern above it; namespaces may be groups around the node's name.
+fn nodes<'a>(namespace: &str, names: &'a [(String, Yaml)]) -> Result<Vec<(String, &'a Yaml)>, String> {
+    let mut all = Vec::new();
+    for (name, body) in names {
+        if name == PARAMETERS_KEY && !namespace.is_empty() {
+            all.push((namespace.to_owned(), body));
+            continue;
+        }
+        let full = if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") };
+        match body {
+            Yaml::Group(inner) if name != PARAMETERS_KEY => all.extend(nodes(&full, inner)?),
+            _ => return Err(format!("node `{full}`: expected `{PARAMETERS_KEY}:` with names below it")),
+        }
+    }
+    Ok(all)
 }
 
 /// Whether a node pattern (`*` for one name, `**` for any number) covers the full node name.
@@ -99,28 +123,16 @@ fn covers(pattern: &[String], node: &[String]) -> bool {
 }
 
 /// Nested groups as dotted names.
-fn flat<'a>(group: &str, members: &'a serde_json::Map<String, Yaml>) -> Vec<(String, &'a Yaml)> {
+fn flat<'a>(group: &str, members: &'a [(String, Yaml)]) -> Vec<(String, &'a Yaml)> {
     let mut all = Vec::new();
-    for (name, value) in members {
+    for (name, yaml) in members {
         let full = if group.is_empty() { name.clone() } else { format!("{group}.{name}") };
-        match value {
-            Yaml::Object(inner) => all.extend(flat(&full, inner)),
+        match yaml {
+            Yaml::Group(inner) => all.extend(flat(&full, inner)),
             other => all.push((full, other)),
         }
     }
     all
-}
-
-fn scalar(yaml: &Yaml) -> Option<Value> {
-    Some(match yaml {
-        Yaml::Bool(flag) => Value::Bool(*flag),
-        Yaml::Number(n) => n.as_i64().map(Value::Integer).or_else(|| n.as_f64().map(Value::Double))?,
-        Yaml::String(text) => Value::Text(text.clone()),
-        Yaml::Array(items) => {
-            Value::Texts(items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>()?)
-        }
-        Yaml::Null | Yaml::Object(_) => return None,
-    })
 }
 
 #[cfg(test)]
@@ -156,6 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn namespaces_may_be_groups_around_the_node() {
+        let text = "/robot:\n  itnet:\n    ros__parameters:\n      budget_ms: 4.0\n";
+        let values = parse(text, "/robot/itnet").expect("reads");
+        assert_eq!(values, [("budget_ms".to_owned(), Value::Double(4.0))]);
+        assert_eq!(parse(text, "/itnet").expect("reads"), []);
+    }
+
+    #[test]
+    fn what_only_matters_live_is_accepted_without_a_word() {
+        let text = "/**:\n  ros__parameters:\n    autostart: false\n    class_remap: [0, 7]\n    \
+                    qos_overrides: {/front/image: {subscription: {depth: 5}}}\n";
+        let (parameters, unknown) = read(text).expect("reads");
+        assert_eq!(unknown, Vec::<String>::new());
+        assert!(!parameters.flag("autostart"));
+        assert_eq!(parameters.integers("class_remap"), [0, 7]);
+    }
+
+    #[test]
     fn cameras_have_parameters_of_their_own() {
         let text =
             "/**:\n  ros__parameters:\n    cameras: [front, rear]\n    front: {topic: /f/image, budget_ms: 10}\n";
@@ -168,7 +198,7 @@ mod tests {
     #[test]
     fn unknown_names_are_told_and_faults_name_file_and_parameter() {
         let (_, unknown) =
-            read("/**:\n  ros__parameters:\n    colour: red\n    gains: [1.0, 2.0]\n    cameras:\n").expect("reads");
+            read("/**:\n  ros__parameters:\n    colour: red\n    gains: [1, 2.5]\n    cameras:\n").expect("reads");
         assert_eq!(unknown, ["colour", "gains"]);
         for (text, word) in [
             ("/**:\n  ros__parameters:\n    budget_ms: -1.0\n", "budget_ms"),
@@ -176,25 +206,16 @@ mod tests {
             ("- 1\n", "node names"),
             ("a: [", "YAML"),
             ("/**:\n  ros__parameters:\n    cameras: [1, 2]\n", "cameras"),
+            ("/**:\n  ros__parameters:\n    cameras: [front, 2]\n", "cameras"),
+            ("/**:\n  ros__parameters:\n    budget_ms: .nan\n", "budget_ms"),
+            ("/**:\n  ros__parameters:\n    autostart: 1\n", "autostart"),
+            ("/**:\n  ros__parameters:\n    class_remap: [1, 300]\n", "0 to 255"),
+            ("/**:\n  ros__parameters:\n    budget_ms: 1.0\n    budget_ms: 2.0\n", "budget_ms"),
+            ("/**:\n  ros__parameters: 1\n", "ros__parameters"),
+            ("ros__parameters:\n  budget_ms: 1.0\n", "ros__parameters"),
         ] {
             let error = read(text).expect_err(text);
             assert!(error.contains(word) && error.contains("params.yaml"), "{error}");
-        }
-    }
-
-    /// The shipped file has every parameter of the table, with its default and its range beside it.
-    #[test]
-    fn the_shipped_file_is_the_table() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/itnet.yaml");
-        let (parameters, unknown) = read_file(&path, "/itnet").expect("reads");
-        assert_eq!(unknown, Vec::<String>::new());
-        let text = std::fs::read_to_string(&path).expect("reads");
-        for parameter in super::super::PARAMETERS {
-            assert!(parameters.is_set(parameter.name), "{} is not in the file", parameter.name);
-            assert_eq!(parameters.get(parameter.name), Some(parameter.default()), "{}", parameter.name);
-            let words = parameter.expected();
-            let range = words.rsplit_once("from ").map_or("", |(_, range)| range).replace(".0", "");
-            assert!(text.replace(".0", "").contains(&range), "{}: {range} is not in the file", parameter.name);
         }
     }
 }

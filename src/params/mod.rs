@@ -3,49 +3,38 @@
 //! The table gives name, type, default, range and description; files, messages and documentation are checked against it. Knows
 //! nothing of ROS services or of what a parameter is used for.
 
+mod document;
 mod file;
+mod kind;
+mod near;
+mod schema;
 mod table;
+mod tree;
+mod value;
 
-pub use file::{ParameterFileError, read_file};
-pub use table::{Kind, PARAMETERS, Parameter, camera_parameter, find};
+pub use document::{markdown, yaml};
+pub use file::{ParameterFileError, read_file, read_values};
+pub use kind::Kind;
+pub use near::near;
+pub use schema::schema;
+pub use table::{
+    CAMERA_NAME, CAMERA_PARAMETERS, PARAMETERS, Parameter, QOS_OVERRIDES, camera_parameter, find, is_camera_name,
+    is_qos_override,
+};
+pub use value::Value;
 
 use std::collections::BTreeMap;
-
-/// The value of a parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Double(f64),
-    /// A text.
-    Text(String),
-    /// Several texts.
-    Texts(Vec<String>),
-    /// True or false.
-    Bool(bool),
-}
-
-impl std::fmt::Display for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Value::Integer(n) => write!(f, "{n}"),
-            Value::Double(x) => write!(f, "{x:?}"),
-            Value::Text(text) => write!(f, "\"{text}\""),
-            Value::Texts(texts) => write!(f, "{texts:?}"),
-            Value::Bool(flag) => write!(f, "{flag}"),
-        }
-    }
-}
 
 /// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParameterError {
     /// No such parameter.
-    #[error("there is no parameter `{name}`{}", hint(.name))]
+    #[error("there is no parameter `{name}`{}", meant(.near))]
     Unknown {
         /// As it was given.
         name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
     },
     /// The type does not fit.
     #[error("parameter `{name}` takes {expected}, got {got}")]
@@ -69,10 +58,8 @@ pub enum ParameterError {
     },
 }
 
-/// Names the parameter that was probably meant.
-fn hint(name: &str) -> String {
-    let near = PARAMETERS.iter().find(|p| p.name.replace(['_', '.'], "") == name.replace(['_', '.', '-'], ""));
-    near.map_or_else(String::new, |p| format!("; did you mean `{}`?", p.name))
+fn meant(near: &Option<String>) -> String {
+    near.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
 /// A checked set of parameters; those that were not set have their defaults.
@@ -84,9 +71,26 @@ pub struct Parameters {
 impl Parameters {
     /// Sets a parameter after checking name, type and range. An integer is accepted where a double is asked for.
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), ParameterError> {
-        let parameter = find(name).ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
+        let unknown = || ParameterError::Unknown {
+            name: name.to_owned(),
+            near: near(name, PARAMETERS.iter().map(|parameter| parameter.name)),
+        };
+        let parameter = find(name).ok_or_else(unknown)?;
         self.set.insert(name.to_owned(), parameter.check(name, value)?);
         Ok(())
+    }
+
+    /// Whether the parameters fit together: `iterations.min` is at most `iterations.max`.
+    pub fn check_together(&self) -> Result<(), ParameterError> {
+        let (min, max) = (self.integer("iterations.min"), self.integer("iterations.max"));
+        if min <= max {
+            return Ok(());
+        }
+        Err(ParameterError::Range {
+            name: "iterations.min".to_owned(),
+            expected: "at most `iterations.max`".to_owned(),
+            got: format!("{min} with `iterations.max` {max}"),
+        })
     }
 
     /// The value in force: what was set, else the table's default. `None` for a name that the table lacks.
@@ -97,6 +101,11 @@ impl Parameters {
     /// Whether the parameter was set.
     pub fn is_set(&self, name: &str) -> bool {
         self.set.contains_key(name)
+    }
+
+    /// True or false; false for a name that is neither in the table.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Value::Bool(true)))
     }
 
     /// A number; the table's default, or 0 for a name that is no number there.
@@ -121,6 +130,14 @@ impl Parameters {
         match self.get(name) {
             Some(Value::Text(text)) => text,
             _ => String::new(),
+        }
+    }
+
+    /// A list of whole numbers; empty for a name that is none in the table.
+    pub fn integers(&self, name: &str) -> Vec<i64> {
+        match self.get(name) {
+            Some(Value::Integers(list)) => list,
+            _ => Vec::new(),
         }
     }
 
@@ -169,9 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn every_default_lies_in_its_own_range() {
-        for parameter in PARAMETERS {
-            parameter.check(parameter.name, parameter.default()).expect(parameter.name);
-        }
+    fn the_least_number_of_iterations_is_at_most_the_greatest() {
+        let mut parameters = Parameters::default();
+        parameters.set("iterations.max", Value::Integer(3)).expect("fits");
+        assert_eq!(parameters.check_together(), Ok(()));
+        parameters.set("iterations.min", Value::Integer(4)).expect("fits");
+        let error = parameters.check_together().expect_err("4 > 3").to_string();
+        assert_eq!(error, "parameter `iterations.min` must be at most `iterations.max`, got 4 with `iterations.max` 3");
     }
 }

@@ -1,7 +1,7 @@
 //! Pictures for people: a frame as plain colours, and a mask laid over it.
 
 use crate::decode::Rows;
-use crate::frame::Frame;
+use crate::frame::{Frame, Size};
 use crate::mask::Mask;
 
 /// The frame as `R G B` bytes, row by row, at its own size.
@@ -33,10 +33,29 @@ pub fn overlay(rgb: &[u8], mask: &Mask, colors: &[[u8; 3]], alpha: f32) -> Vec<u
     out
 }
 
+/// The mask at another size, each pixel from the one below its centre: classes are never mixed.
+pub fn stretched(mask: &Mask, size: Size) -> Mask {
+    let place = |at: u32, from: u32, to: u32| (u64::from(2 * at + 1) * u64::from(from) / u64::from(2 * to)) as usize;
+    let columns: Vec<usize> = (0..size.width).map(|x| place(x, mask.size().width, size.width)).collect();
+    let mut out = Mask::unlabelled(size);
+    let (classes, confidence) = out.planes_mut();
+    for (from, to) in [(mask.classes(), classes), (mask.confidence(), confidence)] {
+        let width = (mask.size().width as usize).max(1);
+        let rows = to.chunks_exact_mut((size.width as usize).max(1));
+        for (y, row) in (0..size.height).zip(rows) {
+            let source = from.chunks_exact(width).nth(place(y, mask.size().height, size.height)).unwrap_or_default();
+            for (out, &x) in row.iter_mut().zip(&columns) {
+                *out = source.get(x).copied().unwrap_or(*out);
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{Encoding, Header, Size};
+    use crate::frame::{Encoding, Header};
 
     fn two_pixels() -> Mask {
         let mut mask = Mask::unlabelled(Size::new(2, 1));
@@ -53,6 +72,16 @@ mod tests {
         let half = overlay(&rgb, &two_pixels(), &colors, 0.5);
         assert_eq!(half, [105, 60, 40, 40, 50, 60]);
         assert_eq!(overlay(&rgb, &two_pixels(), &colors, f32::NAN), rgb);
+    }
+
+    #[test]
+    fn a_stretched_mask_repeats_its_pixels_and_an_equal_one_is_itself() {
+        let mask = two_pixels();
+        assert_eq!(stretched(&mask, Size::new(4, 2)).classes(), [1, 1, 255, 255, 1, 1, 255, 255]);
+        assert_eq!(stretched(&mask, mask.size()), mask);
+        assert_eq!(stretched(&mask, Size::new(1, 1)).classes(), [255]);
+        assert_eq!(stretched(&Mask::unlabelled(Size::new(0, 0)), Size::new(1, 1)).classes(), [255]);
+        assert!(stretched(&mask, Size::new(0, 0)).classes().is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ReplayError;
 use crate::bag::Topic;
-use crate::params::Parameters;
+use crate::params::{Parameters, is_camera_name};
 use crate::pipeline::ImageKind;
 use crate::topics::{base, camera_info_of};
 
@@ -69,8 +69,7 @@ fn below_node(topic: &str) -> String {
 }
 
 fn check_names(names: &[String]) -> Result<(), ReplayError> {
-    let fits = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match names.iter().find(|name| !fits(name)).or_else(|| twice(names.iter())) {
+    match names.iter().find(|name| !is_camera_name(name)).or_else(|| twice(names.iter())) {
         Some(camera) => Err(ReplayError::CameraName { camera: camera.clone() }),
         None => Ok(()),
     }
@@ -85,8 +84,8 @@ fn of_parameters(
     if topic.is_empty() {
         return Err(ReplayError::CameraWithoutTopic { camera: name });
     }
-    let own = format!("{name}.budget_ms");
-    let budget = if parameters.is_set(&own) { millis(parameters.double(&own)) } else { budget };
+    let own = millis(parameters.double(&format!("{name}.budget_ms")));
+    let budget = if own.is_zero() { budget } else { own };
     Ok((Some(name), topic, budget))
 }
 
@@ -196,6 +195,7 @@ mod tests {
         let error = choose(&drive(), &[], &parameters).expect_err("b has none").to_string();
         assert!(error.contains("b.topic"), "{error}");
         parameters.set("b.topic", Value::Text("/rear/image_raw/compressed".into())).expect("fits");
+        parameters.set("b.budget_ms", Value::Double(0.0)).expect("fits");
         let cameras = choose(&drive(), &[], &parameters).expect("finds");
         assert_eq!(outputs(&cameras), ["/itnet/a", "/itnet/b"]);
         assert_eq!(cameras[0].budget, Duration::from_millis(5));
@@ -214,7 +214,7 @@ mod tests {
         let asked = ["/front/image_raw".to_owned(), "/front/image_raw".to_owned()];
         let error = choose(&drive(), &asked, &Parameters::default()).expect_err("twice").to_string();
         assert!(error.contains("/front/image_raw"), "{error}");
-        for name in ["front.left", "", "a b"] {
+        for name in ["front.left", "", "a b", "iterations"] {
             let mut parameters = Parameters::default();
             parameters.set("cameras", Value::Texts(vec![name.to_owned()])).expect("fits");
             let error = choose(&drive(), &[], &parameters).expect_err("no name").to_string();

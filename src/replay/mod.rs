@@ -145,7 +145,8 @@ impl Replay<'_> {
         let feed = feed::Feed::new(self.bag, self.cameras);
         let reporter = Mutex::new(Reporter::new(&self.model));
         let ended = std::thread::scope(|scope| {
-            let output = Output::start(scope, writer, self.cameras, &self.classes)?;
+            let labels = (self.classes.as_slice(), &pipeline.settings().class_map);
+            let output = Output::start(scope, writer, self.cameras, labels)?;
             let mut line = Line { replay: &self, pipeline, clock, output, reporter: &reporter, progress };
             let fault = match self.pace {
                 Pace::Fast => line.fast(feed),

@@ -1,14 +1,15 @@
 //! Masks as messages of a bag, written on a thread of their own so that a slow disk costs no frame its deadline.
 
-use std::borrow::Cow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::cameras::Camera;
 use crate::bag::{BagError, BagWriter, Qos, TopicId};
-use crate::frame::{Header, Size};
-use crate::message::{self, CameraInfo, Image, LabelInfo, Message, VisionClass};
+use crate::camera::{info_of, label_info, plane};
+use crate::frame::Header;
+use crate::mask::ClassMap;
+use crate::message::{self, CameraInfo, Image, LabelInfo, Message};
 use crate::pipeline::Published;
 
 /// Messages that may wait for the disk: about a second of one camera's masks.
@@ -35,25 +36,24 @@ struct Topics {
 /// Where masks go: encodes them and hands them to the writing thread.
 pub struct Output<'scope> {
     topics: Vec<Topics>,
-    labels: Vec<VisionClass>,
+    labels: LabelInfo,
     sender: SyncSender<Outgoing>,
     thread: ScopedJoinHandle<'scope, Result<(), BagError>>,
     broken: bool,
 }
 
 impl<'scope> Output<'scope> {
-    /// Adds the cameras' topics to `writer` and starts to write. `classes` are the names of the class ids from 0.
+    /// Adds the cameras' topics to `writer` and starts to write. `classes` are the names of the model's classes from 0, `map` their ids in masks.
     pub fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         mut writer: BagWriter,
         cameras: &[Camera],
-        classes: &[String],
+        (classes, map): (&[String], &ClassMap),
     ) -> Result<Self, BagError> {
         let topics = cameras.iter().map(|camera| Topics::add(&mut writer, camera)).collect::<Result<_, _>>()?;
-        let label = |(id, name): (usize, &String)| VisionClass { class_id: id as u16, class_name: name.clone() };
         let (sender, receiver) = sync_channel(WAITING);
         let thread = scope.spawn(move || write(writer, &receiver));
-        let labels = classes.iter().enumerate().map(label).collect();
+        let labels = label_info(&Header::default(), classes, map);
         Ok(Self { topics, labels, sender, thread, broken: false })
     }
 
@@ -71,7 +71,7 @@ impl<'scope> Output<'scope> {
         let mut messages = Vec::with_capacity(4);
         if topics.labels_told.is_none_or(|told| received.abs_diff(told) >= LABELS_EVERY) {
             topics.labels_told = Some(received);
-            let labels = LabelInfo { header: out.header.clone(), class_map: self.labels.clone(), threshold: 0.0 };
+            let labels = LabelInfo { header: out.header.clone(), ..self.labels.clone() };
             messages.push((topics.label_info, message::to_vec(&labels)));
         }
         messages.push((topics.mask, message::to_vec(&plane(out.header, size, out.mask.classes()))));
@@ -117,81 +117,7 @@ fn write(mut writer: BagWriter, receiver: &Receiver<Outgoing>) -> Result<(), Bag
     writer.finish()
 }
 
-/// A mono8 picture of one byte a pixel without padding.
-fn plane<'a>(header: &Header, size: Size, data: &'a [u8]) -> Image<'a> {
-    Image {
-        header: header.clone(),
-        height: size.height,
-        width: size.width,
-        encoding: "mono8".to_owned(),
-        is_bigendian: 0,
-        step: size.width,
-        data: Cow::Borrowed(data),
-    }
-}
-
-/// The calibration of a picture of `size`, from that of the camera.
-///
-/// The camera's speaks of the full sensor, of which binning and the region of interest make the picture. Only where the picture is of yet
-/// another size does everything scale with it (as image_proc's resize does it).
-fn info_of(info: &CameraInfo, header: &Header, size: Size) -> CameraInfo {
-    let mut scaled = CameraInfo { header: header.clone(), ..info.clone() };
-    let side = |roi: u32, full: u32, binning: u32| if roi == 0 { full } else { roi } / binning.max(1);
-    let shown =
-        Size::new(side(info.roi.width, info.width, info.binning_x), side(info.roi.height, info.height, info.binning_y));
-    if shown.pixels() == 0 || shown == size {
-        return scaled;
-    }
-    let x = f64::from(size.width) / f64::from(shown.width);
-    let y = f64::from(size.height) / f64::from(shown.height);
-    for (index, factor) in [(0, x), (2, x), (4, y), (5, y)] {
-        scaled.k[index] *= factor;
-    }
-    for (index, factor) in [(0, x), (2, x), (3, x), (5, y), (6, y)] {
-        scaled.p[index] *= factor;
-    }
-    let scale = |pixels: u32, factor: f64| (f64::from(pixels) * factor).round() as u32;
-    scaled.roi.x_offset = scale(info.roi.x_offset, x);
-    scaled.roi.width = scale(info.roi.width, x);
-    scaled.roi.y_offset = scale(info.roi.y_offset, y);
-    scaled.roi.height = scale(info.roi.height, y);
-    (scaled.width, scaled.height) = (scale(info.width, x), scale(info.height, y));
-    scaled
-}
-
 /// The bag's time of a mask that was out `elapsed` after its frame was received.
 pub fn later(received: i64, elapsed: Duration) -> i64 {
     received.saturating_add(i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_calibration_scales_with_the_picture() {
-        let mut info = CameraInfo { width: 960, height: 720, ..CameraInfo::default() };
-        info.k = [800.0, 0.0, 480.0, 0.0, 802.0, 360.0, 0.0, 0.0, 1.0];
-        info.p = [800.0, 0.0, 480.0, -40.0, 0.0, 802.0, 360.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-        let half = info_of(&info, &Header::default(), Size::new(480, 360));
-        assert_eq!(half.k, [400.0, 0.0, 240.0, 0.0, 401.0, 180.0, 0.0, 0.0, 1.0]);
-        assert_eq!(half.p, [400.0, 0.0, 240.0, -20.0, 0.0, 401.0, 180.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-        assert_eq!((half.width, half.height), (480, 360));
-    }
-
-    #[test]
-    fn what_binning_and_region_already_say_is_not_scaled_again() {
-        let mut info = CameraInfo { width: 960, height: 720, binning_x: 2, binning_y: 2, ..CameraInfo::default() };
-        info.k[0] = 800.0;
-        assert_eq!(info_of(&info, &Header::default(), Size::new(480, 360)), info);
-        (info.binning_x, info.binning_y) = (0, 0);
-        (info.roi.width, info.roi.height) = (480, 360);
-        assert_eq!(info_of(&info, &Header::default(), Size::new(480, 360)), info);
-    }
-
-    #[test]
-    fn an_uncalibrated_camera_stays_so() {
-        let info = CameraInfo::default();
-        assert_eq!(info_of(&info, &Header::default(), Size::new(4, 4)).k, [0.0; 9]);
-    }
 }

@@ -12,3 +12,6 @@ pub mod qos;
 pub mod remap;
 pub mod statistics;
 pub mod window;
+//! The node: what it is, apart from the library that carries its messages.
+
+pub mod parameters;

@@ -1,0 +1,56 @@
+"""A bag played into the node, in real time; ends when the bag ends.
+
+    ros2 launch itnet bag.launch.py bag:=drive topic:=/camera/image_raw budget_ms:=50.0
+
+Where only the masks are wanted, `itnet replay` makes them without ROS, and counts what was dropped.
+"""
+
+import os
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, OpaqueFunction, Shutdown, TimerAction,
+)
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+
+SHARE = get_package_share_directory('itnet')
+
+# Time for the last mask.
+AFTER_THE_BAG = 1.0
+
+
+def play(context):
+    value = {name: LaunchConfiguration(name).perform(context) for name in ('bag', 'rate', 'loop', 'use_sim_time')}
+    loop = ['--loop'] if value['loop'] == 'true' else []
+    clock = ['--clock', '100'] if value['use_sim_time'] == 'true' else []
+    ended = TimerAction(period=AFTER_THE_BAG, actions=[Shutdown(reason='the bag has ended')])
+    player = ExecuteProcess(
+        cmd=['ros2', 'bag', 'play', value['bag'], '--rate', value['rate'], '--disable-keyboard-controls', *loop, *clock],
+        name='bag',
+        output='screen',
+        on_exit=[ended],
+    )
+    return [TimerAction(period=float(LaunchConfiguration('delay').perform(context)), actions=[player])]
+
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument('bag', description='Bag to play: a rosbag2 folder'),
+        DeclareLaunchArgument(
+            'topic', default_value='/camera/image_raw', description='Image topic in the bag, compressed or not',
+        ),
+        DeclareLaunchArgument('rate', default_value='1.0', description='Speed, 1.0 is as recorded'),
+        DeclareLaunchArgument(
+            'loop', default_value='false', choices=['true', 'false'], description='Start again at the end of the bag',
+        ),
+        DeclareLaunchArgument(
+            'delay', default_value='5.0', description='Seconds before the bag starts, in which the node warms the model',
+        ),
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(os.path.join(SHARE, 'launch', 'itnet.launch.py')),
+            launch_arguments={'image_topic': LaunchConfiguration('topic')}.items(),
+        ),
+        OpaqueFunction(function=play),
+    ])

@@ -1,7 +1,7 @@
 //! The parameters of the node and of replay: one table, from which everything else follows.
 //!
-//! The table gives name, type, default, range and description; files, messages and documentation are checked against it. Knows
-//! nothing of ROS services or of what a parameter is used for.
+//! The table gives name, type, default, range and description; parameter file, JSON schema and the README's tables are
+//! printed from it. Knows nothing of ROS services or of what a parameter is used for.
 
 mod document;
 mod file;

@@ -68,7 +68,8 @@ impl ParameterServer {
     /// Declares the table's parameters, and those of each camera that `cameras` names, with their values at start: from
     /// a parameter file or the command line, the last one of a name wins.
     ///
-    /// Also returns the names that were not declared, to be warned of with [`Self::unknown`]. A wrong value is an error.
+    /// Also returns the names that were not declared, to be warned of with [`Self::unknown`]. A wrong value is an
+    /// error.
     pub fn new(overrides: impl IntoIterator<Item = (String, Value)>) -> Result<(Self, Vec<String>), ParameterError> {
         let given: BTreeMap<String, Value> = overrides.into_iter().collect();
         let declared = declare(&cameras(given.get("cameras"))?);
@@ -107,8 +108,8 @@ impl ParameterServer {
         self.names().map(|name| (name.clone(), self.value(name))).filter_map(|(name, v)| Some((name, v?))).collect()
     }
 
-    /// Names below any of `prefixes` (all where there are none) that have fewer than `depth` dots after it; 0: any number.
-    /// The dot after the prefix counts, as in rclcpp.
+    /// Names below any of `prefixes` (all where there are none) that have fewer than `depth` dots after it; 0: any
+    /// number. The dot after the prefix counts, as in rclcpp.
     pub fn list(&self, prefixes: &[String], depth: u64) -> Listed {
         let shallow = |rest: &str| depth == 0 || (rest.matches('.').count() as u64) < depth;
         let below = |name: &str, prefix: &str| {

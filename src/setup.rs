@@ -29,7 +29,7 @@ pub enum SetupError {
         /// The folder.
         path: PathBuf,
         /// What is wrong with it.
-        source: BundleError,
+        source: Box<BundleError>,
     },
     /// The pipeline cannot be measured.
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub fn load(dir: &Path) -> Result<Bundle, SetupError> {
     if !path.is_dir() {
         return Err(SetupError::NoBundle { path: dir.to_owned() });
     }
-    Bundle::load(&path).map_err(|source| SetupError::Bundle { path, source })
+    Bundle::load(&path).map_err(|error| SetupError::Bundle { path, source: Box::new(error) })
 }
 
 fn find(dir: &Path) -> PathBuf {
@@ -79,7 +79,7 @@ pub fn pipeline(
     if share < settings.share {
         tracing::warn!("compute share {share:.2} instead of {}{}", settings.share, quota(compute));
     }
-    let unusable = |source| SetupError::Bundle { path: PathBuf::from(&bundle.manifest().name), source };
+    let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), source: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;
     Ok(Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?)
 }

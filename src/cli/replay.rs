@@ -13,7 +13,7 @@ use super::Ending;
 use super::table::{ms, row, table};
 use crate::anytime::StopCause;
 use crate::bag::{Bag, Existing, Storage};
-use crate::params::{Parameters, Value, read_file};
+use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
 use crate::report::{Quantiles, Report};
@@ -163,7 +163,8 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
         Some(path) => {
             let (parameters, unknown) = read_file(path, NODE)?;
             for name in unknown {
-                tracing::warn!("{}: there is no parameter `{name}`; it is ignored", path.display());
+                let error = ParameterError::unknown(&name, PARAMETERS.iter().map(|parameter| parameter.name));
+                tracing::warn!("{}: ignored: {error}", path.display());
             }
             parameters
         }

@@ -41,12 +41,14 @@ fn cameras(indent: &str) -> String {
     for camera in ["front", "rear"] {
         text += &format!("{indent}# {camera}:\n");
         for parameter in CAMERA_PARAMETERS {
+            if camera == "front" {
+                text += &format!("{indent}#   # {}\n", comment(parameter));
+            }
             let value = match parameter.name {
                 "topic" => format!("/{camera}/image_raw"),
                 _ => plain(&parameter.default()),
             };
-            text += &format!("{indent}#   {}: {value}", parameter.name);
-            text += &if camera == "front" { format!("  # {}\n", comment(parameter)) } else { "\n".to_owned() };
+            text += &format!("{indent}#   {}: {value}\n", parameter.name);
         }
     }
     text
@@ -92,7 +94,8 @@ fn markdown_row(name: &str, parameter: &Parameter) -> String {
         value => plain(&value),
     };
     let start = if parameter.read_only { " Read at start." } else { "" };
-    format!("| `{name}` | {default} | {} | {}{start} |\n", parameter.kind.range(), parameter.description)
+    let row = format!("| `{name}` | {default} | {} | {}{start} |\n", parameter.kind.range(), parameter.description);
+    row.replace("|  |", "| |")
 }
 
 #[cfg(test)]

@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn flags_are_read_as_ros_reads_them() {
+        for (text, flag) in [("true", true), ("False", false), ("off", false), ("yes", true)] {
+            let file = format!("/**:\n  ros__parameters:\n    use_sim_time: {text}\n");
+            assert_eq!(read(&file).expect(text).0.flag("use_sim_time"), flag, "{text}");
+        }
+    }
+
+    #[test]
     fn wildcards_cover_namespaces() {
         assert!(matches("/**", "/itnet") && matches("/**/itnet", "/a/b/itnet") && matches("/*/itnet", "/a/itnet"));
         assert!(!matches("/*/itnet", "/itnet") && !matches("/itnet", "/a/itnet"));

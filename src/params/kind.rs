@@ -89,7 +89,7 @@ impl Kind {
         let (name, range) = (self.type_name(), self.range());
         match self {
             Kind::Bool { .. } => name.to_owned(),
-            Kind::Text { default, choices: [] } if default.is_empty() => format!("a {name}"),
+            Kind::Text { default: "", choices: [] } => format!("a {name}"),
             Kind::Text { choices: [], .. } => format!("a {name} that is not empty"),
             Kind::Text { .. } => format!("one of {range}"),
             Kind::Double { .. } | Kind::Integer { .. } | Kind::Integers { .. } => format!("a {name} from {range}"),

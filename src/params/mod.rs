@@ -1,7 +1,7 @@
 //! The parameters of the node and of replay: one table, from which everything else follows.
 //!
-//! The table gives name, type, default, range and description; files, messages and documentation are checked against it. Knows
-//! nothing of ROS services or of what a parameter is used for.
+//! The table gives name, type, default, range and description; parameter file, JSON schema and the README's tables are
+//! printed from it. Knows nothing of ROS services or of what a parameter is used for.
 
 mod document;
 mod file;
@@ -15,7 +15,6 @@ mod value;
 pub use document::{markdown, yaml};
 pub use file::{ParameterFileError, read_file, read_values};
 pub use kind::Kind;
-pub use near::near;
 pub use schema::schema;
 pub use table::{
     CAMERA_NAME, CAMERA_PARAMETERS, PARAMETERS, Parameter, QOS_OVERRIDES, camera_parameter, find, is_camera_name,
@@ -24,6 +23,8 @@ pub use table::{
 pub use value::Value;
 
 use std::collections::BTreeMap;
+
+use near::near;
 
 /// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -35,6 +36,14 @@ pub enum ParameterError {
         name: String,
         /// The name that was probably meant.
         near: Option<String>,
+    },
+    /// A parameter of a camera that is not there.
+    #[error("there is no parameter `{name}`: `cameras` does not name `{camera}`")]
+    NoCamera {
+        /// As it was given.
+        name: String,
+        /// The camera.
+        camera: String,
     },
     /// The type does not fit.
     #[error("parameter `{name}` takes {expected}, got {got}")]
@@ -58,6 +67,16 @@ pub enum ParameterError {
     },
 }
 
+impl ParameterError {
+    /// The error for a name that is not among the `known` ones.
+    pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        match camera_parameter(name) {
+            Some((camera, _)) => Self::NoCamera { name: name.to_owned(), camera: camera.to_owned() },
+            None => Self::Unknown { name: name.to_owned(), near: near(name, known) },
+        }
+    }
+}
+
 fn meant(near: &Option<String>) -> String {
     near.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
@@ -71,10 +90,7 @@ pub struct Parameters {
 impl Parameters {
     /// Sets a parameter after checking name, type and range. An integer is accepted where a double is asked for.
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), ParameterError> {
-        let unknown = || ParameterError::Unknown {
-            name: name.to_owned(),
-            near: near(name, PARAMETERS.iter().map(|parameter| parameter.name)),
-        };
+        let unknown = || ParameterError::unknown(name, PARAMETERS.iter().map(|parameter| parameter.name));
         let parameter = find(name).ok_or_else(unknown)?;
         self.set.insert(name.to_owned(), parameter.check(name, value)?);
         Ok(())

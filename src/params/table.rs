@@ -72,7 +72,11 @@ pub const PARAMETERS: &[Parameter] = &[
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
     at_start(text("model", "models/itnet-s", &[], "Folder of the model bundle.")),
-    at_start(row("cameras", Kind::Texts, "Names of the cameras; each is a group with a topic.")),
+    at_start(row(
+        "cameras",
+        Kind::Texts,
+        "Names of the cameras, each a group with a topic. None: the topic `image`; in replay, every image topic.",
+    )),
     at_start(in_node(flag(
         "autostart",
         true,

@@ -1,21 +1,25 @@
 //! Changes of parameters as the message that tells of them.
 
+use super::parameters::ParameterType;
 use crate::frame::Stamp;
 use crate::message::{ParameterEvent, ParameterMessage, ParameterValue};
 use crate::params::Value;
 
 /// A value as rcl_interfaces has it.
 pub fn value(value: &Value) -> ParameterValue {
-    let none = ParameterValue::default();
-    match value {
-        Value::Bool(flag) => ParameterValue { kind: ParameterValue::BOOL, bool_value: *flag, ..none },
-        Value::Integer(n) => ParameterValue { kind: ParameterValue::INTEGER, integer_value: *n, ..none },
-        Value::Double(x) => ParameterValue { kind: ParameterValue::DOUBLE, double_value: *x, ..none },
-        Value::Text(text) => ParameterValue { kind: ParameterValue::STRING, string_value: text.clone(), ..none },
-        Value::Texts(texts) => {
-            ParameterValue { kind: ParameterValue::STRING_ARRAY, string_array_value: texts.clone(), ..none }
-        }
+    let mut message = ParameterValue { kind: ParameterType::of(value) as u8, ..ParameterValue::default() };
+    match value.clone() {
+        Value::Bool(flag) => message.bool_value = flag,
+        Value::Integer(n) => message.integer_value = n,
+        Value::Double(x) => message.double_value = x,
+        Value::Text(text) => message.string_value = text,
+        Value::Bytes(bytes) => message.byte_array_value = bytes,
+        Value::Bools(flags) => message.bool_array_value = flags,
+        Value::Integers(numbers) => message.integer_array_value = numbers,
+        Value::Doubles(numbers) => message.double_array_value = numbers,
+        Value::Texts(texts) => message.string_array_value = texts,
     }
+    message
 }
 
 /// The parameters `new` and `changed` of the node with the full name `node`.
@@ -55,8 +59,12 @@ mod tests {
             Value::Integer(1),
             Value::Double(1.0),
             Value::Text("a".to_owned()),
+            Value::Bytes(Vec::new()),
+            Value::Bools(Vec::new()),
+            Value::Integers(Vec::new()),
+            Value::Doubles(Vec::new()),
             Value::Texts(Vec::new()),
         ];
-        assert_eq!(values.map(|it| value(&it).kind), [1, 2, 3, 4, 9]);
+        assert_eq!(values.map(|it| value(&it).kind), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 }

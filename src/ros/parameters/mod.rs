@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::params::{
     CAMERA_NAME, CAMERA_PARAMETERS, PARAMETERS, Parameter, ParameterError, Parameters, Value, is_camera_name,
-    is_qos_override, near,
+    is_qos_override,
 };
 
 /// Why a set is refused; its text is the reason in the service's answer.
@@ -68,7 +68,8 @@ impl ParameterServer {
     /// Declares the table's parameters, and those of each camera that `cameras` names, with their values at start: from
     /// a parameter file or the command line, the last one of a name wins.
     ///
-    /// Also returns the names that were not declared, to be warned of. A wrong value is an error.
+    /// Also returns the names that were not declared, to be warned of with [`Self::unknown`]. A wrong value is an
+    /// error.
     pub fn new(overrides: impl IntoIterator<Item = (String, Value)>) -> Result<(Self, Vec<String>), ParameterError> {
         let given: BTreeMap<String, Value> = overrides.into_iter().collect();
         let declared = declare(&cameras(given.get("cameras"))?);
@@ -97,12 +98,18 @@ impl ParameterServer {
         &self.qos_overrides
     }
 
+    /// What is to be said of a name that is not declared, with the one that was probably meant.
+    pub fn unknown(&self, name: &str) -> ParameterError {
+        ParameterError::unknown(name, self.declared.keys().map(String::as_str))
+    }
+
     /// All parameters with their values, sorted by name: what the first event of the node tells.
     pub fn all(&self) -> Vec<(String, Value)> {
         self.names().map(|name| (name.clone(), self.value(name))).filter_map(|(name, v)| Some((name, v?))).collect()
     }
 
-    /// Names below any of `prefixes` (all where there are none), no more than `depth` groups below it; 0 is any depth.
+    /// Names below any of `prefixes` (all where there are none) that have fewer than `depth` dots after it; 0: any
+    /// number. The dot after the prefix counts, as in rclcpp.
     pub fn list(&self, prefixes: &[String], depth: u64) -> Listed {
         let shallow = |rest: &str| depth == 0 || (rest.matches('.').count() as u64) < depth;
         let below = |name: &str, prefix: &str| {
@@ -166,8 +173,7 @@ impl ParameterServer {
     /// The row and the value, where the parameter is declared, may change, and has a value to change to.
     fn settable(&self, name: &str, value: Option<Value>) -> Result<(&'static Parameter, Value), SetError> {
         let Some(now) = self.value(name) else {
-            let near = near(name, self.declared.keys().map(String::as_str));
-            return Err(ParameterError::Unknown { name: name.to_owned(), near }.into());
+            return Err(self.unknown(name).into());
         };
         match (self.declared.get(name), value) {
             (Some(parameter), Some(value)) if !parameter.read_only => Ok((parameter, value)),

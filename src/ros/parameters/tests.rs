@@ -56,6 +56,9 @@ fn unknown_names_at_start_are_returned_and_wrong_values_are_errors() {
     let (server, unknown) = ParameterServer::new(given).expect("fits");
     assert_eq!(unknown, ["colour", "front.topic"]);
     assert_eq!(server.get(&unknown), []);
+    assert_eq!(server.unknown("colour").to_string(), "there is no parameter `colour`");
+    let front = "there is no parameter `front.topic`: `cameras` does not name `front`";
+    assert_eq!(server.unknown("front.topic").to_string(), front);
     for (name, value, words) in [
         ("budget_ms", Value::Double(-1.0), ["0.1 to 10000", "-1.0"]),
         ("budget_ms", text("abc"), ["number", "abc"]),
@@ -138,7 +141,12 @@ fn a_list_goes_as_deep_as_it_is_asked_to() {
     assert_eq!(all.prefixes, ["diagnostics", "front", "iterations"]);
     let top = server.list(&[], 1);
     assert!(top.prefixes.is_empty() && top.names.iter().all(|name| !name.contains('.')));
-    assert_eq!(server.list(&names(&["iterations"]), 1).names, ["iterations.max", "iterations.min"]);
+    assert_eq!(server.list(&names(&["iterations"]), 2).names, ["iterations.max", "iterations.min"]);
+    assert_eq!(
+        server.list(&names(&["iterations"]), 1),
+        Listed::default(),
+        "the dot after a prefix counts, as in rclcpp"
+    );
     assert_eq!(server.list(&names(&["iterations", "budget_ms"]), 0).names.len(), 3);
     assert_eq!(server.list(&names(&["iter", ""]), 0), Listed::default());
 }

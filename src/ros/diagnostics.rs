@@ -14,11 +14,13 @@ use crate::report::{Quantiles, Totals, millis};
 #[derive(Clone, Debug)]
 pub struct Health<'a> {
     /// What the node runs on, such as the machine's name.
-    pub hardware_id: &'a str,
+    pub hardware_id: String,
     /// How long the windows of the cameras are.
     pub span: Duration,
     /// Share of missed frames in the window, 0 to 1, from which on it is worth a warning.
     pub missed_share_warn: f64,
+    /// Share of dropped frames in the window, 0 to 1, from which on it is worth a warning.
+    pub dropped_share_warn: f64,
     /// Each camera.
     pub cameras: Vec<CameraHealth<'a>>,
     /// The network; `None` before it is loaded.
@@ -61,11 +63,11 @@ pub struct NetworkHealth<'a> {
 
 /// The message on `health` at `stamp`.
 pub fn diagnostics(stamp: Stamp, health: &Health<'_>) -> DiagnosticArray {
-    let cameras = health.cameras.iter().map(|camera| camera_status(camera, health.span));
+    let cameras = health.cameras.iter().map(|camera| camera_status(camera, health));
     let network = health.network.iter().map(|network| network_status(network, &frames(health)));
     let mut status: Vec<_> = std::iter::once(deadline_status(health)).chain(cameras).chain(network).collect();
     // A status without hardware is refused by what collects them.
-    let hardware = if health.hardware_id.is_empty() { "itnet" } else { health.hardware_id };
+    let hardware = if health.hardware_id.is_empty() { "itnet" } else { &health.hardware_id };
     status.iter_mut().for_each(|status| status.hardware_id = hardware.to_owned());
     DiagnosticArray { header: Header { stamp, frame_id: String::new() }, status }
 }
@@ -106,9 +108,11 @@ fn deadline_status(health: &Health<'_>) -> DiagnosticStatus {
     status(level, "itnet: deadline".to_owned(), message, values)
 }
 
-fn camera_status(camera: &CameraHealth<'_>, span: Duration) -> DiagnosticStatus {
+fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticStatus {
+    let span = health.span;
     let CameraHealth { window, totals, .. } = camera;
     let per_second = if span.is_zero() { 0.0 } else { window.count_received() as f64 / span.as_secs_f64() };
+    let dropped = window.count_dropped() as f64 / window.count_received().max(1) as f64;
     let (level, message) = match (camera.silent, camera.last) {
         (Some(reason), None) => (Level::Warn, reason.to_owned()),
         (Some(reason), Some(last)) => {
@@ -117,6 +121,9 @@ fn camera_status(camera: &CameraHealth<'_>, span: Duration) -> DiagnosticStatus 
         (None, None) => (Level::Ok, format!("waiting for the first frame on {}", camera.topic)),
         (None, Some(_)) if window.count_failed() > 0 => {
             (Level::Warn, format!("{} of {} messages were no frame", window.count_failed(), window.count_received()))
+        }
+        (None, Some(_)) if dropped > 0.0 && dropped >= health.dropped_share_warn => {
+            (Level::Warn, format!("{} of {} frames dropped", window.count_dropped(), window.count_received()))
         }
         (None, Some(_)) => (Level::Ok, format!("{} frames a second", number(per_second))),
     };

@@ -21,7 +21,14 @@ fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
     let network =
         NetworkHealth { model: "itnet-s", useful_iterations: 8, slowdown: 1.25, threads: 2, compute_share: 0.5 };
     let span = Duration::from_secs(1);
-    Health { hardware_id: "robot", span, missed_share_warn: 0.05, cameras, network: Some(network) }
+    Health {
+        hardware_id: "robot".to_owned(),
+        span,
+        missed_share_warn: 0.05,
+        dropped_share_warn: 0.5,
+        cameras,
+        network: Some(network),
+    }
 }
 
 fn told(health: &Health<'_>) -> DiagnosticArray {
@@ -47,7 +54,7 @@ fn there_is_a_status_for_the_deadline_each_camera_and_the_network() {
 #[test]
 fn the_hardware_is_never_empty() {
     let window = Window::default();
-    let array = told(&Health { hardware_id: "", ..health(vec![camera("front", &window)]) });
+    let array = told(&Health { hardware_id: String::new(), ..health(vec![camera("front", &window)]) });
     assert!(array.status.iter().all(|status| status.hardware_id == "itnet"));
 }
 
@@ -163,4 +170,14 @@ fn nothing_is_ever_written_as_nan() {
     let text = format!("{:?}", told(&health));
     assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     assert!(text.contains("unknown"));
+}
+
+#[test]
+fn dropped_frames_are_a_warning_from_their_share_on() {
+    for (dropped, level) in [(0, Level::Ok), (9, Level::Ok), (10, Level::Warn)] {
+        let mut window = window(10, 0);
+        (0..dropped).for_each(|_| window.dropped());
+        let array = told(&health(vec![camera("front", &window)]));
+        assert_eq!(array.status[1].level, level as u8, "{dropped}");
+    }
 }

@@ -77,6 +77,11 @@ impl<T> Mailboxes<T> {
         }
     }
 
+    /// Empties the slots and returns what was in them.
+    pub fn clear(&self) -> Vec<Arrived<T>> {
+        self.lock().slots.iter_mut().filter_map(|slot| slot.frame.take()).collect()
+    }
+
     /// Lets [`take`](Self::take) end once it has emptied the slots.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -148,6 +153,15 @@ mod tests {
         assert!(boxes.put(frame(0, 2, "late")).is_some());
         assert_eq!(boxes.take().map(|f| f.content), Some("last"));
         assert_eq!(boxes.take(), None);
+    }
+
+    #[test]
+    fn a_cleared_mailbox_gives_up_what_waited() {
+        let boxes = Mailboxes::new(2);
+        boxes.put(frame(0, 1, "a"));
+        boxes.put(frame(1, 2, "b"));
+        assert_eq!(boxes.clear().len(), 2);
+        assert_eq!(contents(&boxes), Vec::<&str>::new());
     }
 
     #[test]

@@ -1,0 +1,280 @@
+//! The configured node: cameras, the network's thread, and what they publish.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cameras::{Camera, CameraError, Listening, budget, cameras};
+use super::diagnostics::NetworkHealth;
+use super::edge::{Edge, EdgeError};
+use super::masks::{Look, MaskEncoding, Masks};
+use super::output::{Making, Output, OutputError};
+use super::pictures::{Frames, Pictures};
+use super::qos::QosOverrides;
+use super::remap::Names;
+use super::window::Window;
+use super::worker::{Content, Job, Live, Loaded, Worker};
+use crate::camera;
+use crate::clock::{Clock, Instant};
+use crate::frame::{Header, Stamp};
+use crate::mailbox::Arrived;
+use crate::mask::ClassMap;
+use crate::message::{LabelInfo, Message};
+use crate::model::Manifest;
+use crate::params::Parameters;
+use crate::pipeline::Settings;
+use crate::qos::Qos;
+use crate::report::Totals;
+
+/// Why the node cannot be configured.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// The cameras.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// An output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// How loading stands.
+pub enum Loading {
+    /// Not done yet.
+    UnderWay,
+    /// Warm.
+    Done,
+    /// Why there is no network.
+    Failed(String),
+}
+
+/// One camera with what belongs to it on the spinning thread.
+struct Post {
+    camera: Camera,
+    budget: Duration,
+    labels: Option<Output>,
+    listening: Option<Listening>,
+    last: Option<Instant>,
+    totals: Totals,
+}
+
+/// Cameras and network. The fields are dropped in their order: no frame may come to a network that is gone.
+pub struct Network {
+    posts: Vec<Post>,
+    worker: Worker,
+    _pictures: Pictures,
+    manifest: Option<Box<Manifest>>,
+    threads: usize,
+    bytes: Vec<u8>,
+}
+
+impl Network {
+    /// Makes all outputs and starts to load the bundle.
+    pub fn load(
+        parameters: &Parameters,
+        names: &Names,
+        mut making: Making<'_>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ConfigureError> {
+        let cameras = cameras(parameters, names)?;
+        let time = making.edge.time();
+        let mut frames = Vec::with_capacity(cameras.len());
+        for camera in &cameras {
+            frames.push(making.below(&camera.name, Frames::new)?);
+        }
+        let (pictures, easels) = Pictures::start(frames)?;
+        let mut posts = Vec::with_capacity(cameras.len());
+        let mut lines = Vec::with_capacity(cameras.len());
+        for (camera, easel) in cameras.into_iter().zip(easels) {
+            let masks = making.below(&camera.name, |making| Masks::new(camera.image.clone(), making, easel))?;
+            let labels = making
+                .below(&camera.name, |making| making.optional("label_info", LabelInfo::TYPE.name, Qos::latched(1)))?;
+            lines.push((camera.kind, masks));
+            posts.push(Post {
+                budget: budget(parameters, &camera.name),
+                camera,
+                labels,
+                listening: None,
+                last: None,
+                totals: Totals::default(),
+            });
+        }
+        let live = live(parameters, &posts, None);
+        let threads = usize::try_from(parameters.integer("threads")).unwrap_or(1);
+        let model = PathBuf::from(parameters.text("model"));
+        let worker = Worker::start(Job { model, threads, live, cameras: lines, clock: Arc::clone(clock), time })?;
+        Ok(Self { posts, worker, _pictures: pictures, manifest: None, threads, bytes: Vec::new() })
+    }
+
+    /// How loading stands; after [`Loading::Done`] there are classes.
+    pub fn loading(&mut self, parameters: &Parameters) -> Loading {
+        match self.worker.loaded() {
+            Some(Loaded::Ready(manifest)) => self.ready(manifest, parameters),
+            Some(Loaded::Failed(reason)) => Loading::Failed(reason),
+            None if self.worker.is_dead() => Loading::Failed("the network's thread has ended".to_owned()),
+            None => Loading::UnderWay,
+        }
+    }
+
+    /// Only now it is known whether `class_remap` fits the classes.
+    fn ready(&mut self, manifest: Box<Manifest>, parameters: &Parameters) -> Loading {
+        let classes = manifest.classes.len();
+        if let Err(error) = ClassMap::new(&parameters.integers("class_remap"), classes) {
+            return Loading::Failed(error.to_string());
+        }
+        tracing::info!("{}: {} iterations, {classes} classes", manifest.name, manifest.iterations.useful);
+        self.manifest = Some(manifest);
+        self.set(parameters);
+        Loading::Done
+    }
+
+    /// How many classes there are, once the model is loaded.
+    pub fn classes(&self) -> Option<usize> {
+        self.manifest.as_ref().map(|manifest| manifest.classes.len())
+    }
+
+    /// Whether the network's thread has ended by itself.
+    pub fn is_dead(&self) -> bool {
+        self.worker.is_dead()
+    }
+
+    /// Puts what may change in force from the next frame on.
+    pub fn set(&mut self, parameters: &Parameters) {
+        for post in &mut self.posts {
+            post.budget = budget(parameters, &post.camera.name);
+        }
+        self.worker.shared.set(live(parameters, &self.posts, self.classes()));
+    }
+
+    /// Subscribes to all cameras.
+    pub fn listen(&mut self, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<(), EdgeError> {
+        for post in &mut self.posts {
+            post.listening = Some(Listening::to(&post.camera, overrides, edge, now)?);
+        }
+        Ok(())
+    }
+
+    /// Subscribes to none; what waited counts as dropped.
+    pub fn deafen(&mut self) {
+        for post in &mut self.posts {
+            post.listening = None;
+        }
+        let shared = &self.worker.shared;
+        for frame in shared.boxes.clear() {
+            shared.window(frame.camera).into_iter().for_each(|mut window| window.dropped());
+        }
+    }
+
+    /// Hands every frame that came to the network; one that is replaced counts as dropped.
+    pub fn pump(&mut self, now: Instant) {
+        let shared = &self.worker.shared;
+        for (camera, post) in self.posts.iter_mut().enumerate() {
+            let Some(listening) = &mut post.listening else { continue };
+            for data in listening.frames(&post.camera, now) {
+                post.last = Some(now);
+                let content = Content { data, info: listening.calibration() };
+                let frame = Arrived { camera, arrival: now, deadline: now + post.budget, content };
+                if shared.boxes.put(frame).is_some() {
+                    shared.window(camera).into_iter().for_each(|mut window| window.dropped());
+                }
+            }
+        }
+    }
+
+    /// Tells what the numbers in the masks mean.
+    pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
+        let Some(manifest) = &self.manifest else { return };
+        let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
+        let map = class_map(parameters, Some(names.len()));
+        let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
+        for labels in self.posts.iter_mut().filter_map(|post| post.labels.as_mut()) {
+            labels.send(&info, &mut self.bytes);
+        }
+    }
+
+    /// The topics that are subscribed to while the node is active.
+    pub fn subscribed(&self) -> impl Iterator<Item = &str> {
+        self.posts.iter().flat_map(|post| [post.camera.image.as_str(), post.camera.info.as_str()])
+    }
+
+    /// What is told of every camera once a second: its window since the last time, and why it is silent if it is.
+    pub fn windows(&mut self, silent_after: Duration, edge: &dyn Edge, now: Instant) -> Vec<Heard> {
+        let shared = &self.worker.shared;
+        let heard = |(camera, post): (usize, &mut Post)| {
+            let window = shared.window(camera).map(|mut window| window.take()).unwrap_or_default();
+            add(&mut post.totals, &window);
+            let listening = post.listening.as_mut();
+            Heard {
+                name: post.camera.name.clone(),
+                topic: post.camera.image.clone(),
+                budget: post.budget,
+                window,
+                totals: post.totals,
+                last: post.last.map(|last| now.since(last)),
+                reason: listening.and_then(|l| l.silence_reason(&post.camera, silent_after, edge, now)),
+            }
+        };
+        self.posts.iter_mut().enumerate().map(heard).collect()
+    }
+
+    /// How the network is, once it is loaded.
+    pub fn health(&self, parameters: &Parameters) -> Option<NetworkHealth<'_>> {
+        let manifest = self.manifest.as_deref()?;
+        Some(NetworkHealth {
+            model: &manifest.name,
+            useful_iterations: manifest.iterations.useful,
+            slowdown: self.worker.shared.slowdown(),
+            threads: self.threads,
+            compute_share: parameters.double("compute_share"),
+        })
+    }
+}
+
+/// A camera's last second.
+pub struct Heard {
+    /// Its name in `cameras`; empty for an only camera.
+    pub name: String,
+    /// Its image topic.
+    pub topic: String,
+    /// Time allowed for each frame.
+    pub budget: Duration,
+    /// What became of its frames.
+    pub window: Window,
+    /// Counts since the node was configured.
+    pub totals: Totals,
+    /// Time since the last frame; `None` where none came yet.
+    pub last: Option<Duration>,
+    /// Why nothing comes, where nothing has come for too long.
+    pub reason: Option<String>,
+}
+
+fn add(totals: &mut Totals, window: &Window) {
+    totals.received += window.count_received();
+    totals.published += window.count_published();
+    totals.dropped += window.count_dropped();
+    totals.missed += window.count_missed();
+    totals.failed += window.count_failed();
+}
+
+/// What the parameters say of everything that may change while frames run.
+fn live(parameters: &Parameters, posts: &[Post], classes: Option<usize>) -> Live {
+    let longest = posts.iter().map(|post| post.budget).max().unwrap_or_default();
+    let encoding = match parameters.text("mask_encoding").as_str() {
+        "autoware_rle" => MaskEncoding::AutowareRle,
+        _ => MaskEncoding::Mono8,
+    };
+    let look = Look {
+        map: class_map(parameters, classes),
+        encoding,
+        overlay_alpha: parameters.double("overlay_alpha") as f32,
+    };
+    Live { settings: Settings::of(parameters, longest), look }
+}
+
+/// The map in force; until the classes are known, and where it does not fit them, none.
+fn class_map(parameters: &Parameters, classes: Option<usize>) -> ClassMap {
+    let map = classes.and_then(|classes| ClassMap::new(&parameters.integers("class_remap"), classes).ok());
+    map.unwrap_or_default()
+}

@@ -1,0 +1,362 @@
+//! The node: parameters, lifecycle, cameras and the once-a-second reports, on whatever [`Edge`] it is given.
+//!
+//! Everything here happens on the thread that spins, and nothing of it waits: loading and inference have a thread of their own
+//! ([`worker`](super::worker)). The edge calls [`pump`](Node::pump) after each spin, [`tick`](Node::tick) after that, and the other functions
+//! for the requests that came.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::edge::{Edge, EdgeError, RosTime};
+use super::event;
+use super::lifecycle::{Lifecycle, Outcome, Refused, Request, State, Transition};
+use super::name::{NameError, NodeName};
+use super::network::{Loading, Network};
+use super::output::{Making, Output, OutputError};
+use super::parameters::ParameterServer;
+use super::qos::{End, QosError, QosOverrides};
+use super::remap::Names;
+use super::reports::Reports;
+use crate::clock::Clock;
+use crate::mask::ClassMap;
+use crate::message::{Message, ParameterEvent, TransitionEvent};
+use crate::params::{ParameterError, Value};
+use crate::qos::Qos;
+
+/// Takes whether a transition succeeded, once it is known.
+pub type Reply = Box<dyn FnOnce(bool)>;
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A name or a remap rule.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A parameter that was set at start.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// A QoS override.
+    #[error(transparent)]
+    Qos(#[from] QosError),
+    /// An output that every node has.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The library refuses.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+}
+
+/// The node.
+pub struct Node {
+    names: Names,
+    server: ParameterServer,
+    overrides: QosOverrides,
+    lifecycle: Lifecycle,
+    reply: Option<Reply>,
+    clock: Arc<dyn Clock>,
+    time: Arc<dyn RosTime>,
+    events: Output,
+    transitions: Output,
+    reports: Reports,
+    network: Option<Network>,
+    /// Topics that are published, for overrides to be told that change nothing.
+    published: RefCell<BTreeSet<String>>,
+    bytes: Vec<u8>,
+}
+
+impl Node {
+    /// A node, called `name` unless remapped, that is still unconfigured, with what the command line `args` and the parameters set at start say.
+    pub fn new(
+        name: &str,
+        args: &[String],
+        set: Vec<(String, Value)>,
+        clock: Arc<dyn Clock>,
+        edge: &mut dyn Edge,
+    ) -> Result<Self, NodeError> {
+        let names = Names::from_args(&NodeName::new("/", name)?, args)?;
+        let (server, unknown) = ParameterServer::new(set)?;
+        for name in unknown {
+            tracing::warn!("{}; it is ignored", server.unknown(&name));
+        }
+        let overrides = QosOverrides::parse(server.qos_overrides())?;
+        let qos = |topic: &str, default| overrides.of(topic, End::Publisher, default);
+        let name = |topic: &str| names.resolve(topic);
+        let published = RefCell::default();
+        let mut making = Making { edge, name: &name, qos: &qos, topics: &published };
+        let events = making.output("/parameter_events", ParameterEvent::TYPE.name, Qos::reliable(1000))?;
+        let transitions = making.output("~/transition_event", TransitionEvent::TYPE.name, Qos::reliable(10))?;
+        let reports = Reports::new(&mut making, names.node().to_string(), clock.now())?;
+        let time = making.edge.time();
+        Ok(Self {
+            names,
+            server,
+            overrides,
+            lifecycle: Lifecycle::new(),
+            reply: None,
+            clock,
+            time,
+            events,
+            transitions,
+            reports,
+            network: None,
+            published,
+            bytes: Vec::new(),
+        })
+    }
+
+    /// Tells the parameters and, with `autostart`, configures and activates.
+    pub fn start(&mut self, edge: &mut dyn Edge) {
+        let parameters = self.server.all();
+        let new: Vec<(&str, &Value)> = parameters.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let told = event::parameter_event(self.time.now(), &self.full_name(), &new, &[]);
+        self.events.send(&told, &mut self.bytes);
+        if self.server.parameters().flag("use_sim_time")
+            && let Err(error) = edge.use_sim_time(true)
+        {
+            tracing::error!("{error}; ages are taken from the machine's time");
+        }
+        if self.server.parameters().flag("autostart") {
+            self.change_state(Request::CONFIGURE, Box::new(|_| ()), edge);
+        } else {
+            tracing::info!(
+                "unconfigured; waiting for a lifecycle manager, or `ros2 lifecycle set {} configure`",
+                self.full_name()
+            );
+        }
+    }
+
+    /// The parameters, to be asked.
+    pub fn parameters(&self) -> &ParameterServer {
+        &self.server
+    }
+
+    /// The lifecycle, to be asked.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// Whether the node was shut down through its lifecycle.
+    pub fn is_finalized(&self) -> bool {
+        self.lifecycle.state() == State::Finalized
+    }
+
+    /// Sets parameters, each on its own; the answer to each is `Ok` or why not.
+    pub fn set_parameters(
+        &mut self,
+        changes: Vec<(String, Option<Value>)>,
+        edge: &mut dyn Edge,
+    ) -> Vec<Result<(), String>> {
+        let each = changes.into_iter();
+        each.map(|(name, value)| self.set_parameters_atomically(vec![(name, value)], edge)).collect()
+    }
+
+    /// Sets all parameters or none; they hold from the next frame on.
+    pub fn set_parameters_atomically(
+        &mut self,
+        changes: Vec<(String, Option<Value>)>,
+        edge: &mut dyn Edge,
+    ) -> Result<(), String> {
+        self.check_class_map(&changes)?;
+        let changed = self.server.set_atomically(changes).map_err(|error| error.to_string())?;
+        let told: Vec<(&str, &Value)> = changed.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let told = event::parameter_event(self.time.now(), &self.full_name(), &[], &told);
+        self.events.send(&told, &mut self.bytes);
+        self.take_over(&changed, edge);
+        Ok(())
+    }
+
+    fn take_over(&mut self, changed: &[(String, Value)], edge: &mut dyn Edge) {
+        for (name, value) in changed {
+            tracing::info!("parameter {name} is {value}");
+            if let ("use_sim_time", Value::Bool(on)) = (name.as_str(), value)
+                && let Err(error) = edge.use_sim_time(*on)
+            {
+                tracing::error!("{error}; ages are taken from the time as before");
+            }
+        }
+        if let Some(network) = &mut self.network {
+            network.set(self.server.parameters());
+        }
+    }
+
+    /// How many classes there are is known once the model is.
+    fn check_class_map(&self, changes: &[(String, Option<Value>)]) -> Result<(), String> {
+        let classes = self.network.as_ref().and_then(Network::classes);
+        let asked = changes.iter().rev().find(|(name, _)| name == "class_remap");
+        match (classes, asked) {
+            (Some(classes), Some((_, Some(Value::Integers(ids))))) => {
+                ClassMap::new(ids, classes).map(drop).map_err(|error| error.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Transitions.
+impl Node {
+    /// Starts a transition; `reply` learns how it ended.
+    pub fn change_state(&mut self, request: Request<'_>, reply: Reply, edge: &mut dyn Edge) {
+        match self.lifecycle.begin(request) {
+            Ok(transition) => self.tell(&transition),
+            Err(refused) => {
+                tracing::warn!("{refused}");
+                return reply(false);
+            }
+        }
+        self.reply = Some(reply);
+        let done = match self.lifecycle.state() {
+            State::Configuring => match self.configure(edge) {
+                // The network's thread loads; `tick` hears of it.
+                Ok(()) => return,
+                Err(reason) => Err(reason),
+            },
+            State::Activating => self.activate(edge),
+            State::Deactivating => {
+                self.deactivate();
+                Ok(())
+            }
+            _ => {
+                self.network = None;
+                Ok(())
+            }
+        };
+        self.done(done, edge);
+    }
+
+    fn configure(&mut self, edge: &mut dyn Edge) -> Result<(), String> {
+        let overrides = &self.overrides;
+        let qos = |topic: &str, default| overrides.of(topic, End::Publisher, default);
+        let names = &self.names;
+        let name = |topic: &str| names.resolve(topic);
+        let making = Making { edge, name: &name, qos: &qos, topics: &self.published };
+        let network = Network::load(self.server.parameters(), names, making, &self.clock);
+        self.network = Some(network.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    fn activate(&mut self, edge: &mut dyn Edge) -> Result<(), String> {
+        let Some(network) = &mut self.network else {
+            return Err("there is no network".to_owned());
+        };
+        network.listen(&self.overrides, edge, self.clock.now()).map_err(|error| error.to_string())?;
+        network.tell_labels(self.server.parameters(), self.time.now());
+        let published = self.published.borrow();
+        let published = published.iter().map(|topic| (topic.as_str(), End::Publisher));
+        let subscribed = network.subscribed().map(|topic| (topic, End::Subscription));
+        for unused in self.overrides.unused(published.chain(subscribed)) {
+            tracing::warn!("{unused}");
+        }
+        Ok(())
+    }
+
+    fn deactivate(&mut self) {
+        if let Some(network) = &mut self.network {
+            network.deafen();
+        }
+    }
+
+    /// Ends the transition under way.
+    fn done(&mut self, done: Result<(), String>, edge: &mut dyn Edge) {
+        let from = self.lifecycle.state();
+        if let Err(reason) = &done {
+            tracing::error!("{}: {reason}", from.label());
+            if from == State::Configuring {
+                self.network = None;
+            }
+        }
+        let success = done.is_ok();
+        let finished = self.lifecycle.finish(if success { Outcome::Success } else { Outcome::Failure });
+        self.finished(finished);
+        if let Some(reply) = self.reply.take() {
+            reply(success);
+        }
+        if success && from == State::Configuring && self.server.parameters().flag("autostart") {
+            self.change_state(Request::ACTIVATE, Box::new(|_| ()), edge);
+        }
+    }
+
+    fn finished(&mut self, finished: Result<Transition, Refused>) {
+        match finished {
+            Ok(transition) => {
+                self.tell(&transition);
+                tracing::info!("{}", transition.goal);
+            }
+            Err(refused) => tracing::error!("{refused}"),
+        }
+    }
+
+    fn tell(&mut self, transition: &Transition) {
+        let now = self.time.now();
+        let nanos = u64::try_from(now.sec).unwrap_or(0) * 1_000_000_000 + u64::from(now.nanosec);
+        self.transitions.send(&transition.event(nanos), &mut self.bytes);
+    }
+
+    /// Lets go of everything, from any state.
+    pub fn shut_down(&mut self, edge: &mut dyn Edge) {
+        if self.lifecycle.state().is_transition() {
+            self.done(Err("the node ends".to_owned()), edge);
+        }
+        if !self.is_finalized() {
+            self.change_state(Request::SHUTDOWN, Box::new(|_| ()), edge);
+        }
+    }
+
+    /// The network's thread has ended by itself: what is left is thrown away, and the node can be configured again.
+    fn broken(&mut self) {
+        tracing::error!("the network's thread has ended; the node is unconfigured until it is configured again");
+        self.network = None;
+        let leave = if self.lifecycle.state() == State::Active { Request::DEACTIVATE } else { Request::CLEANUP };
+        for step in [
+            self.lifecycle.begin(leave),
+            self.lifecycle.finish(Outcome::Error),
+            self.lifecycle.finish(Outcome::Success),
+        ] {
+            self.finished(step);
+        }
+    }
+}
+
+/// What happens by itself.
+impl Node {
+    /// Hands the frames that came to the network.
+    pub fn pump(&mut self, _edge: &mut dyn Edge) {
+        let now = self.clock.now();
+        if let Some(network) = &mut self.network {
+            network.pump(now);
+        }
+    }
+
+    /// Hears of the network's thread, and once a second tells how everything is.
+    pub fn tick(&mut self, edge: &mut dyn Edge) {
+        self.hear(edge);
+        let now = self.clock.now();
+        let stamp = self.time.now();
+        let parameters = self.server.parameters();
+        if !self.reports.are_due(now) {
+            return;
+        }
+        let active = self.lifecycle.state() == State::Active;
+        if let Some(network) = self.network.as_mut().filter(|_| active) {
+            network.tell_labels(parameters, stamp);
+        }
+        self.reports.tell(self.network.as_mut(), parameters, edge, (now, stamp));
+    }
+
+    fn hear(&mut self, edge: &mut dyn Edge) {
+        let Some(network) = &mut self.network else { return };
+        if self.lifecycle.state() == State::Configuring {
+            match network.loading(self.server.parameters()) {
+                Loading::UnderWay => (),
+                Loading::Done => self.done(Ok(()), edge),
+                Loading::Failed(reason) => self.done(Err(reason), edge),
+            }
+        } else if network.is_dead() {
+            self.broken();
+        }
+    }
+
+    fn full_name(&self) -> String {
+        self.names.node().to_string()
+    }
+}

@@ -1,0 +1,264 @@
+//! The network's own thread: loads the bundle, then turns the newest frames of all cameras into masks, nearest deadline first.
+//!
+//! The spinning thread talks to it through [`Shared`]: frames in one-slot mailboxes, settings that hold from the next frame on, and windows of what
+//! became of the frames. Knows nothing of services, parameters or the lifecycle.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::edge::RosTime;
+use super::masks::{Look, Masks};
+use super::window::{FrameFigures, Window};
+use crate::clock::{Clock, Instant};
+use crate::frame::Stamp;
+use crate::mailbox::{Arrived, Mailboxes};
+use crate::message::CameraInfo;
+use crate::model::Manifest;
+use crate::pipeline::{FrameFault, FrameResult, ImageKind, Pipeline, Published, Settings};
+use crate::setup;
+
+/// The longest nap while the share of compute is spent, so that a change of settings or the end is not slept through.
+const NAP: Duration = Duration::from_millis(50);
+
+/// One image message on its way.
+pub struct Content {
+    /// The message's CDR bytes.
+    pub data: Vec<u8>,
+    /// The camera's calibration, if it came.
+    pub info: Option<Arc<CameraInfo>>,
+}
+
+/// What the user may change while frames run.
+#[derive(Clone)]
+pub struct Live {
+    /// Budgets, share, iterations.
+    pub settings: Settings,
+    /// What the masks look like.
+    pub look: Look,
+}
+
+/// What both threads see.
+pub struct Shared {
+    /// The cameras' newest frames.
+    pub boxes: Mailboxes<Content>,
+    /// What became of each camera's frames since it was last asked.
+    pub windows: Vec<Mutex<Window>>,
+    live: Mutex<Live>,
+    changed: AtomicBool,
+    stop: AtomicBool,
+    /// The bits of an f64.
+    slowdown: AtomicU64,
+}
+
+impl Shared {
+    /// Puts other settings in force from the next frame on.
+    pub fn set(&self, live: Live) {
+        *lock(&self.live) = live;
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// How much slower the last frame ran than what was measured at start.
+    pub fn slowdown(&self) -> f64 {
+        f64::from_bits(self.slowdown.load(Ordering::Relaxed))
+    }
+
+    /// The window of a camera.
+    pub fn window(&self, camera: usize) -> Option<MutexGuard<'_, Window>> {
+        self.windows.get(camera).map(lock)
+    }
+}
+
+/// What came of loading.
+pub enum Loaded {
+    /// Warm, and ready for frames.
+    Ready(Box<Manifest>),
+    /// Why there is no network.
+    Failed(String),
+}
+
+/// What the thread is to work with.
+pub struct Job {
+    /// Folder of the bundle.
+    pub model: PathBuf,
+    /// Threads of the network.
+    pub threads: usize,
+    /// The settings at the start.
+    pub live: Live,
+    /// Of each camera: raw or compressed, and where its masks go.
+    pub cameras: Vec<(ImageKind, Masks)>,
+    /// The steady clock.
+    pub clock: Arc<dyn Clock>,
+    /// ROS time, for ages.
+    pub time: Arc<dyn RosTime>,
+}
+
+/// The running thread; dropping it ends it after the frame under way.
+pub struct Worker {
+    /// What both threads see.
+    pub shared: Arc<Shared>,
+    loaded: Receiver<Loaded>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread, which loads first.
+    pub fn start(job: Job) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            boxes: Mailboxes::new(job.cameras.len()),
+            windows: job.cameras.iter().map(|_| Mutex::default()).collect(),
+            live: Mutex::new(job.live.clone()),
+            changed: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            slowdown: AtomicU64::new(1.0f64.to_bits()),
+        });
+        let (tell, loaded) = channel();
+        let ours = Arc::clone(&shared);
+        let thread =
+            std::thread::Builder::new().name("itnet-network".to_owned()).spawn(move || work(job, &ours, &tell))?;
+        Ok(Self { shared, loaded, thread: Some(thread) })
+    }
+
+    /// What came of loading, once it is known.
+    pub fn loaded(&self) -> Option<Loaded> {
+        self.loaded.try_recv().ok()
+    }
+
+    /// Whether the thread has ended by itself, which it never should.
+    pub fn is_dead(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.boxes.close();
+        if let Some(thread) = self.thread.take() {
+            // A panic was told on standard error by its own thread; here it only means that it is gone.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
+    let (pipeline, manifest) = match load(&job) {
+        Ok(ready) => ready,
+        Err(reason) => return drop(tell.send(Loaded::Failed(reason))),
+    };
+    let colors: Arc<[_]> = manifest.classes.iter().map(|class| class.color).collect();
+    if tell.send(Loaded::Ready(Box::new(manifest))).is_err() {
+        return;
+    }
+    let Job { live, mut cameras, clock, time, .. } = job;
+    cameras.iter_mut().for_each(|(_, masks)| masks.set_colors(Arc::clone(&colors)));
+    let look = live.look;
+    Line { pipeline, look, shared, cameras, clock, time, warned: BTreeSet::new() }.run();
+}
+
+fn load(job: &Job) -> Result<(Pipeline, Manifest), String> {
+    let bundle = setup::load(&job.model).map_err(|error| error.to_string())?;
+    let pipeline = setup::pipeline(&bundle, job.threads, job.live.settings.clone(), &job.clock);
+    Ok((pipeline.map_err(|error| error.to_string())?, bundle.manifest().clone()))
+}
+
+/// Everything a frame meets on this thread.
+struct Line<'a> {
+    pipeline: Pipeline,
+    look: Look,
+    shared: &'a Shared,
+    cameras: Vec<(ImageKind, Masks)>,
+    clock: Arc<dyn Clock>,
+    time: Arc<dyn RosTime>,
+    /// Faults that were told, by camera and cause.
+    warned: BTreeSet<(usize, &'static str)>,
+}
+
+impl Line<'_> {
+    fn run(&mut self) {
+        loop {
+            let asked = self.clock.now();
+            let ready = self.rest(asked);
+            let Some(frame) = self.shared.boxes.take() else { return };
+            self.settle();
+            // Only the wait for the share of compute makes a frame too late to be worth a late mask.
+            let waited = ready > asked && ready > frame.arrival;
+            if waited && self.pipeline.too_late(frame.deadline, self.clock.now()) {
+                if let Some(mut window) = self.shared.window(frame.camera) {
+                    window.dropped();
+                }
+                continue;
+            }
+            self.frame(frame);
+        }
+    }
+
+    /// Waits until the share of compute allows another frame; gives the instant.
+    fn rest(&mut self, now: Instant) -> Instant {
+        loop {
+            self.settle();
+            let ready = self.pipeline.ready_at(self.clock.now());
+            if ready <= self.clock.now() || self.shared.stop.load(Ordering::Relaxed) {
+                return ready.max(now);
+            }
+            self.clock.sleep_until(ready.min(self.clock.now() + NAP));
+        }
+    }
+
+    /// Takes over what the user changed.
+    fn settle(&mut self) {
+        if self.shared.changed.swap(false, Ordering::Acquire) {
+            let live = lock(&self.shared.live).clone();
+            self.pipeline.set(live.settings);
+            self.look = live.look;
+        }
+    }
+
+    fn frame(&mut self, frame: Arrived<Content>) {
+        let Arrived { camera, arrival, deadline, content } = frame;
+        let Self { pipeline, look, shared, cameras, time, warned, .. } = self;
+        let Some((kind, masks)) = cameras.get_mut(camera) else { return };
+        let mut publish = |out: Published<'_>| masks.publish(&out, content.info.as_deref(), look);
+        let result = pipeline.run(*kind, &content.data, (arrival, deadline), &mut publish);
+        let Some(mut window) = shared.window(camera) else { return };
+        match result {
+            Ok(result) => {
+                let age = age(time.now(), result.header.stamp);
+                window.frame(figures(&result, age));
+                drop(window);
+                shared.slowdown.store(result.slowdown.to_bits(), Ordering::Relaxed);
+                masks.after(&result, age, *kind, content.data, look);
+            }
+            Err(fault) => {
+                window.failed();
+                drop(window);
+                warn(warned, camera, masks.image_topic(), &fault);
+            }
+        }
+    }
+}
+
+fn warn(warned: &mut BTreeSet<(usize, &'static str)>, camera: usize, topic: &str, fault: &FrameFault) {
+    if warned.insert((camera, fault.cause())) {
+        tracing::warn!("{topic}: {fault}; such frames give no mask (said once)");
+    }
+}
+
+fn figures(result: &FrameResult, age: Option<Duration>) -> FrameFigures {
+    let missed = result.elapsed > result.budget;
+    FrameFigures { elapsed: result.elapsed, budget: result.budget, exit: result.outcome.exit, age, missed }
+}
+
+/// Time from the stamp to now; `None` where the stamp lies ahead, as after a jump of the clock.
+fn age(now: Stamp, stamp: Stamp) -> Option<Duration> {
+    let nanos = |stamp: Stamp| i128::from(stamp.sec) * 1_000_000_000 + i128::from(stamp.nanosec);
+    u64::try_from(nanos(now) - nanos(stamp)).ok().map(Duration::from_nanos)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,340 @@
+//! The node on an edge without ROS: what goes in by topics and requests, and what comes out.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod edge;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::tiny::write_tiny_bundle;
+use edge::{FakeEdge, endpoint};
+use itnet::clock::{Clock, Instant, SystemClock};
+use itnet::frame::{Header, Stamp};
+use itnet::message::{self, CameraInfo, DiagnosticArray, Image, LabelInfo, TransitionEvent};
+use itnet::params::Value;
+use itnet::qos::Qos;
+use itnet::ros::Node;
+use itnet::ros::lifecycle::{Request, State};
+
+const IMAGE: &str = "sensor_msgs/msg/Image";
+
+/// A node with a small bundle, driven by hand.
+struct Bench {
+    edge: FakeEdge,
+    node: Node,
+    clock: Arc<dyn Clock>,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(set: &[(&str, Value)], args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write_tiny_bundle(&folder.path().join("model"), 40, 30, 6, 4);
+        let mut edge = FakeEdge::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let mut all = vec![
+            ("model".to_owned(), Value::Text(folder.path().join("model").display().to_string())),
+            ("budget_ms".to_owned(), Value::Double(5000.0)),
+        ];
+        all.extend(set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let node = Node::new("itnet", &args, all, Arc::clone(&clock), &mut edge).expect("a node");
+        Self { edge, node, clock, folder }
+    }
+
+    fn active(set: &[(&str, Value)], args: &[&str]) -> Self {
+        let mut bench = Self::new(set, args);
+        bench.node.start(&mut bench.edge);
+        bench.until("the node is active", |bench| bench.node.lifecycle().state() == State::Active);
+        bench
+    }
+
+    fn turn(&mut self) {
+        self.node.pump(&mut self.edge);
+        self.node.tick(&mut self.edge);
+        self.clock.sleep_until(self.clock.now() + Duration::from_millis(1));
+    }
+
+    /// Turns until it is so; a minute is a fault.
+    #[track_caller]
+    fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
+        let start: Instant = self.clock.now();
+        while !so(self) {
+            assert!(self.clock.now().since(start) < Duration::from_secs(60), "{what}: not within a minute");
+            self.turn();
+        }
+    }
+
+    /// The messages on `topic`, once there are so many.
+    #[track_caller]
+    fn messages(&mut self, topic: &str, count: usize) -> Vec<Vec<u8>> {
+        self.until(&format!("{count} messages on {topic}"), |bench| bench.edge.sent(topic).len() >= count);
+        self.edge.sent(topic)
+    }
+
+    fn masks(&mut self, topic: &str, count: usize) -> Vec<Image<'static>> {
+        let owned = |bytes: Vec<u8>| {
+            let image: Image<'_> = message::decode(&bytes).expect("an image");
+            Image { data: image.data.into_owned().into(), ..image }
+        };
+        self.messages(topic, count).into_iter().map(owned).collect()
+    }
+
+    fn change(&mut self, request: Request<'_>) -> Option<bool> {
+        let answer = Rc::new(Cell::new(None));
+        let told = Rc::clone(&answer);
+        self.node.change_state(request, Box::new(move |success| told.set(Some(success))), &mut self.edge);
+        self.until("the transition is answered", |_| answer.get().is_some());
+        answer.get()
+    }
+}
+
+fn header(n: u32) -> Header {
+    Header { stamp: Stamp { sec: 7, nanosec: n }, frame_id: "lens".to_owned() }
+}
+
+fn picture(n: u32, width: u32, height: u32) -> Vec<u8> {
+    let data: Vec<u8> = (0..3 * width * height).map(|i| ((i + 40 * n) % 251) as u8).collect();
+    let image = Image {
+        header: header(n),
+        height,
+        width,
+        encoding: "rgb8".to_owned(),
+        is_bigendian: 0,
+        step: 3 * width,
+        data: data.into(),
+    };
+    message::to_vec(&image).expect("encodes")
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+#[test]
+fn a_frame_gives_a_mask_with_its_header_and_size() {
+    let mut bench = Bench::active(&[], &[]);
+    bench.edge.send("/image", picture(1, 64, 48));
+    let mask = bench.masks("/itnet/mask", 1).remove(0);
+    assert_eq!(mask.header, header(1));
+    assert_eq!((mask.width, mask.height, mask.step, mask.encoding.as_str()), (64, 48, 64, "mono8"));
+    let confidence = bench.masks("/itnet/confidence", 1).remove(0);
+    assert_eq!((confidence.header, confidence.data.len()), (header(1), 64 * 48));
+}
+
+#[test]
+fn topics_are_remapped_and_the_calibration_is_the_sibling_of_the_image() {
+    let args = ["--ros-args", "-r", "image:=/front/image_raw", "-r", "~/mask:=/segmentation/mask"];
+    let mut bench = Bench::active(&[("mask_size", text("network"))], &args);
+    let mut info = CameraInfo { width: 80, height: 60, ..CameraInfo::default() };
+    info.k[0] = 100.0;
+    bench.edge.send("/front/camera_info", message::to_vec(&info).expect("encodes"));
+    bench.turn();
+    bench.edge.send("/front/image_raw", picture(1, 80, 60));
+    assert_eq!(bench.masks("/segmentation/mask", 1)[0].width, 40);
+    let told = bench.messages("/itnet/camera_info", 1);
+    let told: CameraInfo = message::decode(&told[0]).expect("decodes");
+    assert_eq!((told.width, told.k[0], told.header), (40, 50.0, header(1)));
+}
+
+#[test]
+fn labels_are_told_when_the_node_becomes_active_and_follow_the_remap() {
+    let mut bench = Bench::active(&[("class_remap", Value::Integers(vec![9, 9]))], &[]);
+    let labels = bench.messages("/itnet/label_info", 1);
+    let labels: LabelInfo = message::decode(&labels[0]).expect("decodes");
+    let joined = labels.class_map.iter().find(|class| class.class_id == 9).expect("there is a class 9");
+    assert_eq!(joined.class_name, "class 0/class 1");
+}
+
+#[test]
+fn nothing_is_encoded_that_nobody_wants() {
+    let mut bench = Bench::active(&[], &[]);
+    bench.edge.unsubscribe_all();
+    bench.edge.send("/image", picture(1, 64, 48));
+    bench.edge.watch("/diagnostics");
+    bench.messages("/diagnostics", 2);
+    for topic in ["/itnet/mask", "/itnet/confidence", "/itnet/overlay", "/itnet/mask/compressed", "/itnet/debug/frame"]
+    {
+        assert_eq!(bench.edge.sent(topic).len(), 0, "{topic}");
+    }
+}
+
+#[test]
+fn pictures_are_made_for_who_subscribes() {
+    let mut bench = Bench::active(&[], &[]);
+    bench.edge.send("/image", picture(1, 64, 48));
+    let overlay = bench.masks("/itnet/overlay", 1).remove(0);
+    assert_eq!((overlay.encoding.as_str(), overlay.step, overlay.header), ("rgb8", 192, header(1)));
+    let png = bench.messages("/itnet/mask/compressed", 1).remove(0);
+    let png: message::CompressedImage<'_> = message::decode(&png).expect("decodes");
+    assert!(png.data.starts_with(b"\x89PNG") && png.format.contains("png"), "{}", png.format);
+}
+
+#[test]
+fn a_changed_budget_holds_from_the_next_frame_on() {
+    let mut bench = Bench::active(&[], &[]);
+    let budget = |bench: &mut Bench, n: u32, count: usize| -> String {
+        bench.edge.send("/image", picture(n, 64, 48));
+        let frame = bench.messages("/itnet/debug/frame", count).pop().expect("a message");
+        let frame: DiagnosticArray = message::decode(&frame).expect("decodes");
+        let values = &frame.status[0].values;
+        values.iter().find(|value| value.key == "budget_ms").expect("a budget").value.clone()
+    };
+    assert_eq!(budget(&mut bench, 1, 1), "5000.000");
+    let set = bench.node.set_parameters(vec![("budget_ms".to_owned(), Some(Value::Integer(7000)))], &mut bench.edge);
+    assert_eq!(set, [Ok(())]);
+    assert_eq!(budget(&mut bench, 2, 2), "7000.000");
+    assert_eq!(bench.messages("/parameter_events", 2).len(), 2);
+}
+
+#[test]
+fn a_refused_parameter_is_named_with_its_range_and_changes_nothing() {
+    let mut bench = Bench::active(&[], &[]);
+    for (name, value, words) in [
+        ("budget_ms", Value::Double(-1.0), ["budget_ms", "0.1", "10000"]),
+        ("budget_ms", text("abc"), ["budget_ms", "number", "abc"]),
+        ("class_remap", Value::Integers(vec![0; 7]), ["class_remap", "6", "7"]),
+    ] {
+        let reason = bench.node.set_parameters(vec![(name.to_owned(), Some(value))], &mut bench.edge).remove(0);
+        let reason = reason.expect_err("refused");
+        assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
+    }
+    assert_eq!(bench.edge.sent("/parameter_events").len(), 1);
+}
+
+#[test]
+fn each_camera_has_topics_and_a_budget_of_its_own() {
+    let names = Value::Texts(vec!["front".to_owned(), "rear".to_owned()]);
+    let cameras = [
+        ("cameras", names),
+        ("front.topic", text("/front/image_raw")),
+        ("rear.topic", text("rear/image")),
+        ("rear.budget_ms", Value::Double(800.0)),
+    ];
+    let mut bench = Bench::active(&cameras, &[]);
+    for n in 0..4 {
+        bench.edge.send("/front/image_raw", picture(n, 64, 48));
+        bench.edge.send("/rear/image", picture(n, 32, 24));
+        bench.masks("/itnet/front/mask", n as usize + 1);
+        bench.masks("/itnet/rear/mask", n as usize + 1);
+    }
+    let frame = bench.messages("/itnet/rear/debug/budget_ms", 4).pop().expect("a message");
+    assert_eq!(f64::from_le_bytes(*frame.last_chunk().expect("8 bytes")), 800.0);
+}
+
+#[test]
+fn a_burst_gives_the_newest_frame_and_counts_the_others_as_dropped() {
+    let mut bench = Bench::active(&[], &[]);
+    (0..20).for_each(|n| bench.edge.send("/image", picture(n, 64, 48)));
+    bench.until("the newest mask", |bench| bench.masks_so_far().last().is_some_and(|mask| mask.header == header(19)));
+    let published = bench.masks_so_far().len();
+    bench.until("the totals", |bench| {
+        let counts = bench.counts();
+        counts == Some((20, published as u64))
+    });
+}
+
+impl Bench {
+    fn masks_so_far(&mut self) -> Vec<Image<'static>> {
+        let count = self.edge.sent("/itnet/mask").len();
+        self.masks("/itnet/mask", count)
+    }
+
+    /// Received and published frames of the only camera, as the last diagnostics tell them.
+    fn counts(&self) -> Option<(u64, u64)> {
+        let told: DiagnosticArray = message::decode(self.edge.sent("/diagnostics").last()?).expect("decodes");
+        let camera = told.status.iter().find(|status| status.name.starts_with("itnet: camera"))?;
+        let count = |key: &str| camera.values.iter().find(|value| value.key == key)?.value.parse().ok();
+        Some((count("received_frames")?, count("published_frames")?))
+    }
+}
+
+#[test]
+fn what_is_no_frame_is_counted_and_the_node_goes_on() {
+    let mut bench = Bench::active(&[], &[]);
+    bench.edge.send("/image", vec![1, 2, 3]);
+    bench.until("it is counted", |bench| bench.counts() == Some((1, 0)));
+    bench.edge.send("/image", picture(2, 31, 17));
+    assert_eq!(bench.masks("/itnet/mask", 1)[0].header, header(2));
+    bench.edge.send("/image", picture(3, 80, 60));
+    assert_eq!(bench.masks("/itnet/mask", 2)[1].width, 80);
+}
+
+#[test]
+fn a_lifecycle_manager_drives_the_node_and_no_mask_comes_while_it_is_inactive() {
+    let mut bench = Bench::new(&[("autostart", Value::Bool(false))], &[]);
+    bench.node.start(&mut bench.edge);
+    assert_eq!(bench.change(Request::ACTIVATE), Some(false));
+    assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+    assert_eq!(bench.node.lifecycle().state(), State::Inactive);
+    assert!(!bench.edge.is_subscribed("/image"));
+    assert_eq!(bench.change(Request::ACTIVATE), Some(true));
+    bench.edge.send("/image", picture(1, 64, 48));
+    bench.masks("/itnet/mask", 1);
+    assert_eq!(bench.change(Request::DEACTIVATE), Some(true));
+    assert!(!bench.edge.is_subscribed("/image"));
+    assert_eq!(bench.change(Request::CLEANUP), Some(true));
+    assert!(!bench.edge.is_advertised("/itnet/mask"));
+    assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+    assert_eq!(bench.change(Request::SHUTDOWN), Some(true));
+    assert!(bench.node.is_finalized());
+    let events = bench.edge.sent("/itnet/transition_event");
+    let last: TransitionEvent = message::decode(events.last().expect("an event")).expect("decodes");
+    assert_eq!((last.start_state.label.as_str(), last.goal_state.label.as_str()), ("shuttingdown", "finalized"));
+}
+
+#[test]
+fn a_bundle_that_cannot_be_loaded_leaves_the_node_unconfigured_until_it_can() {
+    let mut bench = Bench::new(&[("autostart", Value::Bool(false))], &[]);
+    let data = bench.folder.path().join("model/data.onnx");
+    let whole = std::fs::read(&data).expect("reads");
+    std::fs::write(&data, &whole[..whole.len() / 2]).expect("writes");
+    bench.node.start(&mut bench.edge);
+    assert_eq!(bench.change(Request::CONFIGURE), Some(false));
+    assert_eq!(bench.node.lifecycle().state(), State::Unconfigured);
+    std::fs::write(&data, whole).expect("writes");
+    assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+}
+
+#[test]
+fn a_silent_camera_is_told_with_the_reason() {
+    let mut bench = Bench::active(&[("no_frame_s", Value::Double(0.5))], &[]);
+    bench
+        .edge
+        .publishers
+        .insert("/image".to_owned(), vec![endpoint("/driver", "sensor_msgs/msg/PointCloud2", Qos::reliable(1))]);
+    bench.until("the diagnostics say why", |bench| {
+        let told = bench.edge.sent("/diagnostics");
+        let told: Option<DiagnosticArray> = told.last().map(|bytes| message::decode(bytes).expect("decodes"));
+        told.is_some_and(|told| {
+            told.status.iter().any(|s| s.message.contains("PointCloud2") && s.message.contains(IMAGE))
+        })
+    });
+}
+
+#[test]
+fn wrong_parameters_at_start_are_named() {
+    let mut edge = FakeEdge::default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    for (name, value, word) in [
+        ("budget_ms", Value::Double(0.0), "budget_ms"),
+        ("qos_overrides./image.subscription.reliability", text("sometimes"), "best_effort"),
+    ] {
+        let made = Node::new("itnet", &[], vec![(name.to_owned(), value)], Arc::clone(&clock), &mut edge);
+        let error = made.err().expect("refused").to_string();
+        assert!(error.contains(word) && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn an_override_of_quality_of_service_reaches_the_subscription() {
+    let set = [("qos_overrides./image.subscription.reliability", text("reliable"))];
+    let bench = Bench::active(&set, &[]);
+    assert_eq!(
+        bench.edge.subscribed_with("/image").map(|qos| qos.reliability),
+        Some(itnet::qos::Reliability::Reliable)
+    );
+}

@@ -24,6 +24,8 @@ mod output;
 pub mod parameters;
 mod pictures;
 pub mod qos;
+#[cfg(feature = "ros")]
+pub mod r2r;
 pub mod remap;
 mod reports;
 pub mod statistics;

@@ -1,0 +1,98 @@
+//! The node on r2r: the only place that names it.
+//!
+//! One thread spins, takes what came, answers services and keeps the time of whatever happens once a second: `spin_once` returns at once when a
+//! message comes and otherwise after [`SPIN`], since nothing can wake it. Masks are published from the network's own thread. There is no async
+//! runtime: the streams that r2r hands out are polled after each spin, so nothing waits in them.
+
+mod edge;
+mod log;
+mod services;
+mod time;
+mod values;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Node, NodeError};
+use crate::clock::{Clock, SystemClock};
+use edge::R2rEdge;
+use services::Services;
+
+/// The longest wait for a message, and so the delay of what no message triggers.
+const SPIN: Duration = Duration::from_millis(10);
+/// The node's name where no `__node` remap gives another one.
+const NAME: &str = "itnet";
+
+/// Why the node does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The command line is not what ROS expects.
+    #[error("ROS arguments: {0}")]
+    Arguments(String),
+    /// The ROS client library does not start.
+    #[error("ROS 2 does not start: {0}")]
+    Start(String),
+    /// SIGINT and SIGTERM cannot be caught.
+    #[error("signals cannot be caught: {0}")]
+    Signals(#[from] ctrlc::Error),
+    /// The node itself.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+/// Runs the node until SIGINT or SIGTERM, or until it was shut down through its lifecycle.
+pub fn run() -> Result<(), RunError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&stop);
+    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))?;
+
+    let args = arguments()?;
+    let context = context()?;
+    let node = ::r2r::Node::create(context, NAME, "").map_err(start)?;
+    log::install(node.logger());
+    let overrides = values::overrides(&node);
+    let mut edge = R2rEdge::new(node);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let mut node = Node::new(NAME, &args, overrides, clock, &mut edge)?;
+    let mut services = Services::new(&mut edge).map_err(NodeError::from)?;
+    node.start(&mut edge);
+    while !stop.load(Ordering::Relaxed) && !node.is_finalized() {
+        edge.spin(SPIN);
+        node.pump(&mut edge);
+        services.serve(&mut node, &mut edge);
+        node.tick(&mut edge);
+    }
+    node.shut_down(&mut edge);
+    // What was said last still has to leave.
+    edge.spin(SPIN);
+    Ok(())
+}
+
+/// The command line as text; r2r would panic on what is none.
+fn arguments() -> Result<Vec<String>, RunError> {
+    let text = |arg: std::ffi::OsString| {
+        arg.into_string().map_err(|arg| RunError::Arguments(format!("{} is no UTF-8", arg.to_string_lossy())))
+    };
+    std::env::args_os().map(text).collect()
+}
+
+/// The ROS context. r2r panics with rcl's words where the arguments are wrong.
+fn context() -> Result<::r2r::Context, RunError> {
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let made = catch_unwind(AssertUnwindSafe(::r2r::Context::create));
+    std::panic::set_hook(quiet);
+    match made {
+        Ok(made) => made.map_err(start),
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "rcl_init failed".to_owned());
+            Err(RunError::Arguments(words))
+        }
+    }
+}
+
+fn start(error: ::r2r::Error) -> RunError {
+    RunError::Start(error.to_string())
+}

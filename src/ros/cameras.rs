@@ -9,7 +9,7 @@ use super::qos::{End, QosOverrides, why_no_frame};
 use super::remap::Names;
 use crate::clock::Instant;
 use crate::message::{self, CameraInfo, Message};
-use crate::params::Parameters;
+use crate::params::{CAMERA_NAME, Parameters, is_camera_name};
 use crate::pipeline::ImageKind;
 use crate::qos::Qos;
 use crate::topics;
@@ -40,7 +40,7 @@ pub enum CameraError {
         camera: String,
     },
     /// A camera's name cannot stand in a topic, or stands twice.
-    #[error("parameter `cameras`: expected different names of letters, digits and _, got `{camera}`")]
+    #[error("parameter `cameras`: expected different names ({CAMERA_NAME}), got `{camera}`")]
     BadName {
         /// The name.
         camera: String,
@@ -53,10 +53,9 @@ pub fn cameras(parameters: &Parameters, ours: &Names) -> Result<Vec<Camera>, Cam
     if names.is_empty() {
         return Ok(vec![camera(String::new(), "image", &parameters.text("image_transport"), ours)?]);
     }
-    let fits = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let mut cameras: Vec<Camera> = Vec::with_capacity(names.len());
     for name in names {
-        if !fits(&name) || cameras.iter().any(|camera| camera.name == name) {
+        if !is_camera_name(&name) || cameras.iter().any(|camera| camera.name == name) {
             return Err(CameraError::BadName { camera: name });
         }
         let topic = parameters.text(&format!("{name}.topic"));

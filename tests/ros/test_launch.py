@@ -1,0 +1,96 @@
+"""The launch files and `ros2 run`, on a package that is laid out as an installed one without being built by colcon."""
+
+import os
+import signal
+
+from lifecycle_msgs.msg import TransitionEvent
+from sensor_msgs.msg import Image
+
+from harness import NodeTest
+from process import REPOSITORY, SHARED, program
+
+FOLDERS = ("launch", "config", "models")
+
+
+class Launch(NodeTest):
+    def setUp(self):
+        super().setUp()
+        if not (REPOSITORY / "launch").is_dir():
+            self.skipTest("there are no launch files")
+        self.prefix = self.scratch / "install"
+        index = self.prefix / "share" / "ament_index" / "resource_index" / "packages"
+        share, programs = self.prefix / "share" / "itnet", self.prefix / "lib" / "itnet"
+        for folder in (index, share, programs):
+            folder.mkdir(parents=True)
+        (index / "itnet").write_text("")
+        (share / "package.xml").symlink_to(REPOSITORY / "package.xml")
+        for folder in FOLDERS:
+            (share / folder).symlink_to(REPOSITORY / folder)
+        (programs / "itnet_node").symlink_to(program("itnet_node"))
+
+    def environment(self, **more):
+        prefixes = f"{self.prefix}:{os.environ.get('AMENT_PREFIX_PATH', '')}"
+        return super().environment(**{"AMENT_PREFIX_PATH": prefixes, **more})
+
+    def run_file(self, name, *arguments):
+        return self.launch(["ros2", "launch", "itnet", name, *arguments])
+
+    def test_run_starts_the_node_with_the_installed_model(self):
+        self.launch(["ros2", "run", "itnet", "itnet_node"])
+        self.wait_for_state("active")
+
+    def test_one_camera_is_launched_with_its_arguments_and_ends_by_sigint(self):
+        started = self.run_file(
+            "itnet.launch.py", "image_topic:=/front/image_raw", "budget_ms:=250.0", "namespace:=robot"
+        )
+        self.wait_for_state("active", "/robot/itnet")
+        _, said = self.ros2("param", "get", "--no-daemon", "/robot/itnet", "budget_ms")
+        self.assertIn("250.0", said)
+        masks = self.listen("/robot/itnet/mask")
+        self.camera("/front/image_raw").feed(lambda: masks, "a mask")
+        started.send(signal.SIGINT)
+        self.assertEqual(self.wait_for_end(started), 0, started.log)
+        self.wait_for_word(started, "process has finished cleanly")
+
+    def test_a_managed_node_is_launched_and_waits(self):
+        self.run_file("itnet.launch.py", "autostart:=false", "log_level:=debug")
+        self.wait_for_state("unconfigured")
+        self.assertTrue(self.change("configure"))
+
+    def test_the_arguments_are_listed_with_their_descriptions(self):
+        code, said = self.ros2("launch", "itnet", "itnet.launch.py", "--show-args")
+        self.assertEqual(code, 0, said)
+        for name in ("params_file", "model", "image_topic", "image_transport", "namespace", "log_level", "respawn"):
+            self.assertIn(f"'{name}'", said)
+
+    def test_a_wrong_argument_ends_with_what_would_be_right(self):
+        started = self.run_file("itnet.launch.py", "image_transport:=pigeon")
+        self.assertNotEqual(self.wait_for_end(started), 0)
+        self.assertIn("compressed", started.log)
+
+    def test_several_cameras_are_launched(self):
+        self.run_file("multi_camera.launch.py")
+        self.wait_for_state("active")
+        _, said = self.ros2("param", "get", "--no-daemon", "/itnet", "cameras")
+        self.assertIn("front", said)
+
+    def test_the_names_of_nav2_are_launched_and_managed(self):
+        self.run_file("nav2.launch.py", "image_topic:=/front/image_raw")
+        events = self.listen("/itnet/transition_event", TransitionEvent)
+        self.wait_for_state("unconfigured")
+        self.assertTrue(self.change("configure"))
+        self.assertTrue(self.change("activate"))
+        masks = self.listen("/segmentation/mask")
+        self.camera("/front/image_raw").feed(lambda: masks, "a mask")
+        self.wait(lambda: len(events) >= 4, "the transitions")
+
+    def test_a_bag_is_launched_and_the_launch_ends_with_it(self):
+        bag = SHARED / "bags" / "drive_raw_sqlite3"
+        if not bag.is_dir():
+            self.skipTest(f"{bag} is absent")
+        if self.ros2("bag", "--help")[0] != 0:
+            self.skipTest("there is no `ros2 bag`")
+        masks = self.listen("/itnet/mask", Image)
+        started = self.run_file("bag.launch.py", f"bag:={bag}", "topic:=/camera/front/image_raw", "budget_ms:=1000.0")
+        self.wait_for_end(started)
+        self.assertTrue(masks, started.log)

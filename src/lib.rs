@@ -19,11 +19,12 @@
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
+//! | [`kernels`] | convolutions on this processor's vector units, and the threads that share one |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
 //! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod anytime;
 pub mod bag;
@@ -33,6 +34,7 @@ pub mod compute;
 pub mod decode;
 pub mod eval;
 pub mod frame;
+pub mod kernels;
 pub mod mailbox;
 pub mod mask;
 pub mod message;

@@ -59,6 +59,7 @@ impl Isa {
             (Self::Avx2, 16) => 6,
             (Self::Avx2, _) => 4,
             (Self::Avx512, 24) => 8,
+            (Self::Avx512, 32) => 10,
             (Self::Avx512, _) => MAX_PIXELS,
         }
     }

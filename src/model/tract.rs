@@ -341,3 +341,6 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         format!("the engine panicked: {}", one_line(text.unwrap_or("without a word")))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,19 @@ use std::cell::RefCell;
 
 use super::crew::Crew;
 use super::isa::Isa;
-use super::tile::{Kernel, MAX_ADDENDS, MAX_PANEL, MAX_PIXELS, Tile, TileAddend};
+use super::tile::{Kernel, MAX_ADDENDS, Tile, TileAddend};
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
 /// Bands of rows a thread, so that one that was held up leaves some to the others.
 const BANDS: usize = 4;
+
+/// The largest side of a kernel, and the largest stride.
+const MAX_KERNEL: usize = 32;
+/// The most channels.
+const MAX_CHANNELS: usize = 1 << 14;
+/// The largest height or width of an image.
+const MAX_SIDE: usize = 1 << 16;
 
 /// How the values of `channels` by `height` by `width` follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,21 +122,31 @@ impl Geometry {
         self.kernel[1] * self.unit()
     }
 
-    fn check(&self, weights: &[f32], bias: &[f32]) -> Result<(), String> {
-        let sides = [self.kernel, self.stride, self.from, self.to];
-        if self.inputs == 0 || self.outputs == 0 || sides.iter().flatten().any(|side| *side == 0) {
-            return Err(format!("a convolution without size: {self:?}"));
+    /// Whether the kernels can do it: every side at least 1 and not beyond reason, so that no product of sides is too large for a number,
+    /// and addends that cover the output.
+    pub fn check(&self) -> Result<(), String> {
+        let within = |sides: &[usize], most: usize| sides.iter().all(|side| (1..=most).contains(side));
+        let small = within(&self.kernel, MAX_KERNEL) && within(&self.stride, MAX_KERNEL);
+        let padded = self.pad[0] < self.kernel[0] && self.pad[1] < self.kernel[1];
+        let channels = within(&[self.inputs, self.outputs], MAX_CHANNELS);
+        let sides = within(&self.from, MAX_SIDE) && within(&self.to, MAX_SIDE);
+        if !(small && padded && channels && sides) {
+            return Err(format!("not a convolution that the kernels can do: {self:?}"));
         }
         if self.addends.len() > MAX_ADDENDS {
             return Err(format!("{} addends, at most {MAX_ADDENDS} can be", self.addends.len()));
         }
         let covers = |addend: &Addend| {
-            let reach = |axis: usize| (self.to[axis] - 1).checked_shr(addend.shift).unwrap_or(0);
-            (0..2).all(|axis| reach(axis) < addend.size[axis])
+            let reach = |axis: usize| (self.to[axis] - 1) >> addend.shift;
+            addend.shift < 16 && within(&addend.size, MAX_SIDE) && (0..2).all(|axis| reach(axis) < addend.size[axis])
         };
-        if let Some(addend) = self.addends.iter().find(|addend| !covers(addend)) {
-            return Err(format!("{addend:?} does not cover an output of {:?}", self.to));
+        match self.addends.iter().find(|addend| !covers(addend)) {
+            Some(addend) => Err(format!("{addend:?} does not cover an output of {:?}", self.to)),
+            None => Ok(()),
         }
+    }
+
+    fn check_weights(&self, weights: &[f32], bias: &[f32]) -> Result<(), String> {
         if weights.len() != self.weights_len() || bias.len() != self.outputs {
             let (weights, bias) = (weights.len(), bias.len());
             return Err(format!("{weights} weights and {bias} of bias for {self:?}"));
@@ -143,7 +160,8 @@ impl Conv {
     ///
     /// Fails where the sizes do not fit together or this processor lacks `isa`.
     pub fn new(geometry: Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
-        geometry.check(weights, bias)?;
+        geometry.check()?;
+        geometry.check_weights(weights, bias)?;
         if !isa.is_there() {
             return Err(format!("this processor has no {isa:?}"));
         }
@@ -183,7 +201,11 @@ impl Conv {
             && addends.iter().map(|addend| addend.len()).eq(geometry.addends.iter().map(len));
         if !fits {
             let addends: Vec<usize> = addends.iter().map(|addend| addend.len()).collect();
-            return Err(format!("{} values, {addends:?} to add, {} of output for {geometry:?}", input.len(), output.len()));
+            return Err(format!(
+                "{} values, {addends:?} to add, {} of output for {geometry:?}",
+                input.len(),
+                output.len()
+            ));
         }
         let macs = geometry.weights_len() * geometry.to[0] * geometry.to[1];
         let rows = geometry.to[0];
@@ -191,9 +213,9 @@ impl Conv {
         let bands = if shared { rows.min(BANDS * crew.threads()) } else { 1 };
         let work = Work { conv: self, input, addends, output: Output(output.as_mut_ptr()) };
         crew.run(bands, &|band| {
-            SCRATCH.with_borrow_mut(|scratch| {
+            DESK.with_borrow_mut(|desk| {
                 for y in band * rows / bands..(band + 1) * rows / bands {
-                    work.row(y, scratch);
+                    work.row(y, desk);
                 }
             });
         });
@@ -248,9 +270,17 @@ impl Panel {
     }
 }
 
+/// Memory that a thread keeps from one convolution to the next.
+struct Desk {
+    /// A tile's input where it reaches over an edge, with the zeros there, and its runs.
+    edge: Vec<f32>,
+    runs: Vec<usize>,
+    /// A row's results where they cannot be stored as a kernel leaves them.
+    rest: Vec<f32>,
+}
+
 thread_local! {
-    /// A tile's input where it reaches over an edge.
-    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static DESK: RefCell<Desk> = const { RefCell::new(Desk { edge: Vec::new(), runs: Vec::new(), rest: Vec::new() }) };
 }
 
 /// Where the results go. Rows are computed by one thread each.
@@ -279,26 +309,43 @@ struct Span<'a> {
 }
 
 impl Work<'_> {
-    fn row(&self, y: usize, scratch: &mut Vec<f32>) {
+    fn row(&self, y: usize, desk: &mut Desk) {
         let width = self.conv.geometry.to[1];
         let tiles = width.div_ceil(self.conv.pixels);
-        let mut runs = Vec::new();
+        let rest: usize = self.conv.panels.iter().filter(|panel| !self.is_whole(panel)).map(|panel| panel.width).sum();
+        desk.rest.resize(width * rest, 0.0);
         for tile in 0..tiles {
             let (x, end) = (tile * width / tiles, (tile + 1) * width / tiles);
-            let span = self.span(y, x, end - x, scratch, &mut runs);
+            let span = self.span(y, x, end - x, &mut desk.edge, &mut desk.runs);
+            let mut rests = desk.rest.as_mut_slice();
             for panel in &self.conv.panels {
-                self.tile(panel, &span);
+                let own = if self.is_whole(panel) { 0 } else { width * panel.width };
+                let (rest, others) = rests.split_at_mut(own);
+                self.tile(panel, &span, &mut rest[x.min(own) * panel.width.min(own)..]);
+                rests = others;
             }
+        }
+        let mut rests = desk.rest.as_mut_slice();
+        for panel in self.conv.panels.iter().filter(|panel| !self.is_whole(panel)) {
+            let (rest, others) = rests.split_at_mut(width * panel.width);
+            self.finish(panel, y, rest);
+            rests = others;
         }
     }
 
-    /// Finds the input of a row's part: in place, or copied into `scratch` with the zeros around it.
+    /// Whether a kernel can store the panel's results where they belong.
+    fn is_whole(&self, panel: &Panel) -> bool {
+        let geometry = &self.conv.geometry;
+        panel.first + panel.width <= geometry.outputs && geometry.to_order == Order::Interleaved
+    }
+
+    /// Finds the input of a row's part: in place, or copied to `edge` with the zeros around it.
     fn span<'a>(
         &'a self,
         y: usize,
         x: usize,
         pixels: usize,
-        scratch: &mut Vec<f32>,
+        edge: &mut Vec<f32>,
         runs: &'a mut Vec<usize>,
     ) -> Span<'a> {
         let geometry = &self.conv.geometry;
@@ -319,11 +366,11 @@ impl Work<'_> {
             let input = self.input[start..].as_ptr();
             return Span { y, x, pixels, input, runs: &self.conv.runs[..count], first_run };
         }
-        scratch.clear();
-        scratch.resize(count * across * unit, 0.0);
+        edge.clear();
+        edge.resize(count * across * unit, 0.0);
         let from = (-left).max(0) as usize;
         let to = ((width as isize - left).max(0) as usize).min(across);
-        for (index, line) in scratch.chunks_exact_mut(across * unit).enumerate() {
+        for (index, line) in edge.chunks_exact_mut(across * unit).enumerate() {
             let (plane, row) = match geometry.from_order {
                 Order::Interleaved => (0, first_run + index),
                 Order::Planes => (index / rows, index % rows),
@@ -337,76 +384,114 @@ impl Work<'_> {
         }
         runs.clear();
         runs.extend((0..count).map(|index| index * across * unit));
-        Span { y, x, pixels, input: scratch.as_ptr(), runs, first_run }
+        Span { y, x, pixels, input: edge.as_ptr(), runs, first_run }
     }
 
-    fn tile(&self, panel: &Panel, span: &Span<'_>) {
+    /// Where the addends of the pixels from `(y, x)` on lie, from a panel's first channel on.
+    fn addends(&self, panel: &Panel, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
         let geometry = &self.conv.geometry;
-        let (channels, width) = (geometry.outputs, geometry.to[1]);
-        let whole = panel.first + panel.width <= channels && geometry.to_order == Order::Interleaved;
-        let run_len = geometry.run_len();
-        let weights = &panel.weights[span.first_run * run_len * panel.width..];
-        let nothing = TileAddend { values: std::ptr::null(), step: 0, phase: 0, shift: 0 };
-        let mut addends = [nothing; MAX_ADDENDS];
+        let mut addends = [TileAddend { values: std::ptr::null(), step: 0, phase: 0, shift: 0 }; MAX_ADDENDS];
         for ((slot, addend), values) in addends.iter_mut().zip(&geometry.addends).zip(self.addends) {
             let shift = addend.shift;
-            let pixel = (span.y >> shift) * addend.size[1] + (span.x >> shift);
-            let phase = span.x - (span.x >> shift << shift);
-            *slot = TileAddend { values: values[pixel * channels + panel.first..].as_ptr(), step: channels, phase, shift };
+            let pixel = (y >> shift) * addend.size[1] + (x >> shift);
+            let values = values[pixel * geometry.outputs + panel.first..].as_ptr();
+            *slot = TileAddend { values, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
         }
-        let mut buffer = [0.0; MAX_PIXELS * MAX_PANEL];
+        (addends, geometry.addends.len())
+    }
+
+    /// Computes a tile; into `rest` where the panel is not whole.
+    fn tile(&self, panel: &Panel, span: &Span<'_>, rest: &mut [f32]) {
+        let geometry = &self.conv.geometry;
+        let run_len = geometry.run_len();
+        let whole = self.is_whole(panel);
+        let (addends, count) = self.addends(panel, span.y, span.x);
         let (output, output_step) = if whole {
-            let first = (span.y * width + span.x) * channels + panel.first;
-            (self.output.0.wrapping_add(first), channels)
+            let first = (span.y * geometry.to[1] + span.x) * geometry.outputs + panel.first;
+            (self.output.0.wrapping_add(first), geometry.outputs)
         } else {
-            (buffer.as_mut_ptr(), panel.width)
+            (rest[..span.pixels * panel.width].as_mut_ptr(), panel.width)
         };
         let tile = Tile {
             input: span.input,
             step: geometry.stride[1] * geometry.unit(),
             runs: span.runs,
             len: run_len,
-            weights: weights.as_ptr(),
+            weights: panel.weights[span.first_run * run_len * panel.width..].as_ptr(),
             bias: panel.bias.as_ptr(),
-            addends: if whole { &addends[..geometry.addends.len()] } else { &[] },
-            relu: whole && geometry.relu,
+            addends: if whole { &addends[..count] } else { &[] },
+            relu: geometry.relu && (whole || count == 0),
             output,
             output_step,
         };
         // SAFETY: `Conv::new` has checked the instruction set, and chosen the kernels for this panel's width and the number of pixels.
         // Lengths are as the geometry says (`Conv::run`), so that within the runs found by `span`, in the input or in
-        // the scratch, `pixels` windows of `run_len` values lie inside; weights and bias are those of the panel. A whole panel's channels
-        // are there in the addends and in the output, which this job alone writes at this row; others go to the buffer.
+        // the copy of its edge, `pixels` windows of `run_len` values lie inside; weights and bias are those of the panel. A whole panel's
+        // channels are there in the addends and in the output, which this job alone writes at this row; others go to the rest.
         unsafe { panel.kernels[span.pixels - 1](&tile) };
-        if !whole {
-            self.finish(panel, span, &buffer, &addends[..geometry.addends.len()]);
-        }
     }
 
-    /// What the kernel does for whole interleaved panels: adds, cuts off and stores those channels that there are.
-    fn finish(&self, panel: &Panel, span: &Span<'_>, buffer: &[f32], addends: &[TileAddend]) {
+    /// Stores a row of a panel that is not whole, after what a kernel does for whole ones.
+    fn finish(&self, panel: &Panel, y: usize, rest: &mut [f32]) {
         let geometry = &self.conv.geometry;
         let [height, width] = geometry.to;
         let live = panel.width.min(geometry.outputs - panel.first);
-        for channel in 0..live {
-            let (first, step) = match geometry.to_order {
-                Order::Planes => ((panel.first + channel) * height * width + span.y * width + span.x, 1),
-                Order::Interleaved => {
-                    ((span.y * width + span.x) * geometry.outputs + panel.first + channel, geometry.outputs)
-                }
-            };
-            for p in 0..span.pixels {
-                let mut sum = buffer[p * panel.width + channel];
-                for addend in addends {
-                    // SAFETY: the addend has this channel, one of the live ones, for every pixel of the output.
-                    sum += unsafe { addend.at(p).add(channel).read() };
+        let (addends, count) = self.addends(panel, y, 0);
+        if count > 0 {
+            for (p, results) in rest.chunks_exact_mut(panel.width).enumerate() {
+                for addend in &addends[..count] {
+                    // SAFETY: the addend has these channels, the live ones of the panel, for every pixel of the output.
+                    let values = unsafe { std::slice::from_raw_parts(addend.at(p), live) };
+                    results.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
                 if geometry.relu {
-                    sum = sum.max(0.0);
+                    results.iter_mut().for_each(|sum| *sum = sum.max(0.0));
                 }
-                // SAFETY: within the output, whose length is checked, in this job's row.
-                unsafe { self.output.0.add(first + p * step).write(sum) };
             }
+        }
+        match geometry.to_order {
+            Order::Planes => {
+                let plane = |channel| ((panel.first + channel) * height + y) * width;
+                for channel in (0..live).step_by(BLOCK) {
+                    let mut store = |c: usize, x: usize, values: &[f32]| self.store(plane(channel + c) + x, values);
+                    transpose(rest, panel.width, channel, live.min(channel + BLOCK) - channel, &mut store);
+                }
+            }
+            Order::Interleaved => {
+                for (x, results) in rest.chunks_exact(panel.width).enumerate() {
+                    self.store((y * width + x) * geometry.outputs + panel.first, &results[..live]);
+                }
+            }
+        }
+    }
+
+    fn store(&self, at: usize, values: &[f32]) {
+        debug_assert!(at + values.len() <= self.conv.geometry.output_len());
+        // SAFETY: callers stay within the output, whose length is checked, in their job's row.
+        unsafe { self.output.0.add(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+    }
+}
+
+/// Channels, and pixels, that are turned around at once.
+const BLOCK: usize = 4;
+
+/// Gives `store` the values of `channels` channels from `first` on, each of many pixels side by side: channel, first pixel, values.
+fn transpose(rest: &[f32], width: usize, first: usize, channels: usize, store: &mut impl FnMut(usize, usize, &[f32])) {
+    let mut blocks = rest.chunks_exact(BLOCK * width);
+    for (index, block) in blocks.by_ref().enumerate() {
+        let pixel = |p: usize| block[p * width + first..].first_chunk().copied().unwrap_or([0.0; BLOCK]);
+        let [a, b, c, d] = [pixel(0), pixel(1), pixel(2), pixel(3)];
+        // Written out, it becomes shuffles of registers.
+        let lines =
+            [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]];
+        for (c, line) in lines.iter().enumerate().take(channels) {
+            store(c, index * BLOCK, line);
+        }
+    }
+    let done = rest.len() / (BLOCK * width) * BLOCK;
+    for (p, results) in blocks.remainder().chunks_exact(width).enumerate() {
+        for (c, value) in results[first..].iter().enumerate().take(channels) {
+            store(c, done + p, std::slice::from_ref(value));
         }
     }
 }

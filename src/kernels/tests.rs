@@ -70,7 +70,10 @@ impl Case {
         for input in 0..g.inputs {
             for row in 0..g.kernel[0] {
                 for column in 0..g.kernel[1] {
-                    let (y, x) = ((y * g.stride[0] + row).checked_sub(g.pad[0]), (x * g.stride[1] + column).checked_sub(g.pad[1]));
+                    let (y, x) = (
+                        (y * g.stride[0] + row).checked_sub(g.pad[0]),
+                        (x * g.stride[1] + column).checked_sub(g.pad[1]),
+                    );
                     let (Some(y), Some(x)) = (y, x) else { continue };
                     if y >= g.from[0] || x >= g.from[1] {
                         continue;
@@ -102,7 +105,15 @@ fn geometry() -> impl Strategy<Value = Geometry> {
     let kernel = (1usize..=6, 1usize..=6);
     let channels = (1usize..=20, prop_oneof![1usize..=100, Just(8), Just(16), Just(24), Just(48), Just(64)]);
     let orders = (order(), order(), any::<bool>());
-    (sides, kernel, (1usize..=4, 1usize..=4), channels, orders, (0usize..6, 0usize..6), proptest::collection::vec(0u32..=1, 0..=2))
+    (
+        sides,
+        kernel,
+        (1usize..=4, 1usize..=4),
+        channels,
+        orders,
+        (0usize..6, 0usize..6),
+        proptest::collection::vec(0u32..=1, 0..=2),
+    )
         .prop_map(|(from, kernel, stride, (inputs, outputs), (from_order, to_order, relu), pad, shifts)| {
             let pad = [pad.0.min(kernel.0 - 1), pad.1.min(kernel.1 - 1)];
             let side = |from: usize, pad: usize, stride: usize| (from + pad - 1) / stride + 1;
@@ -203,7 +214,8 @@ fn sizes_that_do_not_fit_are_refused() {
     assert!(conv(Geometry { stride: [0, 1], ..large() }).is_err());
     assert!(conv(Geometry { addends: vec![Addend { size: [11, 23], shift: 1 }], ..large() }).is_err());
     assert!(conv(Geometry { addends: vec![Addend { size: [23, 45], shift: 0 }; 3], ..large() }).is_err());
-    assert!(conv(Geometry { to: [usize::MAX, 45], ..large() }).is_err());
+    assert!(conv(Geometry { to: [usize::MAX, 45], addends: vec![], ..large() }).is_err());
+    assert!(conv(Geometry { pad: [1, 3], ..large() }).is_err());
     let conv = conv(large()).unwrap();
     let crew = Crew::new(1).unwrap();
     let mut output = vec![0.0; large().output_len()];

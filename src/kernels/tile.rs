@@ -2,8 +2,6 @@
 
 /// The most pixels of a tile.
 pub(super) const MAX_PIXELS: usize = 12;
-/// The widest panel of output channels.
-pub(super) const MAX_PANEL: usize = 32;
 /// The most tensors that can be added to a convolution.
 pub(super) const MAX_ADDENDS: usize = 2;
 

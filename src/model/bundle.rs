@@ -11,8 +11,8 @@ use super::files::{read_graph, read_manifest};
 use super::manifest::{GraphFile, Manifest, ManifestError};
 use super::session::Session;
 use super::tract::{Graph, Ports, Threads};
-use crate::kernels::Order;
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
+use crate::kernels::Order;
 
 /// The image and the logits are planes; what goes from graph to graph is interleaved, as our kernels want it.
 const DATA: Ports = Ports { inputs: Order::Planes, outputs: Order::Interleaved };

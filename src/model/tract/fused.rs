@@ -1,4 +1,4 @@
-//! Our own operator inside the engine: a convolution with all that follows it, on our own kernels.
+//! Our own operators inside the engine: a convolution with all that follows it, on our own kernels, and ReLU where it stands alone.
 //!
 //! Knows tensors and where their memory comes from; knows nothing of the graph around it.
 
@@ -25,11 +25,7 @@ pub(super) struct Shelf(Mutex<Vec<Arc<Tensor>>>);
 
 impl Shelf {
     /// Has `fill` write the values of a tensor of this shape, which are old ones until then.
-    fn tensor(
-        &self,
-        shape: &[usize],
-        fill: impl FnOnce(&mut [f32]) -> Result<(), String>,
-    ) -> TractResult<Arc<Tensor>> {
+    fn tensor(&self, shape: &[usize], fill: impl FnOnce(&mut [f32]) -> Result<(), String>) -> TractResult<Arc<Tensor>> {
         let mut tensor = match self.take(shape) {
             Some(tensor) => tensor,
             None => Arc::new(Tensor::zero::<f32>(shape)?),
@@ -106,6 +102,42 @@ impl EvalOp for FusedConv {
 impl TypedOp for FusedConv {
     fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         Ok(tvec!(f32::fact(self.shape())))
+    }
+
+    as_op!();
+}
+
+/// ReLU alone, as where a value is wanted with and without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rectify;
+
+impl Op for Rectify {
+    fn name(&self) -> StaticName {
+        "Rectify".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Rectify {
+    not_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
+        let input = args_1!(inputs);
+        let plain = input.try_as_plain_ram()?;
+        let values = plain.as_slice::<f32>()?;
+        let fill = |output: &mut [f32]| {
+            output.iter_mut().zip(values).for_each(|(output, value)| *output = value.max(0.0));
+            Ok(())
+        };
+        Ok(tvec!(workshop.shelf.tensor(input.shape(), fill)?.into_tvalue()))
+    }
+}
+
+impl TypedOp for Rectify {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(inputs[0].without_value()))
     }
 
     as_op!();

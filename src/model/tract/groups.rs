@@ -66,7 +66,7 @@ impl Group {
         if self.relu || own.shape != node.outputs[0].fact.shape || fact.datum_type != f32::datum_type() {
             return Ok(false);
         }
-        if op.is::<Max>() && is_zero(fact)? {
+        if rectified(model, node)?.is_some() {
             self.relu = true;
             return Ok(true);
         }
@@ -78,8 +78,24 @@ impl Group {
     }
 }
 
+/// What `node` is the ReLU of, if that is what it is.
+pub(super) fn rectified(model: &TypedModel, node: &TypedNode) -> TractResult<Option<OutletId>> {
+    let Some(TypedBinOp(op, None)) = node.op_as::<TypedBinOp>() else { return Ok(None) };
+    let [first, second] = *node.inputs else { return Ok(None) };
+    for (value, other) in [(first, second), (second, first)] {
+        let (value_fact, fact) = (model.outlet_fact(value)?, model.outlet_fact(other)?);
+        let same = value_fact.shape == node.outputs[0].fact.shape && value_fact.datum_type == f32::datum_type();
+        if op.is::<Max>() && same && is_zero(fact)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
 fn is_zero(fact: &TypedFact) -> TractResult<bool> {
-    let Some(value) = &fact.konst else { return Ok(false) };
+    let Some(value) = fact.konst.as_ref().filter(|value| value.datum_type() == f32::datum_type()) else {
+        return Ok(false);
+    };
     Ok(value.try_as_plain_ram()?.as_slice::<f32>()?.iter().all(|value| *value == 0.0))
 }
 

@@ -12,8 +12,8 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 
-use super::fused::FusedConv;
-use super::groups::{Group, groups};
+use super::fused::{FusedConv, Rectify};
+use super::groups::{Group, groups, rectified};
 use super::site::Site;
 use crate::kernels::{Addend, Conv, Geometry, Isa, Order};
 
@@ -118,6 +118,12 @@ impl Lowering<'_> {
 
     /// A node that stays tract's.
     fn other(&mut self, node: &TypedNode) -> TractResult<()> {
+        let rectified = rectified(self.model, node)?.and_then(|value| self.places.get(&(value, Order::Interleaved)));
+        if let Some(value) = rectified {
+            let outlet = self.target.wire_node(&node.name, Rectify, &[*value])?[0];
+            self.places.insert((OutletId::new(node.id, 0), Order::Interleaved), outlet);
+            return Ok(());
+        }
         let order = if self.is_blind(node)? { Order::Interleaved } else { Order::Planes };
         let mut inputs = Vec::new();
         for input in &node.inputs {

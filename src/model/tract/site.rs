@@ -38,7 +38,8 @@ impl Site {
             && spec.rank() == 2
             && spec.dilations().iter().all(|dilation| *dilation == 1)
             && [image.datum_type, weights.datum_type(), bias.datum_type()] == [f32::datum_type(); 3]
-            && weights.shape() == [spec.output_channels, spec.input_channels, spec.kernel_shape[0], spec.kernel_shape[1]];
+            && weights.shape()
+                == [spec.output_channels, spec.input_channels, spec.kernel_shape[0], spec.kernel_shape[1]];
         let Some(&[1, inputs, height, width]) = image.shape.as_concrete() else { return Ok(None) };
         if !ours || inputs != spec.input_channels {
             return Ok(None);
@@ -58,9 +59,11 @@ impl Site {
             addends: Vec::new(),
             relu: false,
         };
-        let positive = [geometry.kernel, geometry.stride, geometry.from, geometry.to].iter().flatten().all(|side| *side > 0);
-        let site = || Self { conv: conv.clone(), geometry, weights: Arc::clone(weights), bias: Arc::clone(bias) };
-        Ok((positive && inputs > 0 && spec.output_channels > 0).then(site))
+        if geometry.check().is_err() || ![1, geometry.outputs].contains(&bias.len()) {
+            return Ok(None);
+        }
+        let (weights, bias) = (Arc::clone(weights), Arc::clone(bias));
+        Ok(Some(Self { conv: conv.clone(), geometry, weights, bias }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What this processor can do.
 
 use super::tile::{Kernel, MAX_PIXELS};
+use super::winograd::Transforms;
 
 /// A set of vector instructions that there are kernels for, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,19 @@ impl Isa {
             Self::Avx2 => super::x86::avx2(panel, pixels),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => super::x86::avx512(panel, pixels),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+        }
+    }
+
+    /// Winograd's transforms, where there are any.
+    pub(super) fn transforms(self) -> Option<Transforms> {
+        match self {
+            Self::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Some(super::winograd_x86::AVX2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Some(super::winograd_x86::AVX512),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => None,
         }

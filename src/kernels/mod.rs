@@ -17,14 +17,21 @@
 
 mod conv;
 mod crew;
+mod direct;
+mod geometry;
 mod isa;
+mod panel;
 mod portable;
 mod tile;
+mod winograd;
+#[cfg(target_arch = "x86_64")]
+mod winograd_x86;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use conv::{Addend, Conv, Geometry, Order};
+pub use conv::Conv;
 pub use crew::Crew;
+pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
 
 #[cfg(test)]

@@ -135,6 +135,30 @@ fn geometry() -> impl Strategy<Value = Geometry> {
         })
 }
 
+/// A convolution of three by three that is done in Winograd's way.
+fn winograd() -> impl Strategy<Value = Geometry> {
+    let channels = || (2usize..=13).prop_map(|eights| 8 * eights);
+    let shifts = proptest::collection::vec(0u32..=1, 0..=2);
+    let sides = (1usize..=11, 1usize..=60, 0usize..=2, 0usize..=2);
+    (sides, channels(), channels(), any::<bool>(), shifts).prop_map(|(sides, inputs, outputs, relu, shifts)| {
+        let (height, width, top, left) = sides;
+        let size = |shift: &u32| [height.div_ceil(1 << shift), width.div_ceil(1 << shift)];
+        Geometry {
+            inputs,
+            outputs,
+            kernel: [3, 3],
+            stride: [1, 1],
+            pad: [top, left],
+            from: [height, width],
+            to: [height, width],
+            from_order: Order::Interleaved,
+            to_order: Order::Interleaved,
+            addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
+            relu,
+        }
+    })
+}
+
 fn assert_near(got: &[f32], want: impl Iterator<Item = f64>, products: usize) {
     let tolerance = 1e-6 * (products as f64).max(4.0);
     for (index, (got, want)) in got.iter().zip(want).enumerate() {
@@ -150,6 +174,16 @@ proptest! {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
         assert_near(&case.run(Isa::Portable, 1), case.by_the_book().into_iter(), products);
+    }
+
+    #[test]
+    fn every_kernel_of_this_processor_does_three_by_three_as_the_portable_one_does(geometry in winograd()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run(Isa::Portable, 1);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), portable.iter().copied().map(f64::from), products);
+        }
     }
 
     #[test]
@@ -182,11 +216,13 @@ fn large() -> Geometry {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let case = Case::new(large());
-    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
-        let alone = case.run(isa, 1);
-        for threads in [2, 3, 7] {
-            assert!(alone == case.run(isa, threads), "{isa:?} on {threads} threads");
+    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }] {
+        let case = Case::new(geometry);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            let alone = case.run(isa, 1);
+            for threads in [2, 3, 7] {
+                assert!(alone == case.run(isa, threads), "{isa:?} on {threads} threads");
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The engine: reads an ONNX graph, optimises it once, runs it node by node.
 //!
-//! The one place that names tract. Knows graphs, tensors and threads; knows nothing of stages, bundles or time.
+//! With its submodules, the one place that names tract. Knows graphs, tensors and threads; knows nothing of stages, bundles or time.
 //!
-//! What tract does with a graph: it infers every shape, rewrites the graph into simpler operators and folds constants
-//! (declutter), then lowers them to kernels chosen for this processor, with weights packed ahead (optimise). The result never
-//! changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
+//! What becomes of a graph: tract infers every shape, rewrites the graph into simpler operators and folds constants (declutter);
+//! convolutions become operators of our own (`lower`); tract lowers the rest to its kernels for this processor (optimise). The
+//! result never changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
 //! after its last use, and hands outputs on by reference count, so that nothing is copied between two graphs.
 //!
 //! Threads share out a single node (bands of a product, rows of an element-wise operator) and never split a sum, so that their number

@@ -6,6 +6,21 @@
 const OPEN: &str = "--ros-args";
 /// Closes it.
 const CLOSE: &str = "--";
+/// Those that another argument follows.
+const TAKE_ONE: [&str; 10] = [
+    "-r",
+    "--remap",
+    "-p",
+    "--param",
+    "--params-file",
+    "-e",
+    "--enclave",
+    "--log-level",
+    "--log-config-file",
+    "--log-file-name",
+];
+/// What can be enabled and disabled.
+const LOGS: [&str; 3] = ["stdout-logs", "rosout-logs", "external-lib-logs"];
 
 /// The arguments outside of every `--ros-args ... [--]`: what is left for a program's own options.
 pub fn without_ros_args(args: &[String]) -> Vec<String> {
@@ -15,6 +30,24 @@ pub fn without_ros_args(args: &[String]) -> Vec<String> {
 /// The arguments inside of every `--ros-args ... [--]`, without these two.
 pub fn ros_args(args: &[String]) -> Vec<String> {
     split(args).1
+}
+
+/// The first argument for ROS that no distribution knows: rcl leaves it to its client library to refuse it.
+pub fn unknown_ros_arg(args: &[String]) -> Option<String> {
+    let mut args = ros_args(args).into_iter();
+    while let Some(arg) = args.next() {
+        if TAKE_ONE.contains(&arg.as_str()) {
+            // Where it is missing, rcl says so.
+            args.next();
+        } else if !arg
+            .strip_prefix("--enable-")
+            .or(arg.strip_prefix("--disable-"))
+            .is_some_and(|log| LOGS.contains(&log))
+        {
+            return Some(arg);
+        }
+    }
+    None
 }
 
 fn split(args: &[String]) -> (Vec<String>, Vec<String>) {
@@ -52,6 +85,21 @@ mod tests {
         ] {
             assert_eq!(without_ros_args(&list(args)), list(own), "{args}");
             assert_eq!(ros_args(&list(args)), list(ros), "{args}");
+        }
+    }
+
+    #[test]
+    fn an_argument_that_ros_does_not_know_is_found() {
+        for (args, unknown) in [
+            ("node --fast --ros-args -r --fast -p -x", None),
+            ("node --ros-args --log-level info --disable-rosout-logs --enable-stdout-logs -e /e", None),
+            ("node --ros-args -p", None),
+            ("node --ros-args -r a:=b --fast", Some("--fast")),
+            ("node --ros-args a:=b", Some("a:=b")),
+            ("node --ros-args --enable-all-logs", Some("--enable-all-logs")),
+            ("node --ros-args -r a:=b -- c --ros-args -q", Some("-q")),
+        ] {
+            assert_eq!(unknown_ros_arg(&list(args)).as_deref(), unknown, "{args}");
         }
     }
 }

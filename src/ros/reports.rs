@@ -53,7 +53,7 @@ impl Reports {
         (now, stamp): (Instant, Stamp),
     ) {
         let span = now.since(std::mem::replace(&mut self.told, now));
-        let start = self.stamp.replace(stamp).filter(|start| *start <= stamp).unwrap_or(stamp);
+        let start = self.stamp.replace(stamp).filter(|start| *start < stamp);
         let silent_after = Duration::from_secs_f64(parameters.double("no_frame_s"));
         let Some(network) = network else {
             let health = health(&[], None, parameters, span);
@@ -62,6 +62,8 @@ impl Reports {
         let heard = network.windows(silent_after, edge, now);
         let health = health(&heard, network.health(parameters), parameters, span);
         self.diagnostics.send(&diagnostics(stamp, &health), &mut self.bytes);
+        // There is no window before the first stamp, nor where time has jumped back.
+        let Some(start) = start else { return };
         let Some(statistics) = self.statistics.as_mut().filter(|output| output.is_wanted()) else { return };
         for camera in &heard {
             let source =

@@ -179,12 +179,11 @@ struct Line<'a> {
 impl Line<'_> {
     fn run(&mut self) {
         loop {
-            let asked = self.clock.now();
-            let ready = self.rest(asked);
+            let rested = self.rest();
             let Some(frame) = self.shared.boxes.take() else { return };
             self.settle();
             // Only the wait for the share of compute makes a frame too late to be worth a late mask.
-            let waited = ready > asked && ready > frame.arrival;
+            let waited = rested.is_some_and(|until| until > frame.arrival);
             if waited && self.pipeline.too_late(frame.deadline, self.clock.now()) {
                 if let Some(mut window) = self.shared.window(frame.camera) {
                     window.dropped();
@@ -195,15 +194,18 @@ impl Line<'_> {
         }
     }
 
-    /// Waits until the share of compute allows another frame; gives the instant.
-    fn rest(&mut self, now: Instant) -> Instant {
+    /// Waits until the share of compute allows another frame; gives the end of the wait if there was one.
+    fn rest(&mut self) -> Option<Instant> {
+        let mut rested = None;
         loop {
             self.settle();
-            let ready = self.pipeline.ready_at(self.clock.now());
-            if ready <= self.clock.now() || self.shared.stop.load(Ordering::Relaxed) {
-                return ready.max(now);
+            let now = self.clock.now();
+            let ready = self.pipeline.ready_at(now);
+            if ready <= now || self.shared.stop.load(Ordering::Relaxed) {
+                return rested;
             }
-            self.clock.sleep_until(ready.min(self.clock.now() + NAP));
+            self.clock.sleep_until(ready.min(now + NAP));
+            rested = Some(self.clock.now());
         }
     }
 

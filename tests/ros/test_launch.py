@@ -1,6 +1,7 @@
 """The launch files and `ros2 run`, on a package that is laid out as an installed one without being built by colcon."""
 
 import os
+import shutil
 import signal
 
 from lifecycle_msgs.msg import TransitionEvent
@@ -25,7 +26,8 @@ class Launch(NodeTest):
         (index / "itnet").write_text("")
         (share / "package.xml").symlink_to(REPOSITORY / "package.xml")
         for folder in FOLDERS:
-            (share / folder).symlink_to(REPOSITORY / folder)
+            # As colcon lays them out: real folders with links to the files.
+            shutil.copytree(REPOSITORY / folder, share / folder, copy_function=os.symlink)
         (programs / "itnet_node").symlink_to(program("itnet_node"))
 
     def environment(self, **more):

@@ -40,7 +40,8 @@ class Lifecycle(NodeTest):
                 camera.feed(lambda: len(masks) > before, "a mask while active")
                 self.assertTrue(self.change("deactivate"))
                 self.assertEqual(self.state(), "inactive")
-                self.wait(lambda: self.peer.count_subscribers("/image") == 0, "nobody to subscribe")
+                # The subscription is let go of when the next frame comes.
+                camera.feed(lambda: self.peer.count_subscribers("/image") == 0, "nobody to subscribe")
             self.assertTrue(self.change("cleanup"))
             self.assertEqual(self.state(), "unconfigured")
             self.wait(lambda: self.peer.count_publishers("/itnet/mask") == 0, "nobody to publish masks")

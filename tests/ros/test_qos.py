@@ -51,7 +51,7 @@ class Overrides(NodeTest):
 class Silence(NodeTest):
     def test_the_log_says_what_the_node_waits_for(self):
         node = self.active()
-        self.wait_for_word(node, "sensor_msgs/msg/Image", "/image", "best effort")
+        self.wait_for_word(node, "sensor_msgs/msg/Image", "/image", "best_effort")
 
     def test_without_a_publisher_the_log_says_so(self):
         node = self.active(SOON)

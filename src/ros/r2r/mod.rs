@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::args::unknown_ros_arg;
 use super::{Node, NodeError};
 use crate::clock::{Clock, SystemClock};
 use edge::R2rEdge;
@@ -49,6 +50,9 @@ pub fn run() -> Result<(), RunError> {
     ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))?;
 
     let args = arguments()?;
+    if let Some(unknown) = unknown_ros_arg(&args) {
+        return Err(RunError::Arguments(format!("`{unknown}` is none that ROS knows")));
+    }
     let context = context()?;
     let node = ::r2r::Node::create(context, NAME, "").map_err(start)?;
     log::install(node.logger());

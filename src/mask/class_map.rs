@@ -8,7 +8,7 @@ use super::UNLABELLED;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClassMapError {
     /// There are more ids than classes.
-    #[error("parameter `class_remap` must have at most {expected} ids, one a class of the model, got {got}")]
+    #[error("at most {expected} ids, one a class of the model, got {got}")]
     Length {
         /// Classes of the model.
         expected: usize,
@@ -16,7 +16,7 @@ pub enum ClassMapError {
         got: usize,
     },
     /// An id does not fit into a byte.
-    #[error("parameter `class_remap` must hold ids from 0 to 255, got {got} for class {class}")]
+    #[error("ids from 0 to 255, got {got} for class {class}")]
     Id {
         /// The model's class, from 0.
         class: usize,
@@ -136,7 +136,7 @@ mod tests {
     fn a_list_that_is_too_long_is_refused_with_both_counts() {
         let error = ClassMap::new(&[0; 12], 11).unwrap_err();
         assert_eq!(error, ClassMapError::Length { expected: 11, got: 12 });
-        assert!(error.to_string().contains("`class_remap`"), "{error}");
+        assert!(error.to_string().contains("11") && error.to_string().contains("12"), "{error}");
     }
 
     #[test]

@@ -59,6 +59,12 @@ pub fn read_values(path: &Path, node: &str) -> Result<Vec<(String, Value)>, Para
     parse(&text, node).map_err(|reason| ParameterFileError::Format { path: path.to_owned(), reason })
 }
 
+/// Reads one value, as it stands behind a parameter's name.
+pub fn parse_value(text: &str) -> Result<Value, String> {
+    let yaml: Yaml = serde_saphyr::from_str(text).map_err(|error| format!("no valid YAML: {error}"))?;
+    yaml.value().ok_or_else(|| "expected a value, or a list of values of one type".to_owned())
+}
+
 /// The key under which a node's parameters stand.
 const PARAMETERS_KEY: &str = "ros__parameters";
 

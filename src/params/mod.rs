@@ -3,6 +3,7 @@
 //! The table gives name, type, default, range and description; parameter file, JSON schema and the README's tables are
 //! printed from it. Knows nothing of ROS services or of what a parameter is used for.
 
+mod camera;
 mod document;
 mod file;
 mod kind;
@@ -12,8 +13,9 @@ mod table;
 mod tree;
 mod value;
 
+pub use camera::{CameraError, NamedCamera};
 pub use document::{markdown, yaml};
-pub use file::{ParameterFileError, read_file, read_values};
+pub use file::{ParameterFileError, parse_value, read_file, read_values};
 pub use kind::Kind;
 pub use schema::schema;
 pub use table::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ReplayError;
 use crate::bag::Topic;
-use crate::params::{Parameters, is_camera_name};
+use crate::params::Parameters;
 use crate::pipeline::ImageKind;
 use crate::topics::{base, camera_info_of};
 
@@ -29,13 +29,12 @@ pub const NODE: &str = "/itnet";
 
 /// What is asked for: topics given by hand, else the cameras of the parameters, else every image topic of the bag.
 pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Result<Vec<Camera>, ReplayError> {
-    let budget = millis(parameters.double("budget_ms"));
-    let named = parameters.texts("cameras");
-    check_names(&named)?;
+    let budget = parameters.budget_of("");
+    let named = parameters.named_cameras()?;
     let chosen: Vec<(Option<String>, String, Duration)> = if !asked.is_empty() {
         asked.iter().map(|topic| (None, topic.clone(), budget)).collect()
     } else if !named.is_empty() {
-        named.into_iter().map(|name| of_parameters(name, parameters, budget)).collect::<Result<_, _>>()?
+        named.into_iter().map(|camera| (Some(camera.name), camera.topic, camera.budget)).collect()
     } else {
         found(topics).into_iter().map(|topic| (None, topic, budget)).collect()
     };
@@ -50,8 +49,8 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
     for (name, topic, budget) in chosen {
         let kind = kind_of(topics, &topic)?;
         let output = match (alone, name) {
-            (true, _) => NODE.to_owned(),
-            (false, Some(name)) => format!("{NODE}/{name}"),
+            (_, Some(name)) => format!("{NODE}/{name}"),
+            (true, None) => NODE.to_owned(),
             (false, None) => below_node(place(&topic)),
         };
         cameras.push(Camera { info_topic: camera_info_of(&topic), topic, kind, output, budget });
@@ -66,27 +65,6 @@ fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
 
 fn below_node(topic: &str) -> String {
     format!("{NODE}/{}", topic.trim_start_matches('/'))
-}
-
-fn check_names(names: &[String]) -> Result<(), ReplayError> {
-    match names.iter().find(|name| !is_camera_name(name)).or_else(|| twice(names.iter())) {
-        Some(camera) => Err(ReplayError::CameraName { camera: camera.clone() }),
-        None => Ok(()),
-    }
-}
-
-fn of_parameters(
-    name: String,
-    parameters: &Parameters,
-    budget: Duration,
-) -> Result<(Option<String>, String, Duration), ReplayError> {
-    let topic = parameters.text(&format!("{name}.topic"));
-    if topic.is_empty() {
-        return Err(ReplayError::CameraWithoutTopic { camera: name });
-    }
-    let own = millis(parameters.double(&format!("{name}.budget_ms")));
-    let budget = if own.is_zero() { budget } else { own };
-    Ok((Some(name), topic, budget))
 }
 
 /// Topics by these last names hold results, not pictures.
@@ -136,10 +114,6 @@ fn apart(mut cameras: Vec<Camera>) -> Vec<Camera> {
         }
     }
     cameras
-}
-
-fn millis(ms: f64) -> Duration {
-    Duration::from_secs_f64(ms / 1e3)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub use cameras::{Camera, NODE, choose};
 use crate::bag::{Bag, BagError, BagWriter, Existing, Storage};
 use crate::clock::Clock;
 use crate::mailbox::{Arrived, Mailboxes};
+use crate::params::CameraError;
 use crate::pipeline::Pipeline;
 use crate::report::{DropCause, DropRecord, FailureRecord, Report, Reporter, Totals};
 use feed::{Content, Player};
@@ -92,12 +93,9 @@ pub enum ReplayError {
         /// What it holds.
         message_type: String,
     },
-    /// A camera of the parameters has no topic.
-    #[error("camera `{camera}` of parameter `cameras` has no topic: set `{camera}.topic`")]
-    CameraWithoutTopic {
-        /// The camera.
-        camera: String,
-    },
+    /// The parameters name no cameras.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
     /// The bag would be written over the one that is read.
     #[error("{}: the bag of masks would replace the bag that is read; give another folder with --out", path.display())]
     OutIsBag {
@@ -120,12 +118,6 @@ pub enum ReplayError {
     SameTopic {
         /// The topic.
         topic: String,
-    },
-    /// A camera's name cannot stand in a topic.
-    #[error("parameter `cameras`: expected different names of letters, digits and _, got `{camera}`")]
-    CameraName {
-        /// The name.
-        camera: String,
     },
 }
 

@@ -9,86 +9,96 @@ use super::qos::{End, QosOverrides, why_no_frame};
 use super::remap::Names;
 use crate::clock::Instant;
 use crate::message::{self, CameraInfo, Message};
-use crate::params::{CAMERA_NAME, Parameters, is_camera_name};
+use crate::params::{CameraError, NamedCamera, Parameters};
 use crate::pipeline::ImageKind;
-use crate::qos::Qos;
+use crate::qos::{History, Qos};
 use crate::topics;
 
-/// One camera as the parameters have it.
+/// One camera as the node has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Camera {
     /// Its name in `cameras`; empty for the only camera of a node without names.
     pub name: String,
-    /// Its image topic, in full.
-    pub image: String,
     /// Raw or compressed.
     pub kind: ImageKind,
+    /// Its image topic, in full.
+    pub image: String,
     /// Its camera_info topic, in full.
     pub info: String,
+    /// The image topic as the library is given it, before remapping.
+    asked_image: String,
+    /// The camera_info topic as the library is given it.
+    asked_info: String,
 }
 
 /// Why the parameters name no cameras.
 #[derive(Debug, thiserror::Error)]
-pub enum CameraError {
+pub enum NodeCameraError {
+    /// What the parameters say by themselves.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
     /// A topic is none.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A camera has no topic.
-    #[error("camera `{camera}` of parameter `cameras` has no topic: set `{camera}.topic`")]
-    NoTopic {
-        /// The camera.
-        camera: String,
-    },
-    /// A camera's name cannot stand in a topic, or stands twice.
-    #[error("parameter `cameras`: expected different names ({CAMERA_NAME}), got `{camera}`")]
-    BadName {
-        /// The name.
-        camera: String,
+    /// Two cameras would be one.
+    #[error("cameras `{first}` and `{second}` are both on {topic}")]
+    SameTopic {
+        /// A camera.
+        first: String,
+        /// Another one.
+        second: String,
+        /// Their image topic.
+        topic: String,
     },
 }
 
 /// The cameras that the parameters ask for: those of `cameras`, else one on the topic `image`.
-pub fn cameras(parameters: &Parameters, ours: &Names) -> Result<Vec<Camera>, CameraError> {
-    let names = parameters.texts("cameras");
-    if names.is_empty() {
-        return Ok(vec![camera(String::new(), "image", &parameters.text("image_transport"), ours)?]);
+pub fn cameras(parameters: &Parameters, names: &Names) -> Result<Vec<Camera>, NodeCameraError> {
+    let named = parameters.named_cameras()?;
+    if named.is_empty() {
+        return Ok(vec![Camera::new(String::new(), "image", parameters.is_compressed(""), names)?]);
     }
-    let mut cameras: Vec<Camera> = Vec::with_capacity(names.len());
-    for name in names {
-        if !is_camera_name(&name) || cameras.iter().any(|camera| camera.name == name) {
-            return Err(CameraError::BadName { camera: name });
+    let mut cameras: Vec<Camera> = Vec::with_capacity(named.len());
+    for NamedCamera { name, topic, compressed, .. } in named {
+        let camera = Camera::new(name, &topic, compressed, names)?;
+        if let Some(other) = cameras.iter().find(|other| other.image == camera.image) {
+            let (first, second) = (other.name.clone(), camera.name);
+            return Err(NodeCameraError::SameTopic { first, second, topic: camera.image });
         }
-        let topic = parameters.text(&format!("{name}.topic"));
-        if topic.is_empty() {
-            return Err(CameraError::NoTopic { camera: name });
-        }
-        let own = parameters.text(&format!("{name}.image_transport"));
-        let transport = if own.is_empty() { parameters.text("image_transport") } else { own };
-        cameras.push(camera(name, &topic, &transport, ours)?);
+        cameras.push(camera);
     }
     Ok(cameras)
 }
 
-fn camera(name: String, topic: &str, transport: &str, ours: &Names) -> Result<Camera, CameraError> {
-    let topic = ours.resolve(topic)?;
-    let info = topics::camera_info_of(&topic);
-    let compressed = topic.ends_with("/compressed") || transport == "compressed";
-    Ok(match compressed {
-        true => {
-            // As image_transport does it: the transport is added to the topic after remapping.
-            let image = format!("{}/compressed", topics::base(&topic));
-            Camera { name, image, kind: ImageKind::Compressed, info }
+impl Camera {
+    /// As image_transport does it: the transport is added to what the topic is remapped to, and the calibration is the sibling of that.
+    fn new(name: String, topic: &str, compressed: bool, names: &Names) -> Result<Self, NameError> {
+        let base = names.resolve(topic)?;
+        let asked_info = topics::camera_info_of(&base);
+        let is_compressed = base.ends_with("/compressed");
+        let asked_image = if compressed && !is_compressed { topics::compressed(&base) } else { topic.to_owned() };
+        Ok(Self {
+            name,
+            kind: if compressed || is_compressed { ImageKind::Compressed } else { ImageKind::Raw },
+            image: names.resolve(&asked_image)?,
+            info: names.resolve(&asked_info)?,
+            asked_image,
+            asked_info,
+        })
+    }
+
+    /// The type of its images.
+    pub fn message_type(&self) -> &'static str {
+        match self.kind {
+            ImageKind::Raw => message::Image::TYPE.name,
+            ImageKind::Compressed => message::CompressedImage::TYPE.name,
         }
-        false => Camera { name, image: topic, kind: ImageKind::Raw, info },
-    })
+    }
 }
 
-/// The time that each frame of a camera has: its own, else that of all.
-pub fn budget(parameters: &Parameters, camera: &str) -> Duration {
-    let own = parameters.double(&format!("{camera}.budget_ms"));
-    let ms = if own > 0.0 { own } else { parameters.double("budget_ms") };
-    Duration::from_secs_f64(ms / 1e3)
-}
+/// The QoS that images are subscribed with: sensor data, with room for a burst. Frames wait in a slot of their own, where the newest wins and the
+/// others are counted; what is lost before that, nobody counts.
+const IMAGES: Qos = Qos { history: History::KeepLast(10), ..Qos::sensor_data() };
 
 /// A camera that is subscribed to.
 pub struct Listening {
@@ -106,10 +116,10 @@ pub struct Listening {
 impl Listening {
     /// Subscribes to a camera.
     pub fn to(camera: &Camera, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<Self, EdgeError> {
-        let qos = overrides.of(&camera.image, End::Subscription, Qos::sensor_data());
-        let image = edge.subscribe(&camera.image, camera.message_type(), &qos)?;
+        let qos = overrides.of(&camera.image, End::Subscription, IMAGES);
+        let image = edge.subscribe(&camera.asked_image, camera.message_type(), &qos)?;
         let info_qos = overrides.of(&camera.info, End::Subscription, Qos::sensor_data());
-        let info = edge.subscribe(&camera.info, CameraInfo::TYPE.name, &info_qos)?;
+        let info = edge.subscribe(&camera.asked_info, CameraInfo::TYPE.name, &info_qos)?;
         tracing::info!("waiting for {} on {} ({qos})", camera.message_type(), camera.image);
         Ok(Self { image, info, qos, calibration: None, calibration_told: false, heard: now, told: None })
     }
@@ -132,7 +142,7 @@ impl Listening {
         self.calibration.clone()
     }
 
-    /// Says why no frame comes, `after` that time and then every ten times as long; gives the reason while there is one.
+    /// Says why no frame comes, once `after` that time and then again each time ten times as long has passed; gives the reason while there is one.
     pub fn silence_reason(
         &mut self,
         camera: &Camera,
@@ -162,16 +172,6 @@ impl Listening {
                 }
                 Err(_) => (),
             }
-        }
-    }
-}
-
-impl Camera {
-    /// The type of its images.
-    pub fn message_type(&self) -> &'static str {
-        match self.kind {
-            ImageKind::Raw => message::Image::TYPE.name,
-            ImageKind::Compressed => message::CompressedImage::TYPE.name,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! How the node is, as diagnostic_msgs has it.
 //!
-//! Figures come in, statuses go out: `itnet: deadline`, `itnet: camera <name>` for each camera, `itnet: network`.
+//! Figures come in, statuses go out: `lifecycle`, `deadline`, `camera <name>` for each camera and `network`, each after the node's name.
 //! Units are in the keys. Knows nothing of where the figures come from, of clocks or topics.
 
 use std::time::Duration;
 
+use super::lifecycle::State;
 use super::window::{FrameFigures, Window};
 use crate::frame::{Header, Stamp};
 use crate::message::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};
@@ -13,6 +14,12 @@ use crate::report::{Quantiles, Totals, millis};
 /// Everything there is to say.
 #[derive(Clone, Debug)]
 pub struct Health<'a> {
+    /// The node's full name, such as `/itnet`: several nodes are told apart by it.
+    pub node: &'a str,
+    /// Its lifecycle's state.
+    pub state: State,
+    /// Why the last transition failed, or what broke since.
+    pub failure: Option<&'a str>,
     /// What the node runs on, such as the machine's name.
     pub hardware_id: String,
     /// How long the windows of the cameras are.
@@ -65,15 +72,27 @@ pub struct NetworkHealth<'a> {
 pub fn diagnostics(stamp: Stamp, health: &Health<'_>) -> DiagnosticArray {
     let cameras = health.cameras.iter().map(|camera| camera_status(camera, health));
     let network = health.network.iter().map(|network| network_status(network, &frames(health)));
-    let mut status: Vec<_> = std::iter::once(deadline_status(health)).chain(cameras).chain(network).collect();
+    let first = [lifecycle_status(health), deadline_status(health)];
+    let mut status: Vec<_> = first.into_iter().chain(cameras).chain(network).collect();
     // A status without hardware is refused by what collects them.
     let hardware = if health.hardware_id.is_empty() { "itnet" } else { &health.hardware_id };
-    status.iter_mut().for_each(|status| status.hardware_id = hardware.to_owned());
+    for status in &mut status {
+        status.hardware_id = hardware.to_owned();
+        status.name = format!("{}: {}", health.node.trim_start_matches('/'), status.name);
+    }
     DiagnosticArray { header: Header { stamp, frame_id: String::new() }, status }
 }
 
 fn frames(health: &Health<'_>) -> Vec<FrameFigures> {
     health.cameras.iter().flat_map(|camera| camera.window.frames()).copied().collect()
+}
+
+fn lifecycle_status(health: &Health<'_>) -> DiagnosticStatus {
+    let (level, message) = match health.failure {
+        Some(reason) => (Level::Error, format!("{}: {reason}", health.state)),
+        None => (Level::Ok, health.state.to_string()),
+    };
+    status(level, "lifecycle".to_owned(), message, vec![entry("state", health.state)])
 }
 
 fn deadline_status(health: &Health<'_>) -> DiagnosticStatus {
@@ -105,7 +124,7 @@ fn deadline_status(health: &Health<'_>) -> DiagnosticStatus {
         values.push(entry("elapsed_p50_ms", number(elapsed.p50_ms)));
         values.push(entry("elapsed_p99_ms", number(elapsed.p99_ms)));
     }
-    status(level, "itnet: deadline".to_owned(), message, values)
+    status(level, "deadline".to_owned(), message, values)
 }
 
 fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticStatus {
@@ -114,6 +133,7 @@ fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticSt
     let per_second = if span.is_zero() { 0.0 } else { window.count_received() as f64 / span.as_secs_f64() };
     let dropped = window.count_dropped() as f64 / window.count_received().max(1) as f64;
     let (level, message) = match (camera.silent, camera.last) {
+        _ if health.state != State::Active => (Level::Ok, format!("not subscribed to: the node is {}", health.state)),
         (Some(reason), None) => (Level::Warn, reason.to_owned()),
         (Some(reason), Some(last)) => {
             (Level::Stale, format!("{reason}; the last one came {} s ago", number(last.as_secs_f64())))
@@ -143,7 +163,7 @@ fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticSt
     if let Some(age) = window.frames().iter().rev().find_map(|frame| frame.age) {
         values.push(entry("last_frame_age_ms", number(millis(age))));
     }
-    status(level, format!("itnet: camera {}", camera.name), message, values)
+    status(level, format!("camera {}", camera.name), message, values)
 }
 
 fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> DiagnosticStatus {
@@ -159,7 +179,7 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     if !frames.is_empty() {
         values.push(entry("exit_mean", number(mean)));
     }
-    status(Level::Ok, "itnet: network".to_owned(), format!("{}{reached}", network.model), values)
+    status(Level::Ok, "network".to_owned(), format!("{}{reached}", network.model), values)
 }
 
 fn status(level: Level, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticStatus {

@@ -10,6 +10,8 @@ use crate::frame::Stamp;
 use crate::qos::Qos;
 
 /// One ROS 2 library, as the node uses it. Everything here happens on the thread that spins.
+///
+/// Names are given as they stand in the code, such as `image` or `~/mask`: the library expands and remaps them.
 pub trait Edge {
     /// Subscribes; messages wait in the subscription until they are taken.
     fn subscribe(&mut self, topic: &str, message_type: &str, qos: &Qos) -> Result<Box<dyn Subscription>, EdgeError>;
@@ -17,7 +19,7 @@ pub trait Edge {
     /// Makes a publisher, which lives until its last handle is dropped.
     fn advertise(&mut self, topic: &str, message_type: &str, qos: &Qos) -> Result<Arc<dyn Publisher>, EdgeError>;
 
-    /// The publishers that the graph knows for a topic.
+    /// The publishers that the graph knows for a topic, whose name is absolute and after remapping.
     fn publishers_of(&self, topic: &str) -> Vec<Endpoint>;
 
     /// ROS time: the machine's, or `/clock` with `use_sim_time`.
@@ -27,7 +29,7 @@ pub trait Edge {
     fn use_sim_time(&mut self, on: bool) -> Result<(), EdgeError>;
 }
 
-/// Messages that came for a topic. Dropping it unsubscribes.
+/// Messages that came for a topic. Dropping it ends the subscription, at the latest when the next message comes.
 pub trait Subscription: Send {
     /// The next message, if one waits.
     fn take(&mut self) -> Option<Vec<u8>>;

@@ -14,12 +14,12 @@ use graph::{ERROR, FAILURE, SUCCESS, from};
 
 /// What came of the work of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Ending {
     /// It is done.
     Success,
     /// It is not done, and nothing has changed.
     Failure,
-    /// It went wrong half way; what is left is to be dealt with, and that is finished with an outcome of its own.
+    /// It went wrong half way; what is left is to be dealt with, and that is finished with an ending of its own.
     Error,
 }
 
@@ -125,16 +125,16 @@ impl Lifecycle {
         Ok(transition)
     }
 
-    /// Finishes what is under way. After [`Outcome::Error`] the node is where errors are dealt with, which is
-    /// finished once more; from there, and after any other outcome, no transition is under way.
+    /// Finishes what is under way. After [`Ending::Error`] the node is where errors are dealt with, which is
+    /// finished once more; from there, and after any other ending, no transition is under way.
     ///
     /// # Errors
     /// No transition is under way.
-    pub fn finish(&mut self, outcome: Outcome) -> Result<Transition, Refused> {
-        let label = match outcome {
-            Outcome::Success => SUCCESS,
-            Outcome::Failure => FAILURE,
-            Outcome::Error => ERROR,
+    pub fn finish(&mut self, ending: Ending) -> Result<Transition, Refused> {
+        let label = match ending {
+            Ending::Success => SUCCESS,
+            Ending::Failure => FAILURE,
+            Ending::Error => ERROR,
         };
         let transition = from(self.state).find(|transition| transition.label == label);
         let transition = transition.ok_or(Refused::NothingToFinish { state: self.state })?;

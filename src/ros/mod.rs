@@ -21,6 +21,7 @@ pub mod name;
 mod network;
 mod node;
 mod output;
+pub mod overrides;
 pub mod parameters;
 mod pictures;
 pub mod qos;

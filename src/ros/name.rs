@@ -91,17 +91,6 @@ fn join(namespace: &str, name: &str) -> String {
     if namespace == "/" { format!("/{name}") } else { format!("{namespace}/{name}") }
 }
 
-/// Refuses a text with a zero byte, which no ROS library takes; `what` is how the error calls it.
-///
-/// # Errors
-/// Where there is one.
-pub fn without_nul<'a>(what: &str, text: &'a str) -> Result<&'a str, NameError> {
-    match text.contains('\0') {
-        true => Err(NameError::Nul { what: what.to_owned(), text: text.to_owned() }),
-        false => Ok(text),
-    }
-}
-
 /// What is wrong with an absolute name of a topic.
 fn check_topic(topic: &str) -> Result<(), NameFault> {
     if !topic.starts_with('/') {

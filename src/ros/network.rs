@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cameras::{Camera, CameraError, Listening, budget, cameras};
+use super::cameras::{Camera, Listening, NodeCameraError, cameras};
 use super::diagnostics::NetworkHealth;
 use super::edge::{Edge, EdgeError};
 use super::masks::{Look, MaskEncoding, Masks};
 use super::output::{Making, Output, OutputError};
-use super::pictures::{Frames, Pictures};
+use super::pictures::{PictureTopics, Pictures};
 use super::qos::QosOverrides;
-use super::remap::Names;
 use super::window::Window;
 use super::worker::{Content, Job, Live, Loaded, Worker};
 use crate::camera;
@@ -31,7 +30,7 @@ use crate::report::Totals;
 pub enum ConfigureError {
     /// The cameras.
     #[error(transparent)]
-    Camera(#[from] CameraError),
+    Camera(#[from] NodeCameraError),
     /// An output.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -74,26 +73,24 @@ impl Network {
     /// Makes all outputs and starts to load the bundle.
     pub fn load(
         parameters: &Parameters,
-        names: &Names,
         mut making: Making<'_>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, ConfigureError> {
-        let cameras = cameras(parameters, names)?;
+        let cameras = cameras(parameters, making.names)?;
         let time = making.edge.time();
-        let mut frames = Vec::with_capacity(cameras.len());
+        let mut pictures = Vec::with_capacity(cameras.len());
         for camera in &cameras {
-            frames.push(making.below(&camera.name, Frames::new)?);
+            pictures.push(PictureTopics::new(&mut making.below(&camera.name))?);
         }
-        let (pictures, easels) = Pictures::start(frames)?;
+        let (pictures, easels) = Pictures::start(pictures)?;
         let mut posts = Vec::with_capacity(cameras.len());
         let mut lines = Vec::with_capacity(cameras.len());
         for (camera, easel) in cameras.into_iter().zip(easels) {
-            let masks = making.below(&camera.name, |making| Masks::new(camera.image.clone(), making, easel))?;
-            let labels = making
-                .below(&camera.name, |making| making.optional("label_info", LabelInfo::TYPE.name, Qos::latched(1)))?;
+            let masks = Masks::new(camera.image.clone(), &mut making.below(&camera.name), easel)?;
+            let labels = making.below(&camera.name).optional("label_info", LabelInfo::TYPE.name, Qos::latched(1))?;
             lines.push((camera.kind, masks));
             posts.push(Post {
-                budget: budget(parameters, &camera.name),
+                budget: parameters.budget_of(&camera.name),
                 camera,
                 labels,
                 listening: None,
@@ -122,7 +119,7 @@ impl Network {
     fn ready(&mut self, manifest: Box<Manifest>, parameters: &Parameters) -> Loading {
         let classes = manifest.classes.len();
         if let Err(error) = ClassMap::new(&parameters.integers("class_remap"), classes) {
-            return Loading::Failed(error.to_string());
+            return Loading::Failed(format!("parameter `class_remap` takes {error}"));
         }
         tracing::info!("{}: {} iterations, {classes} classes", manifest.name, manifest.iterations.useful);
         self.manifest = Some(manifest);
@@ -143,16 +140,24 @@ impl Network {
     /// Puts what may change in force from the next frame on.
     pub fn set(&mut self, parameters: &Parameters) {
         for post in &mut self.posts {
-            post.budget = budget(parameters, &post.camera.name);
+            post.budget = parameters.budget_of(&post.camera.name);
         }
         self.worker.shared.set(live(parameters, &self.posts, self.manifest.as_deref()));
     }
 
     /// Subscribes to all cameras.
     pub fn listen(&mut self, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<(), EdgeError> {
-        for post in &mut self.posts {
-            post.listening = Some(Listening::to(&post.camera, overrides, edge, now)?);
+        for index in 0..self.posts.len() {
+            let Some(post) = self.posts.get_mut(index) else { continue };
+            match Listening::to(&post.camera, overrides, edge, now) {
+                Ok(listening) => post.listening = Some(listening),
+                Err(error) => {
+                    self.deafen();
+                    return Err(error);
+                }
+            }
         }
+        self.worker.shared.open(true);
         Ok(())
     }
 
@@ -162,6 +167,7 @@ impl Network {
             post.listening = None;
         }
         let shared = &self.worker.shared;
+        shared.open(false);
         for frame in shared.boxes.clear() {
             shared.window(frame.camera).into_iter().for_each(|mut window| window.dropped());
         }
@@ -200,7 +206,7 @@ impl Network {
     }
 
     /// What is told of every camera once a second: its window since the last time, and why it is silent if it is.
-    pub fn windows(&mut self, silent_after: Duration, edge: &dyn Edge, now: Instant) -> Vec<Heard> {
+    pub fn heard(&mut self, silent_after: Duration, edge: &dyn Edge, now: Instant) -> Vec<Heard> {
         let shared = &self.worker.shared;
         let heard = |(camera, post): (usize, &mut Post)| {
             let window = shared.window(camera).map(|mut window| window.take()).unwrap_or_default();

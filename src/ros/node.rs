@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::edge::{Edge, EdgeError, RosTime};
 use super::event;
-use super::lifecycle::{Lifecycle, Outcome, Refused, Request, State, Transition};
-use super::name::{NameError, NodeName};
+use super::lifecycle::{Ending, Lifecycle, Refused, Request, State, Transition};
+use super::name::NameError;
 use super::network::{Loading, Network};
 use super::output::{Making, Output, OutputError};
 use super::parameters::ParameterServer;
@@ -26,6 +26,9 @@ use crate::qos::Qos;
 
 /// Takes whether a transition succeeded, once it is known.
 pub type Reply = Box<dyn FnOnce(bool)>;
+
+/// What is told where the network's thread has ended by itself.
+const ENDED: &str = "the network's thread has ended";
 
 /// Why there is no node.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,10 @@ pub struct Node {
     overrides: QosOverrides,
     lifecycle: Lifecycle,
     reply: Option<Reply>,
+    /// Whether activation follows the first configuration by itself.
+    starting: bool,
+    /// Why the last transition failed, or what broke since.
+    failure: Option<String>,
     clock: Arc<dyn Clock>,
     time: Arc<dyn RosTime>,
     events: Output,
@@ -66,24 +73,21 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node, called `name` unless remapped, that is still unconfigured, with what the command line `args` and the parameters set at start say.
+    /// A node of these names that is still unconfigured, with the parameters set at start.
     pub fn new(
-        name: &str,
-        args: &[String],
+        names: Names,
         set: Vec<(String, Value)>,
         clock: Arc<dyn Clock>,
         edge: &mut dyn Edge,
     ) -> Result<Self, NodeError> {
-        let names = Names::from_args(&NodeName::new("/", name)?, args)?;
         let (server, unknown) = ParameterServer::new(set)?;
         for name in unknown {
             tracing::warn!("{}; it is ignored", server.unknown(&name));
         }
         let overrides = QosOverrides::parse(server.qos_overrides())?;
-        let qos = |topic: &str, default| overrides.of(topic, End::Publisher, default);
-        let name = |topic: &str| names.resolve(topic);
         let published = RefCell::default();
-        let mut making = Making { edge, name: &name, qos: &qos, topics: &published };
+        let place = String::new();
+        let mut making = Making { edge, names: &names, overrides: &overrides, topics: &published, place };
         let events = making.output("/parameter_events", ParameterEvent::TYPE.name, Qos::reliable(1000))?;
         let transitions = making.output("~/transition_event", TransitionEvent::TYPE.name, Qos::reliable(10))?;
         let reports = Reports::new(&mut making, names.node().to_string(), clock.now())?;
@@ -94,6 +98,8 @@ impl Node {
             overrides,
             lifecycle: Lifecycle::new(),
             reply: None,
+            starting: false,
+            failure: None,
             clock,
             time,
             events,
@@ -117,6 +123,7 @@ impl Node {
             tracing::error!("{error}; ages are taken from the machine's time");
         }
         if self.server.parameters().flag("autostart") {
+            self.starting = true;
             self.change_state(Request::CONFIGURE, Box::new(|_| ()), edge);
         } else {
             tracing::info!(
@@ -168,15 +175,20 @@ impl Node {
 
     fn take_over(&mut self, changed: &[(String, Value)], edge: &mut dyn Edge) {
         for (name, value) in changed {
-            tracing::info!("parameter {name} is {value}");
+            tracing::debug!("parameter {name} is {value}");
             if let ("use_sim_time", Value::Bool(on)) = (name.as_str(), value)
                 && let Err(error) = edge.use_sim_time(*on)
             {
                 tracing::error!("{error}; ages are taken from the time as before");
             }
         }
+        let active = self.lifecycle.state() == State::Active;
         if let Some(network) = &mut self.network {
             network.set(self.server.parameters());
+            // Masks bear other numbers from the next frame on.
+            if active && changed.iter().any(|(name, _)| name == "class_remap") {
+                network.tell_labels(self.server.parameters(), self.time.now());
+            }
         }
     }
 
@@ -186,7 +198,7 @@ impl Node {
         let asked = changes.iter().rev().find(|(name, _)| name == "class_remap");
         match (classes, asked) {
             (Some(classes), Some((_, Some(Value::Integers(ids))))) => {
-                ClassMap::new(ids, classes).map(drop).map_err(|error| error.to_string())
+                ClassMap::new(ids, classes).map(drop).map_err(|error| format!("parameter `class_remap` takes {error}"))
             }
             _ => Ok(()),
         }
@@ -225,12 +237,14 @@ impl Node {
     }
 
     fn configure(&mut self, edge: &mut dyn Edge) -> Result<(), String> {
-        let overrides = &self.overrides;
-        let qos = |topic: &str, default| overrides.of(topic, End::Publisher, default);
-        let names = &self.names;
-        let name = |topic: &str| names.resolve(topic);
-        let making = Making { edge, name: &name, qos: &qos, topics: &self.published };
-        let network = Network::load(self.server.parameters(), names, making, &self.clock);
+        let making = Making {
+            edge,
+            names: &self.names,
+            overrides: &self.overrides,
+            topics: &self.published,
+            place: String::new(),
+        };
+        let network = Network::load(self.server.parameters(), making, &self.clock);
         self.network = Some(network.map_err(|error| error.to_string())?);
         Ok(())
     }
@@ -260,18 +274,20 @@ impl Node {
     fn done(&mut self, done: Result<(), String>, edge: &mut dyn Edge) {
         let from = self.lifecycle.state();
         if let Err(reason) = &done {
-            tracing::error!("{}: {reason}", from.label());
+            tracing::error!("{from}: {reason}");
             if from == State::Configuring {
                 self.network = None;
             }
         }
+        self.failure = done.as_ref().err().cloned();
+        let starting = std::mem::take(&mut self.starting);
         let success = done.is_ok();
-        let finished = self.lifecycle.finish(if success { Outcome::Success } else { Outcome::Failure });
+        let finished = self.lifecycle.finish(if success { Ending::Success } else { Ending::Failure });
         self.finished(finished);
         if let Some(reply) = self.reply.take() {
             reply(success);
         }
-        if success && from == State::Configuring && self.server.parameters().flag("autostart") {
+        if success && from == State::Configuring && starting {
             self.change_state(Request::ACTIVATE, Box::new(|_| ()), edge);
         }
     }
@@ -295,7 +311,11 @@ impl Node {
     /// Lets go of everything, from any state.
     pub fn shut_down(&mut self, edge: &mut dyn Edge) {
         if self.lifecycle.state().is_transition() {
-            self.done(Err("the node ends".to_owned()), edge);
+            tracing::info!("{} is given up: the node ends", self.lifecycle.state());
+            self.network = None;
+            let finished = self.lifecycle.finish(Ending::Failure);
+            self.finished(finished);
+            self.reply.take().into_iter().for_each(|reply| reply(false));
         }
         if !self.is_finalized() {
             self.change_state(Request::SHUTDOWN, Box::new(|_| ()), edge);
@@ -304,14 +324,13 @@ impl Node {
 
     /// The network's thread has ended by itself: what is left is thrown away, and the node can be configured again.
     fn broken(&mut self) {
-        tracing::error!("the network's thread has ended; the node is unconfigured until it is configured again");
+        tracing::error!("{ENDED}; the node is unconfigured until it is configured again");
+        self.failure = Some(ENDED.to_owned());
         self.network = None;
         let leave = if self.lifecycle.state() == State::Active { Request::DEACTIVATE } else { Request::CLEANUP };
-        for step in [
-            self.lifecycle.begin(leave),
-            self.lifecycle.finish(Outcome::Error),
-            self.lifecycle.finish(Outcome::Success),
-        ] {
+        for step in
+            [self.lifecycle.begin(leave), self.lifecycle.finish(Ending::Error), self.lifecycle.finish(Ending::Success)]
+        {
             self.finished(step);
         }
     }
@@ -320,7 +339,7 @@ impl Node {
 /// What happens by itself.
 impl Node {
     /// Hands the frames that came to the network.
-    pub fn pump(&mut self, _edge: &mut dyn Edge) {
+    pub fn pump(&mut self) {
         let now = self.clock.now();
         if let Some(network) = &mut self.network {
             network.pump(now);
@@ -340,7 +359,8 @@ impl Node {
         if let Some(network) = self.network.as_mut().filter(|_| active) {
             network.tell_labels(parameters, stamp);
         }
-        self.reports.tell(self.network.as_mut(), parameters, edge, (now, stamp));
+        let standing = (self.lifecycle.state(), self.failure.as_deref());
+        self.reports.tell(standing, self.network.as_mut(), parameters, edge, (now, stamp));
     }
 
     fn hear(&mut self, edge: &mut dyn Edge) {

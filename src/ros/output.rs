@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::edge::{Edge, EdgeError, Publisher};
 use super::name::NameError;
+use super::qos::{End, QosOverrides};
+use super::remap::Names;
 use crate::message::{self, Message};
 use crate::qos::Qos;
 
@@ -61,30 +63,32 @@ pub enum OutputError {
 pub struct Making<'a> {
     /// The library.
     pub edge: &'a mut dyn Edge,
-    /// The full name of an output such as `mask`.
-    pub name: &'a dyn Fn(&str) -> Result<String, NameError>,
-    /// The QoS of a topic: what is asked for, unless the user overrides it.
-    pub qos: &'a dyn Fn(&str, Qos) -> Qos,
+    /// What topics are remapped to.
+    pub names: &'a Names,
+    /// What the user says of their QoS.
+    pub overrides: &'a QosOverrides,
     /// Takes note of every topic that is published.
     pub topics: &'a RefCell<BTreeSet<String>>,
+    /// What names stand below, such as `~`; empty for names as they are.
+    pub place: String,
 }
 
 impl Making<'_> {
     /// An output of `message_type` on the topic `name`.
     pub fn output(&mut self, name: &str, message_type: &'static str, qos: Qos) -> Result<Output, OutputError> {
-        let topic = (self.name)(name)?;
-        let qos = (self.qos)(&topic, qos);
-        let publisher = self.edge.advertise(&topic, message_type, &qos)?;
+        // The library remaps what it is given; what it makes of it is for overrides and for people.
+        let asked = if self.place.is_empty() { name.to_owned() } else { format!("{}/{name}", self.place) };
+        let topic = self.names.resolve(&asked)?;
+        let qos = self.overrides.of(&topic, End::Publisher, qos);
+        let publisher = self.edge.advertise(&asked, message_type, &qos)?;
         self.topics.borrow_mut().insert(topic.clone());
         Ok(Output { topic, message_type, publisher, told: false })
     }
 
-    /// Lets `make` make the outputs of a camera: `mask` is `~/mask`, or `~/front/mask` for the camera `front`.
-    pub fn below<T>(&mut self, camera: &str, make: impl FnOnce(&mut Making<'_>) -> T) -> T {
+    /// Makes the outputs of a camera: `mask` is `~/mask`, or `~/front/mask` for the camera `front`.
+    pub fn below(&mut self, camera: &str) -> Making<'_> {
         let place = if camera.is_empty() { "~".to_owned() } else { format!("~/{camera}") };
-        let outer = self.name;
-        let name = |topic: &str| outer(&format!("{place}/{topic}"));
-        make(&mut Making { edge: self.edge, name: &name, qos: self.qos, topics: self.topics })
+        Making { edge: self.edge, names: self.names, overrides: self.overrides, topics: self.topics, place }
     }
 
     /// An output of a type that need not be installed; without it, a warning and nothing.

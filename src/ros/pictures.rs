@@ -31,12 +31,12 @@ pub struct Picture {
 }
 
 /// The picture topics of one camera.
-pub struct Frames {
+pub struct PictureTopics {
     overlay: Output,
     compressed: Output,
 }
 
-impl Frames {
+impl PictureTopics {
     /// Makes the topics.
     pub fn new(making: &mut Making<'_>) -> Result<Self, OutputError> {
         Ok(Self {
@@ -79,17 +79,17 @@ pub struct Pictures {
 
 impl Pictures {
     /// Starts the thread, with an easel for each camera.
-    pub fn start(frames: Vec<Frames>) -> std::io::Result<(Self, Vec<Easel>)> {
-        let boxes = Arc::new(Mailboxes::new(frames.len()));
-        let easel = |(camera, frames): (usize, &Frames)| Easel {
+    pub fn start(topics: Vec<PictureTopics>) -> std::io::Result<(Self, Vec<Easel>)> {
+        let boxes = Arc::new(Mailboxes::new(topics.len()));
+        let easel = |(camera, topics): (usize, &PictureTopics)| Easel {
             camera,
             boxes: Arc::clone(&boxes),
-            watched: [frames.overlay.publisher(), frames.compressed.publisher()],
+            watched: [topics.overlay.publisher(), topics.compressed.publisher()],
         };
-        let easels = frames.iter().enumerate().map(easel).collect();
+        let easels = topics.iter().enumerate().map(easel).collect();
         let ours = Arc::clone(&boxes);
         let thread =
-            std::thread::Builder::new().name("itnet-pictures".to_owned()).spawn(move || paint(frames, &ours))?;
+            std::thread::Builder::new().name("itnet-pictures".to_owned()).spawn(move || paint(topics, &ours))?;
         Ok((Self { boxes, thread: Some(thread) }, easels))
     }
 }
@@ -104,12 +104,12 @@ impl Drop for Pictures {
     }
 }
 
-fn paint(mut cameras: Vec<Frames>, boxes: &Mailboxes<Picture>) {
+fn paint(mut cameras: Vec<PictureTopics>, boxes: &Mailboxes<Picture>) {
     let (mut bytes, mut file) = (Vec::new(), Vec::new());
     let mut told = BTreeSet::new();
     while let Some(Arrived { camera, content, .. }) = boxes.take() {
-        let Some(frames) = cameras.get_mut(camera) else { continue };
-        if let Err(reason) = frames.paint(content, &mut bytes, &mut file)
+        let Some(topics) = cameras.get_mut(camera) else { continue };
+        if let Err(reason) = topics.paint(content, &mut bytes, &mut file)
             && told.insert(camera)
         {
             tracing::warn!("camera {camera}: no picture of a frame: {reason} (said once)");
@@ -117,7 +117,7 @@ fn paint(mut cameras: Vec<Frames>, boxes: &Mailboxes<Picture>) {
     }
 }
 
-impl Frames {
+impl PictureTopics {
     fn paint(&mut self, picture: Picture, bytes: &mut Vec<u8>, file: &mut Vec<u8>) -> Result<(), String> {
         let Picture { kind, message, mask, colors, alpha } = picture;
         let frame = frame_of(kind, &message).map_err(|fault| fault.to_string())?;

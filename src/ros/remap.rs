@@ -76,20 +76,12 @@ impl Remaps {
     /// # Errors
     /// A name that is not allowed, before or after the rules.
     pub fn topic(&self, node: &NodeName, topic: &str) -> Result<String, NameError> {
-        self.apply(node, topic, Kind::Topic)
+        self.apply(node, topic)
     }
 
-    /// The same for a service.
-    ///
-    /// # Errors
-    /// As [`Self::topic`].
-    pub fn service(&self, node: &NodeName, service: &str) -> Result<String, NameError> {
-        self.apply(node, service, Kind::Service)
-    }
-
-    fn apply(&self, node: &NodeName, name: &str, kind: Kind) -> Result<String, NameError> {
+    fn apply(&self, node: &NodeName, name: &str) -> Result<String, NameError> {
         let name = node.expand(name)?;
-        let mut rules = self.rules.iter().filter(|rule| rule.kind == kind || rule.kind == Kind::Both);
+        let mut rules = self.rules.iter().filter(|rule| matches!(rule.kind, Kind::Topic | Kind::Both));
         let rule =
             rules.find(|rule| rule.is_for(node.name()) && node.expand(&rule.from).is_ok_and(|from| from == name));
         rule.map_or(Ok(name), |rule| node.expand(&rule.to))
@@ -124,14 +116,6 @@ impl Names {
     /// A name that is not allowed.
     pub fn resolve(&self, topic: &str) -> Result<String, NameError> {
         self.remaps.topic(&self.node, topic)
-    }
-
-    /// The absolute name of a service, after the rules.
-    ///
-    /// # Errors
-    /// A name that is not allowed.
-    pub fn resolve_service(&self, service: &str) -> Result<String, NameError> {
-        self.remaps.service(&self.node, service)
     }
 }
 
@@ -231,10 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn services_have_rules_of_their_own() {
-        let names = names("-r rosservice://~/change_state:=/go -r rostopic://~/change_state:=/no");
-        assert_eq!(names.resolve_service("~/change_state"), Ok("/go".to_owned()));
-        assert_eq!(names.resolve("~/change_state"), Ok("/no".to_owned()));
+    fn rules_for_services_are_not_for_topics() {
+        let names = names("-r rosservice://~/mask:=/go -r rostopic://~/mask:=/no");
+        assert_eq!(names.resolve("~/mask"), Ok("/no".to_owned()));
     }
 
     #[test]

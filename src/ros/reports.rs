@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::diagnostics::{CameraHealth, Health, NetworkHealth, diagnostics};
 use super::edge::Edge;
+use super::lifecycle::State;
 use super::network::{Heard, Network};
 use super::output::{Making, Output, OutputError};
 use super::statistics::metrics;
@@ -47,6 +48,7 @@ impl Reports {
     /// Tells how everything was since the last time. Without a network there are the deadlines of no camera.
     pub fn tell(
         &mut self,
+        (state, failure): (State, Option<&str>),
         network: Option<&mut Network>,
         parameters: &Parameters,
         edge: &dyn Edge,
@@ -56,11 +58,12 @@ impl Reports {
         let start = self.stamp.replace(stamp).filter(|start| *start < stamp);
         let silent_after = Duration::from_secs_f64(parameters.double("no_frame_s"));
         let Some(network) = network else {
-            let health = health(&[], None, parameters, span);
+            let health = Health { node: &self.node, state, failure, ..health(&[], None, parameters, span) };
             return self.diagnostics.send(&diagnostics(stamp, &health), &mut self.bytes);
         };
-        let heard = network.windows(silent_after, edge, now);
+        let heard = network.heard(silent_after, edge, now);
         let health = health(&heard, network.health(parameters), parameters, span);
+        let health = Health { node: &self.node, state, failure, ..health };
         self.diagnostics.send(&diagnostics(stamp, &health), &mut self.bytes);
         // There is no window before the first stamp, nor where time has jumped back.
         let Some(start) = start else { return };
@@ -91,6 +94,9 @@ fn health<'a>(
         silent: camera.reason.as_deref(),
     };
     Health {
+        node: "",
+        state: State::Unknown,
+        failure: None,
         hardware_id: parameters.text("diagnostics.hardware_id"),
         span,
         missed_share_warn: parameters.double("diagnostics.missed_warn"),

@@ -12,8 +12,6 @@ const KEPT: usize = 4096;
 pub struct FrameFigures {
     /// From arrival to the published mask.
     pub elapsed: Duration,
-    /// Time allowed for it.
-    pub budget: Duration,
     /// The exit that was published last, from 1.
     pub exit: usize,
     /// From the frame's stamp to the published mask, where the stamp's clock is known and not ahead.

@@ -51,6 +51,8 @@ pub struct Shared {
     live: Mutex<Live>,
     changed: AtomicBool,
     stop: AtomicBool,
+    /// Whether masks go out.
+    open: AtomicBool,
     /// The bits of an f64.
     slowdown: AtomicU64,
 }
@@ -60,6 +62,15 @@ impl Shared {
     pub fn set(&self, live: Live) {
         *lock(&self.live) = live;
         self.changed.store(true, Ordering::Release);
+    }
+
+    /// Lets masks out, or none from now on: not even that of the frame under way.
+    pub fn open(&self, open: bool) {
+        self.open.store(open, Ordering::Relaxed);
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// How much slower the last frame ran than what was measured at start.
@@ -97,7 +108,7 @@ pub struct Job {
     pub time: Arc<dyn RosTime>,
 }
 
-/// The running thread; dropping it ends it after the frame under way.
+/// The running thread; dropping it ends it after the stage of loading or the frame that is under way.
 pub struct Worker {
     /// What both threads see.
     pub shared: Arc<Shared>,
@@ -114,6 +125,7 @@ impl Worker {
             live: Mutex::new(job.live.clone()),
             changed: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            open: AtomicBool::new(false),
             slowdown: AtomicU64::new(1.0f64.to_bits()),
         });
         let (tell, loaded) = channel();
@@ -137,6 +149,8 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.open(false);
+        self.shared.boxes.clear();
         self.shared.boxes.close();
         if let Some(thread) = self.thread.take() {
             // A panic was told on standard error by its own thread; here it only means that it is gone.
@@ -146,7 +160,7 @@ impl Drop for Worker {
 }
 
 fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
-    let (pipeline, manifest) = match load(&job) {
+    let (pipeline, manifest) = match load(&job, shared) {
         Ok(ready) => ready,
         Err(reason) => return drop(tell.send(Loaded::Failed(reason))),
     };
@@ -158,8 +172,11 @@ fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
     Line { pipeline, look, shared, cameras, clock, time, warned: BTreeSet::new() }.run();
 }
 
-fn load(job: &Job) -> Result<(Pipeline, Manifest), String> {
+fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Manifest), String> {
     let bundle = setup::load(&job.model).map_err(|error| error.to_string())?;
+    if shared.stop.load(Ordering::Relaxed) {
+        return Err("the node ends".to_owned());
+    }
     let pipeline = setup::pipeline(&bundle, job.threads, job.live.settings.clone(), &job.clock);
     Ok((pipeline.map_err(|error| error.to_string())?, bundle.manifest().clone()))
 }
@@ -222,10 +239,15 @@ impl Line<'_> {
         let Arrived { camera, arrival, deadline, content } = frame;
         let Self { pipeline, look, shared, cameras, time, warned, .. } = self;
         let Some((kind, masks)) = cameras.get_mut(camera) else { return };
-        let mut publish = |out: Published<'_>| masks.publish(&out, content.info.as_deref(), look);
+        let mut publish = |out: Published<'_>| {
+            if shared.is_open() {
+                masks.publish(&out, content.info.as_deref(), look);
+            }
+        };
         let result = pipeline.run(*kind, &content.data, (arrival, deadline), &mut publish);
         let Some(mut window) = shared.window(camera) else { return };
         match result {
+            Ok(_) if !shared.is_open() => window.dropped(),
             Ok(result) => {
                 let age = age(time.now(), result.header.stamp);
                 window.frame(figures(&result, age));
@@ -250,7 +272,7 @@ fn warn(warned: &mut BTreeSet<(usize, &'static str)>, camera: usize, topic: &str
 
 fn figures(result: &FrameResult, age: Option<Duration>) -> FrameFigures {
     let missed = result.elapsed > result.budget;
-    FrameFigures { elapsed: result.elapsed, budget: result.budget, exit: result.outcome.exit, age, missed }
+    FrameFigures { elapsed: result.elapsed, exit: result.outcome.exit, age, missed }
 }
 
 /// Time from the stamp to now; `None` where the stamp lies ahead, as after a jump of the clock.

@@ -7,6 +7,7 @@ use itnet::frame::Stamp;
 use itnet::qos::Qos;
 use itnet::ros::edge::{Edge, EdgeError, Publisher, RosTime, Subscription};
 use itnet::ros::qos::Endpoint;
+use itnet::ros::remap::Names;
 
 type Queue = Arc<Mutex<VecDeque<Vec<u8>>>>;
 type WeakQueue = Weak<Mutex<VecDeque<Vec<u8>>>>;
@@ -18,8 +19,11 @@ struct Board {
     watched: Option<BTreeSet<String>>,
 }
 
-#[derive(Default)]
 pub struct FakeEdge {
+    /// Names are expanded and remapped by the library.
+    names: Names,
+    /// Topics that it subscribes to none of.
+    pub refused: BTreeSet<String>,
     board: Arc<Mutex<Board>>,
     subscriptions: Vec<(String, Qos, WeakQueue)>,
     advertised: Vec<(String, Weak<()>)>,
@@ -31,6 +35,11 @@ pub fn endpoint(node: &str, type_name: &str, qos: Qos) -> Endpoint {
 }
 
 impl FakeEdge {
+    pub fn new(names: Names) -> Self {
+        let (board, publishers) = (Arc::default(), BTreeMap::new());
+        Self { names, refused: BTreeSet::new(), board, subscriptions: Vec::new(), advertised: Vec::new(), publishers }
+    }
+
     /// Puts a message into every subscription of `topic`; there has to be one.
     #[track_caller]
     pub fn send(&mut self, topic: &str, message: Vec<u8>) {
@@ -70,8 +79,17 @@ impl FakeEdge {
 
 impl Edge for FakeEdge {
     fn subscribe(&mut self, topic: &str, _message_type: &str, qos: &Qos) -> Result<Box<dyn Subscription>, EdgeError> {
+        let topic = self.names.resolve(topic).expect("a name");
+        if self.refused.contains(&topic) {
+            return Err(EdgeError {
+                what: "subscription",
+                name: topic,
+                of: String::new(),
+                reason: "refused".to_owned(),
+            });
+        }
         let queue = Queue::default();
-        self.subscriptions.push((topic.to_owned(), *qos, Arc::downgrade(&queue)));
+        self.subscriptions.push((topic, *qos, Arc::downgrade(&queue)));
         Ok(Box::new(Waiting(queue)))
     }
 
@@ -80,9 +98,10 @@ impl Edge for FakeEdge {
             let (name, of) = (topic.to_owned(), message_type.to_owned());
             return Err(EdgeError { what: "publisher", name, of, reason: "not installed".to_owned() });
         }
+        let topic = self.names.resolve(topic).expect("a name");
         let alive = Arc::new(());
-        self.advertised.push((topic.to_owned(), Arc::downgrade(&alive)));
-        Ok(Arc::new(Pinned { topic: topic.to_owned(), board: Arc::clone(&self.board), _alive: alive }))
+        self.advertised.push((topic.clone(), Arc::downgrade(&alive)));
+        Ok(Arc::new(Pinned { topic, board: Arc::clone(&self.board), _alive: alive }))
     }
 
     fn publishers_of(&self, topic: &str) -> Vec<Endpoint> {

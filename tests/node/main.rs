@@ -18,6 +18,8 @@ use itnet::params::Value;
 use itnet::qos::Qos;
 use itnet::ros::Node;
 use itnet::ros::lifecycle::{Request, State};
+use itnet::ros::name::NodeName;
+use itnet::ros::remap::Names;
 
 const IMAGE: &str = "sensor_msgs/msg/Image";
 
@@ -33,15 +35,16 @@ impl Bench {
     fn new(set: &[(&str, Value)], args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         write_tiny_bundle(&folder.path().join("model"), 40, 30, 6, 4);
-        let mut edge = FakeEdge::default();
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let names = names(&args);
+        let mut edge = FakeEdge::new(names.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let mut all = vec![
             ("model".to_owned(), Value::Text(folder.path().join("model").display().to_string())),
             ("budget_ms".to_owned(), Value::Double(5000.0)),
         ];
         all.extend(set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let node = Node::new("itnet", &args, all, Arc::clone(&clock), &mut edge).expect("a node");
+        let node = Node::new(names, all, Arc::clone(&clock), &mut edge).expect("a node");
         Self { edge, node, clock, folder }
     }
 
@@ -53,7 +56,7 @@ impl Bench {
     }
 
     fn turn(&mut self) {
-        self.node.pump(&mut self.edge);
+        self.node.pump();
         self.node.tick(&mut self.edge);
         self.clock.sleep_until(self.clock.now() + Duration::from_millis(1));
     }
@@ -90,6 +93,10 @@ impl Bench {
         self.until("the transition is answered", |_| answer.get().is_some());
         answer.get()
     }
+}
+
+fn names(args: &[String]) -> Names {
+    Names::from_args(&NodeName::new("/", "itnet").expect("valid"), args).expect("rules")
 }
 
 fn header(n: u32) -> Header {
@@ -214,10 +221,11 @@ fn each_camera_has_topics_and_a_budget_of_its_own() {
         ("rear.topic", text("rear/image")),
         ("rear.budget_ms", Value::Double(800.0)),
     ];
-    let mut bench = Bench::active(&cameras, &[]);
+    let mut bench =
+        Bench::active(&cameras, &["--ros-args", "-r", "rear/image:=/rear/image_raw", "-r", "/rear/image_raw:=/no"]);
     for n in 0..4 {
         bench.edge.send("/front/image_raw", picture(n, 64, 48));
-        bench.edge.send("/rear/image", picture(n, 32, 24));
+        bench.edge.send("/rear/image_raw", picture(n, 32, 24));
         bench.masks("/itnet/front/mask", n as usize + 1);
         bench.masks("/itnet/rear/mask", n as usize + 1);
     }
@@ -317,13 +325,13 @@ fn a_silent_camera_is_told_with_the_reason() {
 
 #[test]
 fn wrong_parameters_at_start_are_named() {
-    let mut edge = FakeEdge::default();
+    let mut edge = FakeEdge::new(names(&[]));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     for (name, value, word) in [
         ("budget_ms", Value::Double(0.0), "budget_ms"),
         ("qos_overrides./image.subscription.reliability", text("sometimes"), "best_effort"),
     ] {
-        let made = Node::new("itnet", &[], vec![(name.to_owned(), value)], Arc::clone(&clock), &mut edge);
+        let made = Node::new(names(&[]), vec![(name.to_owned(), value)], Arc::clone(&clock), &mut edge);
         let error = made.err().expect("refused").to_string();
         assert!(error.contains(word) && error.contains(name), "{error}");
     }
@@ -337,4 +345,79 @@ fn an_override_of_quality_of_service_reaches_the_subscription() {
         bench.edge.subscribed_with("/image").map(|qos| qos.reliability),
         Some(itnet::qos::Reliability::Reliable)
     );
+}
+
+#[test]
+fn an_activation_that_fails_leaves_no_camera_subscribed() {
+    let two = [
+        ("cameras", Value::Texts(vec!["front".to_owned(), "rear".to_owned()])),
+        ("front.topic", text("/front")),
+        ("rear.topic", text("/rear")),
+        ("autostart", Value::Bool(false)),
+    ];
+    let mut bench = Bench::new(&two, &[]);
+    bench.edge.refused.insert("/rear".to_owned());
+    bench.node.start(&mut bench.edge);
+    assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+    assert_eq!(bench.change(Request::ACTIVATE), Some(false));
+    assert_eq!(bench.node.lifecycle().state(), State::Inactive);
+    assert!(!bench.edge.is_subscribed("/front"));
+    bench.edge.refused.clear();
+    assert_eq!(bench.change(Request::ACTIVATE), Some(true));
+    assert!(bench.edge.is_subscribed("/front") && bench.edge.is_subscribed("/rear"));
+}
+
+#[test]
+fn two_cameras_on_one_topic_are_refused() {
+    let two = [
+        ("cameras", Value::Texts(vec!["a".to_owned(), "b".to_owned()])),
+        ("a.topic", text("/image")),
+        ("b.topic", text("image")),
+        ("autostart", Value::Bool(false)),
+    ];
+    let mut bench = Bench::new(&two, &[]);
+    bench.node.start(&mut bench.edge);
+    assert_eq!(bench.change(Request::CONFIGURE), Some(false));
+    bench.until("the diagnostics say why", |bench| {
+        let told = bench.edge.sent("/diagnostics");
+        let told: Option<DiagnosticArray> = told.last().map(|bytes| message::decode(bytes).expect("decodes"));
+        told.is_some_and(|told| told.status[0].level == 2 && told.status[0].message.contains("/image"))
+    });
+}
+
+#[test]
+fn a_node_that_is_configured_again_by_hand_waits_to_be_activated() {
+    let mut bench = Bench::active(&[], &[]);
+    assert_eq!(bench.change(Request::DEACTIVATE), Some(true));
+    assert_eq!(bench.change(Request::CLEANUP), Some(true));
+    assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+    assert_eq!(bench.node.lifecycle().state(), State::Inactive);
+    assert_eq!(bench.change(Request::ACTIVATE), Some(true));
+}
+
+#[test]
+fn labels_follow_the_remap_at_once() {
+    let mut bench = Bench::active(&[], &[]);
+    let before = bench.edge.sent("/itnet/label_info").len();
+    let remap = vec![("class_remap".to_owned(), Some(Value::Integers(vec![42])))];
+    assert_eq!(bench.node.set_parameters(remap, &mut bench.edge), [Ok(())]);
+    let labels = bench.edge.sent("/itnet/label_info");
+    assert!(labels.len() > before);
+    let labels: LabelInfo = message::decode(labels.last().expect("told")).expect("decodes");
+    assert!(labels.class_map.iter().any(|class| class.class_id == 42 && class.class_name == "class 0"));
+}
+
+#[test]
+fn the_frame_under_way_gives_no_mask_once_the_node_is_inactive() {
+    let mut bench = Bench::active(&[], &[]);
+    for n in 0..30 {
+        bench.edge.send("/image", picture(n, 64, 48));
+        bench.node.pump();
+        assert_eq!(bench.change(Request::DEACTIVATE), Some(true));
+        let masks = bench.edge.sent("/itnet/mask").len();
+        bench.turn();
+        bench.turn();
+        assert_eq!(bench.edge.sent("/itnet/mask").len(), masks, "after deactivation {n}");
+        assert_eq!(bench.change(Request::ACTIVATE), Some(true));
+    }
 }

@@ -7,7 +7,7 @@ fn window(frames: u32, missed: u32) -> Window {
     for n in 1..=frames {
         let missed = n <= missed;
         let elapsed = if missed { 50 * MS } else { n * MS };
-        window.frame(FrameFigures { elapsed, budget: 33 * MS, exit: 4, age: Some(40 * MS), missed });
+        window.frame(FrameFigures { elapsed, exit: 4, age: Some(40 * MS), missed });
     }
     window
 }
@@ -22,6 +22,9 @@ fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
         NetworkHealth { model: "itnet-s", useful_iterations: 8, slowdown: 1.25, threads: 2, compute_share: 0.5 };
     let span = Duration::from_secs(1);
     Health {
+        node: "/itnet",
+        state: State::Active,
+        failure: None,
         hardware_id: "robot".to_owned(),
         span,
         missed_share_warn: 0.05,
@@ -46,7 +49,10 @@ fn there_is_a_status_for_the_deadline_each_camera_and_the_network() {
     let window = window(30, 0);
     let array = told(&health(vec![camera("front", &window), camera("rear", &window)]));
     let names: Vec<_> = array.status.iter().map(|status| status.name.as_str()).collect();
-    assert_eq!(names, ["itnet: deadline", "itnet: camera front", "itnet: camera rear", "itnet: network"]);
+    assert_eq!(
+        names,
+        ["itnet: lifecycle", "itnet: deadline", "itnet: camera front", "itnet: camera rear", "itnet: network"]
+    );
     assert!(array.status.iter().all(|status| status.level == 0 && status.hardware_id == "robot"));
     assert_eq!(array.header.stamp, Stamp { sec: 5, nanosec: 6 });
 }
@@ -68,7 +74,7 @@ fn missed_frames_are_a_warning_from_their_share_on_and_an_error_when_there_are_n
         (30, 30, Level::Error, "all 30 frames missed their deadline"),
     ] {
         let window = window(frames, missed);
-        let status = told(&health(vec![camera("front", &window)])).status.remove(0);
+        let status = told(&health(vec![camera("front", &window)])).status.remove(1);
         assert_eq!((status.level, status.message.as_str()), (level as u8, message));
     }
 }
@@ -77,7 +83,7 @@ fn missed_frames_are_a_warning_from_their_share_on_and_an_error_when_there_are_n
 fn no_missed_frame_is_no_warning_however_low_the_threshold() {
     let window = window(30, 0);
     let array = told(&Health { missed_share_warn: 0.0, ..health(vec![camera("front", &window)]) });
-    assert_eq!(array.status[0].level, Level::Ok as u8);
+    assert_eq!(array.status[1].level, Level::Ok as u8);
 }
 
 #[test]
@@ -85,7 +91,7 @@ fn the_deadline_has_its_figures_over_all_cameras() {
     let (front, rear) = (window(30, 3), window(10, 1));
     let mut cameras = vec![camera("front", &front), camera("rear", &rear)];
     cameras[1].budget = Duration::from_micros(12_500);
-    let status = told(&health(cameras)).status.remove(0);
+    let status = told(&health(cameras)).status.remove(1);
     for (key, expected) in [
         ("window_s", "1"),
         ("published_frames", "40"),
@@ -104,7 +110,7 @@ fn a_camera_tells_its_counts_and_its_rate() {
     let mut window = window(28, 0);
     window.dropped();
     window.dropped();
-    let status = told(&health(vec![camera("front", &window)])).status.remove(1);
+    let status = told(&health(vec![camera("front", &window)])).status.remove(2);
     assert_eq!((status.level, status.message.as_str()), (0, "30 frames a second"));
     for (key, expected) in [
         ("topic", "/image"),
@@ -126,13 +132,13 @@ fn a_camera_that_never_came_is_a_warning_and_one_that_stopped_is_stale_with_the_
     let window = Window::default();
     let reason = "no frame on /image: there is no publisher";
     let silent = |last| CameraHealth { silent: Some(reason), last, ..camera("front", &window) };
-    let status = told(&health(vec![silent(None)])).status.remove(1);
+    let status = told(&health(vec![silent(None)])).status.remove(2);
     assert_eq!((status.level, status.message.as_str()), (Level::Warn as u8, reason));
-    let status = told(&health(vec![silent(Some(3200 * MS))])).status.remove(1);
+    let status = told(&health(vec![silent(Some(3200 * MS))])).status.remove(2);
     assert_eq!(status.level, Level::Stale as u8);
     assert_eq!(status.message, format!("{reason}; the last one came 3.2 s ago"));
     let patient = CameraHealth { last: None, ..camera("front", &window) };
-    let status = told(&health(vec![patient])).status.remove(1);
+    let status = told(&health(vec![patient])).status.remove(2);
     assert_eq!((status.level, status.message.as_str()), (0, "waiting for the first frame on /image"));
 }
 
@@ -140,14 +146,14 @@ fn a_camera_that_never_came_is_a_warning_and_one_that_stopped_is_stale_with_the_
 fn messages_that_are_no_frames_are_a_warning() {
     let mut window = window(2, 0);
     window.failed();
-    let status = told(&health(vec![camera("front", &window)])).status.remove(1);
+    let status = told(&health(vec![camera("front", &window)])).status.remove(2);
     assert_eq!((status.level, status.message.as_str()), (1, "1 of 3 messages were no frame"));
 }
 
 #[test]
 fn the_network_tells_what_it_reaches() {
     let window = window(3, 0);
-    let status = told(&health(vec![camera("front", &window)])).status.remove(2);
+    let status = told(&health(vec![camera("front", &window)])).status.remove(3);
     assert_eq!(status.message, "itnet-s, exit 4 on average");
     for (key, expected) in [
         ("model", "itnet-s"),
@@ -178,6 +184,18 @@ fn dropped_frames_are_a_warning_from_their_share_on() {
         let mut window = window(10, 0);
         (0..dropped).for_each(|_| window.dropped());
         let array = told(&health(vec![camera("front", &window)]));
-        assert_eq!(array.status[1].level, level as u8, "{dropped}");
+        assert_eq!(array.status[2].level, level as u8, "{dropped}");
     }
+}
+
+#[test]
+fn what_failed_is_an_error_and_a_camera_of_an_inactive_node_is_not_waited_for() {
+    let window = window(0, 0);
+    let failed = Health { state: State::Unconfigured, failure: Some("no such model"), ..health(vec![]) };
+    let status = told(&failed).status.swap_remove(0);
+    assert_eq!((status.level, status.message.as_str()), (Level::Error as u8, "unconfigured: no such model"));
+    let idle = Health { node: "/robot/eye", state: State::Inactive, ..health(vec![camera("front", &window)]) };
+    let status = told(&idle).status.swap_remove(2);
+    assert_eq!(status.name, "robot/eye: camera front");
+    assert!(status.message.contains("inactive"), "{}", status.message);
 }

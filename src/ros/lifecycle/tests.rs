@@ -23,7 +23,7 @@ fn a_node_goes_through_its_life() {
         let before = node.state();
         let begun = node.begin(request).expect("possible");
         assert_eq!((begun.start, begun.goal, node.state()), (before, during, during));
-        let finished = node.finish(Outcome::Success).expect("under way");
+        let finished = node.finish(Ending::Success).expect("under way");
         assert_eq!((finished.start, finished.goal, node.state()), (during, after, after));
     }
 }
@@ -32,22 +32,22 @@ fn a_node_goes_through_its_life() {
 fn a_failure_leads_back_and_an_error_through_its_processing() {
     let mut node = Lifecycle::new();
     node.begin(by_id(1)).expect("possible");
-    assert_eq!(node.finish(Outcome::Failure).map(|t| (t.id, t.goal)), Ok((11, Unconfigured)));
+    assert_eq!(node.finish(Ending::Failure).map(|t| (t.id, t.goal)), Ok((11, Unconfigured)));
     node.begin(by_id(1)).expect("possible");
-    assert_eq!(node.finish(Outcome::Error).map(|t| (t.id, t.goal)), Ok((12, ErrorProcessing)));
-    assert_eq!(node.finish(Outcome::Success).map(|t| (t.id, t.goal)), Ok((60, Unconfigured)));
+    assert_eq!(node.finish(Ending::Error).map(|t| (t.id, t.goal)), Ok((12, ErrorProcessing)));
+    assert_eq!(node.finish(Ending::Success).map(|t| (t.id, t.goal)), Ok((60, Unconfigured)));
     node.begin(by_id(5)).expect("possible");
-    node.finish(Outcome::Error).expect("under way");
-    assert_eq!(node.finish(Outcome::Failure).map(|t| (t.id, t.goal)), Ok((61, Finalized)));
+    node.finish(Ending::Error).expect("under way");
+    assert_eq!(node.finish(Ending::Failure).map(|t| (t.id, t.goal)), Ok((61, Finalized)));
 }
 
 #[test]
 fn shutdown_by_name_has_the_number_of_the_state_it_starts_from() {
     let mut node = Lifecycle::new();
     assert_eq!(node.clone().begin(Request::SHUTDOWN).map(|t| t.id), Ok(5));
-    node.begin(Request::CONFIGURE).and_then(|_| node.finish(Outcome::Success)).expect("configures");
+    node.begin(Request::CONFIGURE).and_then(|_| node.finish(Ending::Success)).expect("configures");
     assert_eq!(node.clone().begin(Request::SHUTDOWN).map(|t| t.id), Ok(6));
-    node.begin(Request::ACTIVATE).and_then(|_| node.finish(Outcome::Success)).expect("activates");
+    node.begin(Request::ACTIVATE).and_then(|_| node.finish(Ending::Success)).expect("activates");
     assert_eq!(node.clone().begin(Request::SHUTDOWN).map(|t| t.id), Ok(7));
 }
 
@@ -67,7 +67,7 @@ fn a_refusal_says_where_the_node_is_and_what_it_could_do() {
     assert_eq!(error, "`activate` is refused: the node is unconfigured, where there is configure (1), shutdown (5)");
     let error = node.begin(by_id(0)).expect_err("nothing asked for").to_string();
     assert!(error.starts_with("transition 0 is refused"), "{error}");
-    let error = node.finish(Outcome::Success).expect_err("nothing under way").to_string();
+    let error = node.finish(Ending::Success).expect_err("nothing under way").to_string();
     assert_eq!(error, "there is no transition to finish: the node is unconfigured");
     node.begin(Request::CONFIGURE).expect("possible");
     let error = node.begin(Request::SHUTDOWN).expect_err("busy").to_string();
@@ -121,13 +121,13 @@ fn an_event_tells_the_transition_and_both_states() {
 enum Act {
     Begin(u8),
     Named(&'static str),
-    Finish(Outcome),
+    Finish(Ending),
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let label =
         prop::sample::select(vec!["configure", "cleanup", "activate", "deactivate", "shutdown", SUCCESS, "fly"]);
-    let outcome = prop::sample::select(vec![Outcome::Success, Outcome::Failure, Outcome::Error]);
+    let outcome = prop::sample::select(vec![Ending::Success, Ending::Failure, Ending::Error]);
     prop_oneof![any::<u8>().prop_map(Act::Begin), label.prop_map(Act::Named), outcome.prop_map(Act::Finish)]
 }
 

@@ -41,14 +41,6 @@ pub enum NameError {
         /// The flag.
         flag: String,
     },
-    /// A text that holds a zero byte, which ends a text for ROS.
-    #[error("{what} {text:?} holds a zero byte")]
-    Nul {
-        /// What the text is.
-        what: String,
-        /// The text.
-        text: String,
-    },
 }
 
 /// What is wrong with a name.

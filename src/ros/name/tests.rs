@@ -68,10 +68,3 @@ fn a_node_with_a_wrong_name_or_namespace_is_refused() {
     assert_eq!(node("/robot").to_string(), "/robot/itnet");
     assert_eq!(node("").to_string(), "/itnet");
 }
-
-#[test]
-fn a_zero_byte_is_found_before_ros_sees_it() {
-    assert_eq!(without_nul("topic", "/image"), Ok("/image"));
-    let error = without_nul("parameter `model`", "a\0b").expect_err("zero byte").to_string();
-    assert_eq!(error, "parameter `model` \"a\\0b\" holds a zero byte");
-}

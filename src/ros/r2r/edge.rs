@@ -1,9 +1,10 @@
 //! Topics, graph and time through r2r.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::{FutureExt, Stream, StreamExt};
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use r2r::qos::{DurabilityPolicy, HistoryPolicy, ReliabilityPolicy};
 use r2r::{PublisherUntyped, QosProfile};
 
@@ -20,28 +21,45 @@ pub struct R2rEdge {
     pub(super) node: r2r::Node,
     /// Publishers whose last handle is gone: only this thread may destroy them.
     gone: Arc<Mutex<Vec<PublisherUntyped>>>,
+    idle: Arc<Mutex<Vec<Stream>>>,
     time: Arc<R2rTime>,
 }
 
 impl R2rEdge {
     pub fn new(node: r2r::Node) -> Self {
         let time = Arc::new(R2rTime::new(node.get_ros_clock()));
-        Self { node, gone: Arc::default(), time }
+        Self { node, gone: Arc::default(), idle: Arc::default(), time }
     }
 
     /// Waits for messages and requests, `longest` at most, and puts them where they are taken from.
     pub fn spin(&mut self, longest: Duration) {
-        let gone = std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner));
+        let gone = std::mem::take(&mut *lock(&self.gone));
         gone.into_iter().for_each(|publisher| self.node.destroy_publisher_untyped(publisher));
         self.node.spin_once(longest);
+        // r2r ends a subscription when a message comes that nobody waits for any more.
+        lock(&self.idle).retain_mut(|stream| stream.take().is_none());
+    }
+
+    /// A subscription that was given up and is silent: r2r has it still, and cannot end it before a message comes.
+    fn reuse(&self, topic: &str, message_type: &str, qos: &Qos) -> Option<Stream> {
+        let mut idle = lock(&self.idle);
+        let fits = |s: &Stream| s.topic == topic && s.message_type == message_type && s.qos == *qos;
+        let index = idle.iter().position(fits)?;
+        Some(idle.swap_remove(index))
     }
 }
 
 impl Edge for R2rEdge {
     fn subscribe(&mut self, topic: &str, message_type: &str, qos: &Qos) -> Result<Box<dyn Subscription>, EdgeError> {
-        let stream = self.node.subscribe_raw(topic, message_type, profile(qos));
-        let stream = stream.map_err(|error| refused("subscription", topic, message_type, &error))?;
-        Ok(Box::new(Incoming(stream)))
+        let stream = match self.reuse(topic, message_type, qos) {
+            Some(stream) => stream,
+            None => {
+                let messages = self.node.subscribe_raw(topic, message_type, profile(qos));
+                let messages = messages.map_err(|error| refused("subscription", topic, message_type, &error))?.boxed();
+                Stream { messages, topic: topic.to_owned(), message_type: message_type.to_owned(), qos: *qos }
+            }
+        };
+        Ok(Box::new(Incoming { stream: Some(stream), idle: Arc::clone(&self.idle) }))
     }
 
     fn advertise(&mut self, topic: &str, message_type: &str, qos: &Qos) -> Result<Arc<dyn Publisher>, EdgeError> {
@@ -76,13 +94,41 @@ fn refused(what: &'static str, name: &str, of: &str, error: &r2r::Error) -> Edge
     EdgeError { what, name: name.to_owned(), of: of.to_owned(), reason: error.to_string() }
 }
 
-/// A subscription's stream, which r2r fills while it spins.
-struct Incoming<S>(S);
+/// The messages of a subscription, which r2r fills in while it spins.
+struct Stream {
+    messages: BoxStream<'static, Vec<u8>>,
+    topic: String,
+    message_type: String,
+    qos: Qos,
+}
 
-impl<S: Stream<Item = Vec<u8>> + Unpin + Send> Subscription for Incoming<S> {
+impl Stream {
     fn take(&mut self) -> Option<Vec<u8>> {
-        self.0.next().now_or_never().flatten()
+        self.messages.next().now_or_never().flatten()
     }
+}
+
+/// A subscription that is given up when it is dropped.
+struct Incoming {
+    /// There until it is dropped.
+    stream: Option<Stream>,
+    idle: Arc<Mutex<Vec<Stream>>>,
+}
+
+impl Subscription for Incoming {
+    fn take(&mut self) -> Option<Vec<u8>> {
+        self.stream.as_mut()?.take()
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        lock(&self.idle).extend(self.stream.take());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A publisher that gives itself back to the spinning thread when it is dropped.
@@ -91,22 +137,26 @@ struct Outgoing {
     gone: Arc<Mutex<Vec<PublisherUntyped>>>,
 }
 
+impl Outgoing {
+    /// A handle of our own: rcl's functions may run side by side, and nobody is to wait for a large message that another thread sends.
+    fn handle(&self) -> PublisherUntyped {
+        lock(&self.publisher).clone()
+    }
+}
+
 impl Publisher for Outgoing {
     fn publish(&self, message: &[u8]) -> Result<(), String> {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.publish_raw(message).map_err(|error| error.to_string())
+        self.handle().publish_raw(message).map_err(|error| error.to_string())
     }
 
     fn subscribers(&self) -> usize {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        publisher.get_inter_process_subscription_count().unwrap_or(0)
+        self.handle().get_inter_process_subscription_count().unwrap_or(0)
     }
 }
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner).push(publisher);
+        lock(&self.gone).push(self.handle());
     }
 }
 

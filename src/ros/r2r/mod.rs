@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::args::unknown_ros_arg;
+use super::name::NodeName;
+use super::overrides::{OverrideError, parameter_overrides};
+use super::remap::Names;
 use super::{Node, NodeError};
 use crate::clock::{Clock, SystemClock};
 use edge::R2rEdge;
@@ -38,12 +41,15 @@ pub enum RunError {
     /// SIGINT and SIGTERM cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(#[from] ctrlc::Error),
+    /// A parameter on the command line.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     /// The node itself.
     #[error(transparent)]
     Node(#[from] NodeError),
 }
 
-/// Runs the node until SIGINT or SIGTERM, or until it was shut down through its lifecycle.
+/// Runs the node until SIGINT or SIGTERM. Shut down through its lifecycle, it still answers, as a lifecycle manager expects.
 pub fn run() -> Result<(), RunError> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&stop);
@@ -56,15 +62,17 @@ pub fn run() -> Result<(), RunError> {
     let context = context()?;
     let node = ::r2r::Node::create(context, NAME, "").map_err(start)?;
     log::install(node.logger());
-    let overrides = values::overrides(&node);
     let mut edge = R2rEdge::new(node);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let mut node = Node::new(NAME, &args, overrides, clock, &mut edge)?;
+    let names =
+        Names::from_args(&NodeName::new("/", NAME).map_err(NodeError::from)?, &args).map_err(NodeError::from)?;
+    let set = parameter_overrides(&args, names.node())?;
+    let mut node = Node::new(names, set, clock, &mut edge)?;
     let mut services = Services::new(&mut edge).map_err(NodeError::from)?;
     node.start(&mut edge);
-    while !stop.load(Ordering::Relaxed) && !node.is_finalized() {
+    while !stop.load(Ordering::Relaxed) {
         edge.spin(SPIN);
-        node.pump(&mut edge);
+        node.pump();
         services.serve(&mut node, &mut edge);
         node.tick(&mut edge);
     }

@@ -1,31 +1,9 @@
 //! Parameter values from and to r2r's types.
 
-use r2r::ParameterValue as Given;
 use r2r::rcl_interfaces::msg::{self, ParameterValue as Wire};
 
 use super::super::parameters::ParameterType;
 use crate::params::Value;
-
-/// What the command line and parameter files set for this node at start.
-pub fn overrides(node: &r2r::Node) -> Vec<(String, Value)> {
-    let params = node.params.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    params.iter().filter_map(|(name, parameter)| Some((name.clone(), given(&parameter.value)?))).collect()
-}
-
-fn given(value: &Given) -> Option<Value> {
-    Some(match value.clone() {
-        Given::NotSet => return None,
-        Given::Bool(flag) => Value::Bool(flag),
-        Given::Integer(n) => Value::Integer(n),
-        Given::Double(x) => Value::Double(x),
-        Given::String(text) => Value::Text(text),
-        Given::BoolArray(flags) => Value::Bools(flags),
-        Given::ByteArray(bytes) => Value::Bytes(bytes),
-        Given::IntegerArray(numbers) => Value::Integers(numbers),
-        Given::DoubleArray(numbers) => Value::Doubles(numbers),
-        Given::StringArray(texts) => Value::Texts(texts),
-    })
-}
 
 /// The value in a request; `None` for "not set", by which a parameter would be deleted. The numbers are those of rcl_interfaces/ParameterType.
 pub fn from_wire(wire: &Wire) -> Option<Value> {

@@ -46,7 +46,7 @@ def generate_launch_description():
             'loop', default_value='false', choices=['true', 'false'], description='Start again at the end of the bag',
         ),
         DeclareLaunchArgument(
-            'delay', default_value='5.0', description='Seconds before the bag starts, in which the node warms the model',
+            'delay', default_value='3.0', description='Seconds before the bag starts, in which the node warms the model',
         ),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(os.path.join(SHARE, 'launch', 'itnet.launch.py')),

@@ -15,20 +15,20 @@
 //! | [`pipeline`] | the line above, with what is kept from frame to frame |
 //! | [`camera`] | the messages about one mask: planes, run lengths, PNG, overlay, calibration, labels |
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
-//! | [`ros`] | what the live node is, without the library that connects it |
+//! | [`ros`] | the live node, and behind the feature `ros` the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
-//! | [`ros`] | the live node |
+//! | [`kernels`] | convolutions on this processor's vector units, and the threads that share one |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`qos`], [`topics`] | quality of service as ROS 2 has it; the topics beside an image topic |
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
 //! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod anytime;
 pub mod bag;
@@ -39,6 +39,7 @@ pub mod compute;
 pub mod decode;
 pub mod eval;
 pub mod frame;
+pub mod kernels;
 pub mod mailbox;
 pub mod mask;
 pub mod message;

@@ -184,6 +184,8 @@ pub struct Pipeline {
     tensor: TensorMaker,
     renderer: Renderer,
     mask: Mask,
+    /// The size that rendering's cost is of.
+    rendered: Size,
     costs: StageCosts,
     allowance: Allowance,
     convergence: Convergence,
@@ -214,6 +216,7 @@ impl Pipeline {
             tensor: TensorMaker::new(spec)?,
             renderer: Renderer::new(),
             mask: Mask::unlabelled(spec.size),
+            rendered: spec.size,
             costs: StageCosts::new(),
             allowance,
             convergence: Convergence::default(),
@@ -278,6 +281,7 @@ impl Pipeline {
             MaskSize::Input => frame.size(),
             MaskSize::Network => self.tensor.spec().size,
         });
+        self.expect(self.mask.size());
         let header = frame.header().clone();
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
@@ -326,6 +330,15 @@ impl Pipeline {
                 iterations: asked.within(self.model.iterations()),
                 exits,
             },
+        }
+    }
+
+    /// Rendering costs as much more as there are more pixels: known before the first mask of a size, which would be late otherwise.
+    fn expect(&mut self, size: Size) {
+        let factor = size.pixels() as f64 / self.rendered.pixels().max(1) as f64;
+        if size != self.rendered {
+            self.costs.scale_reference(Stage::Render, factor);
+            self.rendered = size;
         }
     }
 

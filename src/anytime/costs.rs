@@ -129,6 +129,14 @@ impl StageCosts {
         self.stages.insert(stage, Cost::new(reference));
     }
 
+    /// The stage's work is `factor` times what it was: so is its cost. A stage never measured stays unknown.
+    pub fn scale_reference(&mut self, stage: Stage, factor: f64) {
+        if let Some(cost) = self.stages.get_mut(&stage) {
+            let scaled = Duration::try_from_secs_f64(cost.reference.as_secs_f64() * factor);
+            cost.reference = scaled.unwrap_or(cost.reference);
+        }
+    }
+
     /// Learns that `stage` has just taken `took`.
     pub fn observe(&mut self, stage: Stage, took: Duration) {
         let slowdown = self.slowdown;
@@ -248,6 +256,17 @@ mod tests {
         usual(&mut costs);
         usual(&mut costs);
         assert_eq!(costs.reserve(Stage::Render), MS);
+    }
+
+    #[test]
+    fn more_pixels_cost_more_before_the_first_of_them_was_seen() {
+        let mut costs = settled();
+        costs.set_reference(Stage::Render, &[2 * MS]);
+        costs.scale_reference(Stage::Render, 4.0);
+        assert_eq!(costs.likely(Stage::Render), 8 * MS);
+        costs.scale_reference(Stage::Render, f64::INFINITY);
+        costs.scale_reference(Stage::Exit(9), 4.0);
+        assert_eq!((costs.likely(Stage::Render), costs.likely(Stage::Exit(9))), (8 * MS, Duration::ZERO));
     }
 
     #[test]

@@ -10,8 +10,14 @@ use serde::Serialize;
 use super::files::{read_graph, read_manifest};
 use super::manifest::{GraphFile, Manifest, ManifestError};
 use super::session::Session;
-use super::tract::{Graph, Threads};
+use super::tract::{Graph, Ports, Threads};
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
+use crate::kernels::Order;
+
+/// The image and the logits are planes; what goes from graph to graph is interleaved, as our kernels want it.
+const DATA: Ports = Ports { inputs: Order::Planes, outputs: Order::Interleaved };
+const STEP: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Interleaved };
+const EXIT: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Planes };
 
 /// An input or output of a graph: f32 of a static shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -132,14 +138,14 @@ impl Bundle {
     pub fn load(dir: &Path) -> Result<Self, BundleError> {
         let manifest = read_manifest(&dir.join("manifest.json"))?;
         let files = &manifest.files;
-        let data = read_graph(dir, &files.data)?;
+        let data = read_graph(dir, &files.data, DATA)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
-        let stages = |files: &[GraphFile], wire: Wire| -> Result<Vec<Stage>, BundleError> {
-            let stage = |file: &GraphFile| wire(&dir.join(&file.path), read_graph(dir, file)?, &data, &manifest);
+        let stages = |files: &[GraphFile], wire: Wire, ports: Ports| -> Result<Vec<Stage>, BundleError> {
+            let stage = |file: &GraphFile| wire(&dir.join(&file.path), read_graph(dir, file, ports)?, &data, &manifest);
             files.iter().map(stage).collect()
         };
-        let steps = stages(&files.steps, wire_step)?;
-        let exits = stages(&files.exits, wire_exit)?;
+        let steps = stages(&files.steps, wire_step, STEP)?;
+        let exits = stages(&files.exits, wire_exit, EXIT)?;
         let stages = Stages { data, steps, exits };
         let bundle =
             Self(Arc::new(Parts { infos: infos(&manifest, &stages), state: state(&stages), manifest, stages }));

@@ -1,14 +1,19 @@
 //! The engine: reads an ONNX graph, optimises it once, runs it node by node.
 //!
-//! The one place that names tract. Knows graphs, tensors and threads; knows nothing of stages, bundles or time.
+//! With its submodules, the one place that names tract. Knows graphs, tensors and threads; knows nothing of stages, bundles or time.
 //!
-//! What tract does with a graph: it infers every shape, rewrites the graph into simpler operators and folds constants
-//! (declutter), then lowers them to kernels chosen for this processor, with weights packed ahead (optimise). The result never
-//! changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
+//! What becomes of a graph: tract infers every shape, rewrites the graph into simpler operators and folds constants (declutter);
+//! convolutions become operators of our own (`lower`); tract lowers the rest to its kernels for this processor (optimise). The
+//! result never changes and is shared by every [`Runner`]. A run evaluates the nodes one after another in a fixed order, drops each value
 //! after its last use, and hands outputs on by reference count, so that nothing is copied between two graphs.
 //!
 //! Threads share out a single node (bands of a product, rows of an element-wise operator) and never split a sum, so that their number
 //! does not change a result.
+
+mod fused;
+mod groups;
+mod lower;
+mod site;
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +30,9 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 
 use super::Watch;
 use super::bundle::TensorInfo;
+use crate::kernels::Crew;
+use fused::{Shelf, Workshop};
+pub(super) use lower::Ports;
 
 /// The most values one tensor can have: 1 GiB of f32.
 const MAX_VALUES: usize = 1 << 28;
@@ -58,17 +66,25 @@ impl Graph {
     /// Reads the bytes of an ONNX file and optimises the graph in it.
     ///
     /// Every input and output must be f32 with a static shape. A panic of the engine on a malformed graph becomes an error.
-    pub fn read(bytes: &[u8]) -> Result<Self, GraphError> {
-        catch(|| Self::read_uncaught(bytes)).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
+    /// Tensors of four sides will lie as `ports` says, whatever the shapes in [`inputs`](Self::inputs) and
+    /// [`outputs`](Self::outputs), which are the file's.
+    pub fn read(bytes: &[u8], ports: Ports) -> Result<Self, GraphError> {
+        Self::read_with(bytes, ports, true)
     }
 
-    fn read_uncaught(mut bytes: &[u8]) -> Result<Self, GraphError> {
+    /// The same, with our own operators only where `ours`.
+    fn read_with(bytes: &[u8], ports: Ports, ours: bool) -> Result<Self, GraphError> {
+        let read = || Self::read_uncaught(bytes, ports, ours);
+        catch(read).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
+    }
+
+    fn read_uncaught(mut bytes: &[u8], ports: Ports, ours: bool) -> Result<Self, GraphError> {
         let onnx = tract_onnx::onnx();
         let proto = onnx.proto_model_for_read(&mut bytes).map_err(unusable)?;
         let (inputs, outputs) = tensor_names(&proto)?;
         let parameters = proto.graph.as_ref().map_or(0, parameters);
         let model = onnx.model_for_proto_model(&proto).map_err(unusable)?;
-        let typed = model.into_typed().map_err(unusable)?;
+        let mut typed = model.into_typed().map_err(unusable)?;
         let facts = |outlets: &[OutletId], names: Vec<String>| -> Result<Vec<_>, GraphError> {
             let named = outlets.iter().zip(names);
             named.map(|(outlet, name)| tensor_info(name, typed.outlet_fact(*outlet).map_err(unusable)?)).collect()
@@ -77,7 +93,12 @@ impl Graph {
         let outputs = facts(&typed.outputs, outputs)?;
         check_volumes(&typed)?;
         let macs = macs(&typed).map_err(unusable)?;
-        let optimized = typed.into_optimized().map_err(unusable)?;
+        if ours {
+            lower::mark(&mut typed).map_err(unusable)?;
+        }
+        typed.declutter().map_err(unusable)?;
+        let lowered = lower::lower(&typed, ports).map_err(unusable)?;
+        let optimized = lowered.into_optimized().map_err(unusable)?;
         let plan = SimplePlan::new(optimized).map_err(unusable)?;
         Ok(Self { plan, inputs, outputs, macs, parameters })
     }
@@ -89,30 +110,39 @@ impl Graph {
 }
 
 /// The threads that runners share.
+///
+/// tract's own operators use a pool that sleeps between them; ours a crew, whose helpers look out for the next one for a moment.
 #[derive(Clone)]
-pub(super) struct Threads(Executor);
+pub(super) struct Threads {
+    executor: Executor,
+    workshop: Workshop,
+}
 
 impl Threads {
     /// The caller's own thread for `count` 1; a pool of `count` threads that the caller waits for above.
     pub fn new(count: usize) -> Result<Self, String> {
-        match count {
-            1 => Ok(Self(Executor::SingleThread)),
-            2..=MAX_THREADS => catch(|| Self(Executor::multithread_with_name(count, "itnet-model"))),
-            _ => Err(format!("threads must be 1 to {MAX_THREADS}, got {count}")),
-        }
+        let executor = match count {
+            1 => Executor::SingleThread,
+            2..=MAX_THREADS => catch(|| Executor::multithread_with_name(count, "itnet-engine"))?,
+            _ => return Err(format!("threads must be 1 to {MAX_THREADS}, got {count}")),
+        };
+        let crew = Crew::new(count).map_err(|error| format!("cannot start {count} threads: {error}"))?;
+        Ok(Self { executor, workshop: Workshop { crew: Arc::new(crew), shelf: Arc::new(Shelf::default()) } })
     }
 }
 
 /// Runs one graph again and again; keeps the memory for its values.
 pub(super) struct Runner {
     state: TypedSimpleState,
-    threads: Threads,
+    executor: Executor,
 }
 
 impl Runner {
     /// A runner of `graph` on `threads`.
     pub fn new(graph: &Graph, threads: &Threads) -> Result<Self, String> {
-        Ok(Self { state: graph.plan.spawn().map_err(brief)?, threads: threads.clone() })
+        let mut state = graph.plan.spawn().map_err(brief)?;
+        state.turn_state.shared.insert(threads.workshop.clone());
+        Ok(Self { state, executor: threads.executor.clone() })
     }
 
     /// Runs the graph on `inputs` and gives its outputs, or nothing where `watch`, asked before each node, said stop.
@@ -132,7 +162,7 @@ impl Runner {
                 }
             })
         };
-        let result = multithread_tract_scope(self.threads.0.clone(), || catch(run));
+        let result = multithread_tract_scope(self.executor.clone(), || catch(run));
         if let Ok(Ok(outputs)) = result {
             return Ok(Some(outputs.into_iter().map(Value::from_engine).collect()));
         }
@@ -311,3 +341,6 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         format!("the engine panicked: {}", one_line(text.unwrap_or("without a word")))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::output::{Making, Output, OutputError};
 use super::pictures::{Easel, Picture};
 use crate::camera;
 
-use crate::mask::{ClassMap, Mask};
+use crate::mask::Mask;
 use crate::message::{CameraInfo, Image, Message};
 use crate::pipeline::{FrameResult, ImageKind, Published};
 use crate::qos::Qos;
@@ -28,10 +28,10 @@ pub enum MaskEncoding {
 /// What masks look like.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// Under which ids the classes are published.
-    pub map: ClassMap,
-    /// How they are written.
+    /// How classes are written.
     pub encoding: MaskEncoding,
+    /// The colours of the published ids from 0.
+    pub colors: Arc<[[u8; 3]]>,
     /// How much of the overlay is the classes' colours, 0 to 1.
     pub overlay_alpha: f32,
 }
@@ -46,8 +46,6 @@ pub struct Masks {
     easel: Easel,
     /// The mask that a picture is to be made of.
     kept: Option<Mask>,
-    colors: Arc<[[u8; 3]]>,
-    classes: Vec<u8>,
     runs: Vec<u8>,
     bytes: Vec<u8>,
 }
@@ -63,8 +61,6 @@ impl Masks {
             debug: Debug::new(making)?,
             easel,
             kept: None,
-            colors: Arc::new([]),
-            classes: Vec::new(),
             runs: Vec::new(),
             bytes: Vec::new(),
         })
@@ -75,19 +71,12 @@ impl Masks {
         &self.image_topic
     }
 
-    /// The colours of the model's classes, once it is loaded.
-    pub fn set_colors(&mut self, colors: Arc<[[u8; 3]]>) {
-        self.colors = colors;
-    }
-
     /// Publishes a mask and what belongs to it.
     pub fn publish(&mut self, out: &Published<'_>, info: Option<&CameraInfo>, look: &Look) {
         let (header, size) = (out.header, out.mask.size());
-        let Self { mask, confidence, camera_info, classes, runs, bytes, .. } = self;
+        let Self { mask, confidence, camera_info, runs, bytes, .. } = self;
         if mask.is_wanted() {
-            classes.clear();
-            classes.extend_from_slice(out.mask.classes());
-            look.map.apply(classes);
+            let classes = out.mask.classes();
             match look.encoding {
                 MaskEncoding::Mono8 => mask.send(&camera::plane(header, size, classes), bytes),
                 MaskEncoding::AutowareRle => mask.send(&camera::rle_image(header, size, classes, runs), bytes),
@@ -113,8 +102,8 @@ impl Masks {
     ) {
         self.debug.publish(result, age, &mut self.bytes);
         if let Some(mask) = self.kept.take() {
-            let (map, colors) = (look.map.clone(), Arc::clone(&self.colors));
-            self.easel.put(Picture { kind, message, mask, map, colors, alpha: look.overlay_alpha });
+            let colors = Arc::clone(&look.colors);
+            self.easel.put(Picture { kind, message, mask, colors, alpha: look.overlay_alpha });
         }
     }
 }

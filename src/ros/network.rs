@@ -145,7 +145,7 @@ impl Network {
         for post in &mut self.posts {
             post.budget = budget(parameters, &post.camera.name);
         }
-        self.worker.shared.set(live(parameters, &self.posts, self.classes()));
+        self.worker.shared.set(live(parameters, &self.posts, self.manifest.as_deref()));
     }
 
     /// Subscribes to all cameras.
@@ -187,7 +187,7 @@ impl Network {
     pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
         let Some(manifest) = &self.manifest else { return };
         let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
-        let map = class_map(parameters, Some(names.len()));
+        let map = class_map(parameters, Some(manifest));
         let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
         for labels in self.posts.iter_mut().filter_map(|post| post.labels.as_mut()) {
             labels.send(&info, &mut self.bytes);
@@ -258,23 +258,23 @@ fn add(totals: &mut Totals, window: &Window) {
     totals.failed += window.count_failed();
 }
 
-/// What the parameters say of everything that may change while frames run.
-fn live(parameters: &Parameters, posts: &[Post], classes: Option<usize>) -> Live {
+/// What the parameters say of everything that may change while frames run. Class ids and colours are known once the model is loaded.
+fn live(parameters: &Parameters, posts: &[Post], manifest: Option<&Manifest>) -> Live {
     let longest = posts.iter().map(|post| post.budget).max().unwrap_or_default();
     let encoding = match parameters.text("mask_encoding").as_str() {
         "autoware_rle" => MaskEncoding::AutowareRle,
         _ => MaskEncoding::Mono8,
     };
-    let look = Look {
-        map: class_map(parameters, classes),
-        encoding,
-        overlay_alpha: parameters.double("overlay_alpha") as f32,
-    };
-    Live { settings: Settings::of(parameters, longest), look }
+    let class_map = class_map(parameters, manifest);
+    let colors: Vec<[u8; 3]> =
+        manifest.iter().flat_map(|manifest| &manifest.classes).map(|class| class.color).collect();
+    let colors = class_map.colors(&colors).into();
+    let look = Look { encoding, colors, overlay_alpha: parameters.double("overlay_alpha") as f32 };
+    Live { settings: Settings { class_map, ..Settings::of(parameters, longest) }, look }
 }
 
 /// The map in force; until the classes are known, and where it does not fit them, none.
-fn class_map(parameters: &Parameters, classes: Option<usize>) -> ClassMap {
-    let map = classes.and_then(|classes| ClassMap::new(&parameters.integers("class_remap"), classes).ok());
-    map.unwrap_or_default()
+fn class_map(parameters: &Parameters, manifest: Option<&Manifest>) -> ClassMap {
+    let ids = parameters.integers("class_remap");
+    manifest.and_then(|manifest| ClassMap::new(&ids, manifest.classes.len()).ok()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::output::{Making, Output, OutputError};
 use crate::camera;
 use crate::clock::Instant;
 use crate::mailbox::{Arrived, Mailboxes};
-use crate::mask::{ClassMap, Mask};
+use crate::mask::Mask;
 use crate::message::{CompressedImage, Image, Message};
 use crate::pipeline::{ImageKind, frame_of};
 use crate::qos::Qos;
@@ -22,11 +22,9 @@ pub struct Picture {
     pub kind: ImageKind,
     /// The image message.
     pub message: Vec<u8>,
-    /// The model's classes.
+    /// The mask, in published ids.
     pub mask: Mask,
-    /// Under which ids they are published.
-    pub map: ClassMap,
-    /// The colours of the model's classes.
+    /// The colours of the ids.
     pub colors: Arc<[[u8; 3]]>,
     /// How much of the overlay is colour, 0 to 1.
     pub alpha: f32,
@@ -121,13 +119,12 @@ fn paint(mut cameras: Vec<Frames>, boxes: &Mailboxes<Picture>) {
 
 impl Frames {
     fn paint(&mut self, picture: Picture, bytes: &mut Vec<u8>, file: &mut Vec<u8>) -> Result<(), String> {
-        let Picture { kind, message, mut mask, map, colors, alpha } = picture;
+        let Picture { kind, message, mask, colors, alpha } = picture;
         let frame = frame_of(kind, &message).map_err(|fault| fault.to_string())?;
         if self.overlay.is_wanted() {
             self.overlay.send(&camera::overlay_image(&frame, &mask, &colors, alpha), bytes);
         }
         if self.compressed.is_wanted() {
-            map.apply(mask.planes_mut().0);
             let png = camera::compressed(frame.header(), mask.size(), mask.classes(), file);
             self.compressed.send(&png.map_err(|error| error.to_string())?, bytes);
         }

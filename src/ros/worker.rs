@@ -150,12 +150,10 @@ fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
         Ok(ready) => ready,
         Err(reason) => return drop(tell.send(Loaded::Failed(reason))),
     };
-    let colors: Arc<[_]> = manifest.classes.iter().map(|class| class.color).collect();
     if tell.send(Loaded::Ready(Box::new(manifest))).is_err() {
         return;
     }
-    let Job { live, mut cameras, clock, time, .. } = job;
-    cameras.iter_mut().for_each(|(_, masks)| masks.set_colors(Arc::clone(&colors)));
+    let Job { live, cameras, clock, time, .. } = job;
     let look = live.look;
     Line { pipeline, look, shared, cameras, clock, time, warned: BTreeSet::new() }.run();
 }

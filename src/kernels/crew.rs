@@ -1,0 +1,199 @@
+//! Threads that help with one piece of work at a time.
+//!
+//! A helper looks out for work for a moment after its last piece, some tens of microseconds, so that pieces that follow each other
+//! closely are met at once; then it sleeps. Work never waits for a helper that has not come: the caller takes the jobs itself,
+//! and only waits for helpers that have one in hand.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// Turns of looking out for work before a helper sleeps.
+const LOOKS: usize = 20_000;
+/// Turns of waiting for helpers before the caller lets others have its processor.
+const PATIENCE: usize = 2_000;
+
+/// The gate's lowest bits count the helpers inside; above them a bit says whether it is open, and above that every piece has its number.
+const OPEN: u64 = 1 << 16;
+const INSIDE: u64 = OPEN - 1;
+const NUMBER: u64 = OPEN << 1;
+
+/// The caller's thread and its helpers.
+pub struct Crew {
+    shared: Arc<Shared>,
+    helpers: Vec<JoinHandle<()>>,
+    /// One piece at a time, where several callers share the crew.
+    busy: Mutex<()>,
+}
+
+struct Shared {
+    gate: AtomicU64,
+    /// The piece of work; written while the gate is closed and nobody inside, read by those inside.
+    piece: PieceCell,
+    next: AtomicUsize,
+    failed: AtomicBool,
+    over: AtomicBool,
+    sleepers: AtomicUsize,
+    asleep: Mutex<()>,
+    wake: Condvar,
+}
+
+/// What there is to do: `work` for each of `0..jobs`.
+#[derive(Clone, Copy)]
+struct Piece {
+    work: *const (dyn Fn(usize) + Sync),
+    jobs: usize,
+}
+
+struct PieceCell(std::cell::UnsafeCell<Piece>);
+
+// SAFETY: the gate keeps writing and reading apart: `Crew::run` writes only while the gate is closed with nobody inside, helpers read
+// only inside. What `work` points at is `Sync`.
+unsafe impl Sync for PieceCell {}
+// SAFETY: as above; the cell is only sent when the crew is made.
+unsafe impl Send for PieceCell {}
+
+impl Crew {
+    /// A crew of `threads`: the caller's own and one less to help.
+    pub fn new(threads: usize) -> std::io::Result<Self> {
+        let nothing: &'static (dyn Fn(usize) + Sync) = &|_| {};
+        let shared = Arc::new(Shared {
+            gate: AtomicU64::new(0),
+            piece: PieceCell(std::cell::UnsafeCell::new(Piece { work: nothing, jobs: 0 })),
+            next: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            sleepers: AtomicUsize::new(0),
+            asleep: Mutex::new(()),
+            wake: Condvar::new(),
+        });
+        let mut crew = Self { shared, helpers: Vec::new(), busy: Mutex::new(()) };
+        for number in 1..threads {
+            let shared = Arc::clone(&crew.shared);
+            let builder = std::thread::Builder::new().name(format!("itnet-model-{number}"));
+            crew.helpers.push(builder.spawn(move || shared.help())?);
+        }
+        Ok(crew)
+    }
+
+    /// How many threads work together.
+    pub fn threads(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
+    /// Does `work` for each of `0..jobs`, in any order and on any of the threads; returns when all of it is done.
+    ///
+    /// A panic of a job is raised again here when the others have ended.
+    pub fn run(&self, jobs: usize, work: &(dyn Fn(usize) + Sync)) {
+        if self.helpers.is_empty() || jobs < 2 {
+            (0..jobs).for_each(work);
+            return;
+        }
+        let _one_at_a_time = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = &*self.shared;
+        // SAFETY: only the lifetime is changed. Nobody uses the reference after the gate is closed and empty again, which is waited for
+        // below, while `work` is still borrowed.
+        let work: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
+        // SAFETY: the gate is closed with nobody inside, as every call leaves it, and `busy` keeps other callers out.
+        unsafe { *shared.piece.0.get() = Piece { work, jobs } };
+        shared.next.store(0, Ordering::Relaxed);
+        shared.gate.fetch_add(NUMBER | OPEN, Ordering::SeqCst);
+        if shared.sleepers.load(Ordering::SeqCst) > 0 {
+            drop(shared.asleep.lock().unwrap_or_else(PoisonError::into_inner));
+            shared.wake.notify_all();
+        }
+        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(Piece { work, jobs })));
+        shared.next.store(jobs, Ordering::Relaxed);
+        shared.gate.fetch_and(!OPEN, Ordering::SeqCst);
+        let mut turns = 0;
+        while shared.gate.load(Ordering::Acquire) & INSIDE != 0 {
+            turns += 1;
+            if turns < PATIENCE { std::hint::spin_loop() } else { std::thread::yield_now() }
+        }
+        let failed = shared.failed.swap(false, Ordering::Relaxed);
+        match mine {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) if failed => panic!("a helping thread panicked"),
+            Ok(()) => {}
+        }
+    }
+}
+
+impl Shared {
+    fn work(&self, piece: Piece) {
+        loop {
+            let job = self.next.fetch_add(1, Ordering::Relaxed);
+            if job >= piece.jobs {
+                return;
+            }
+            // SAFETY: `Crew::run` keeps the work alive until everybody is out.
+            unsafe { (*piece.work)(job) };
+        }
+    }
+
+    fn help(&self) {
+        let mut seen = 0;
+        while let Some(number) = self.look_out(seen) {
+            seen = number;
+            if !self.enter(number) {
+                continue;
+            }
+            // SAFETY: inside, the piece is not written.
+            let piece = unsafe { *self.piece.0.get() };
+            if catch_unwind(AssertUnwindSafe(|| self.work(piece))).is_err() {
+                self.failed.store(true, Ordering::Relaxed);
+            }
+            self.gate.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Waits for a piece other than `seen`, and gives its number; none where the crew is dismissed.
+    fn look_out(&self, seen: u64) -> Option<u64> {
+        let fresh = || {
+            let number = self.gate.load(Ordering::SeqCst) / NUMBER;
+            (number != seen || self.over.load(Ordering::SeqCst)).then_some(number)
+        };
+        for _ in 0..LOOKS {
+            if let Some(number) = fresh() {
+                return (!self.over.load(Ordering::SeqCst)).then_some(number);
+            }
+            std::hint::spin_loop();
+        }
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        let mut guard = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = loop {
+            if let Some(number) = fresh() {
+                break number;
+            }
+            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        };
+        drop(guard);
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        (!self.over.load(Ordering::SeqCst)).then_some(number)
+    }
+
+    /// Goes in, unless the piece of that number is over.
+    fn enter(&self, number: u64) -> bool {
+        let mut gate = self.gate.load(Ordering::Relaxed);
+        while gate & OPEN != 0 && gate / NUMBER == number {
+            match self.gate.compare_exchange_weak(gate, gate + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => gate = now,
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::SeqCst);
+        drop(self.shared.asleep.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shared.wake.notify_all();
+        for helper in self.helpers.drain(..) {
+            // A helper catches the panics of its jobs; there is nothing left to tell.
+            let _ = helper.join();
+        }
+    }
+}

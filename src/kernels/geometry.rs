@@ -1,0 +1,124 @@
+//! What a convolution is, all but its weights.
+
+use super::tile::MAX_ADDENDS;
+
+/// The largest side of a kernel, and the largest stride.
+const MAX_KERNEL: usize = 32;
+/// The most channels.
+const MAX_CHANNELS: usize = 1 << 14;
+/// The largest height or width of an image.
+const MAX_SIDE: usize = 1 << 16;
+
+/// How the values of `channels` by `height` by `width` follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// `[channels, height, width]`.
+    Planes,
+    /// `[height, width, channels]`.
+    Interleaved,
+}
+
+/// Values that are added to a convolution's: interleaved, as many channels as its output has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Addend {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// Its pixel `(y >> shift, x >> shift)` goes to output pixel `(y, x)`: 0 for one as large as the output, 1 for one that is to be
+    /// enlarged by two, each value to a square of four.
+    pub shift: u32,
+}
+
+/// What a convolution is, all but its weights. Pairs are height and width; images are single, dilation is one, all channels mix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Geometry {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Sides of the kernel.
+    pub kernel: [usize; 2],
+    /// Input pixels from one output pixel to the next.
+    pub stride: [usize; 2],
+    /// Zeros above and left of the input. Below and right there are as many as the output's size asks for.
+    pub pad: [usize; 2],
+    /// Sides of the input.
+    pub from: [usize; 2],
+    /// Sides of the output.
+    pub to: [usize; 2],
+    /// Order of the input.
+    pub from_order: Order,
+    /// Order of the output.
+    pub to_order: Order,
+    /// What is added, in this order; at most two.
+    pub addends: Vec<Addend>,
+    /// Whether negative results become zero, after all else.
+    pub relu: bool,
+}
+
+impl Geometry {
+    pub(super) fn input_len(&self) -> usize {
+        self.inputs * self.from[0] * self.from[1]
+    }
+
+    /// Number of values of its output.
+    pub fn output_len(&self) -> usize {
+        self.outputs * self.to[0] * self.to[1]
+    }
+
+    pub(super) fn weights_len(&self) -> usize {
+        self.outputs * self.inputs * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Values from one pixel of the input to the next.
+    pub(super) fn unit(&self) -> usize {
+        match self.from_order {
+            Order::Planes => 1,
+            Order::Interleaved => self.inputs,
+        }
+    }
+
+    /// Rows of the kernel that are runs of their own.
+    pub(super) fn runs(&self) -> usize {
+        match self.from_order {
+            Order::Planes => self.inputs * self.kernel[0],
+            Order::Interleaved => self.kernel[0],
+        }
+    }
+
+    /// Products of a run.
+    pub(super) fn run_len(&self) -> usize {
+        self.kernel[1] * self.unit()
+    }
+
+    /// Whether the kernels can do it: every side at least 1 and not beyond reason, so that no product of sides is too large for a number,
+    /// and addends that cover the output.
+    pub fn check(&self) -> Result<(), String> {
+        let within = |sides: &[usize], most: usize| sides.iter().all(|side| (1..=most).contains(side));
+        let small = within(&self.kernel, MAX_KERNEL) && within(&self.stride, MAX_KERNEL);
+        let padded = self.pad[0] < self.kernel[0] && self.pad[1] < self.kernel[1];
+        let channels = within(&[self.inputs, self.outputs], MAX_CHANNELS);
+        let sides = within(&self.from, MAX_SIDE) && within(&self.to, MAX_SIDE);
+        if !(small && padded && channels && sides) {
+            return Err(format!("not a convolution that the kernels can do: {self:?}"));
+        }
+        if self.addends.len() > MAX_ADDENDS {
+            return Err(format!("{} addends, at most {MAX_ADDENDS} can be", self.addends.len()));
+        }
+        let covers = |addend: &Addend| {
+            let reach = |axis: usize| (self.to[axis] - 1) >> addend.shift;
+            addend.shift < 16 && within(&addend.size, MAX_SIDE) && (0..2).all(|axis| reach(axis) < addend.size[axis])
+        };
+        match self.addends.iter().find(|addend| !covers(addend)) {
+            Some(addend) => Err(format!("{addend:?} does not cover an output of {:?}", self.to)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn check_weights(&self, weights: &[f32], bias: &[f32]) -> Result<(), String> {
+        if weights.len() != self.weights_len() || bias.len() != self.outputs {
+            let (weights, bias) = (weights.len(), bias.len());
+            return Err(format!("{weights} weights and {bias} of bias for {self:?}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! What this processor can do.
+
+use super::tile::{Kernel, MAX_PIXELS};
+use super::winograd::Transforms;
+
+/// A set of vector instructions that there are kernels for, from the slowest to the fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// What every processor has.
+    Portable,
+    /// 256 bit, with fused multiply-add.
+    Avx2,
+    /// 512 bit, and 256 bit with all 32 registers.
+    Avx512,
+}
+
+impl Isa {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// The fastest set that this processor has.
+    pub fn detect() -> Self {
+        let fastest = Self::ALL.into_iter().rev().find(|isa| isa.is_there());
+        fastest.unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor has it.
+    pub fn is_there(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.is_there() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => false,
+        }
+    }
+
+    /// The widest panel worth using where `left` output channels are left: a multiple of 8, which may be more than `left`.
+    pub(super) fn panel(self, left: usize) -> usize {
+        match (self, left) {
+            (_, ..=8) => 8,
+            (_, 9..=16) => 16,
+            (Self::Portable, _) => 16,
+            (_, 17..=24) => 24,
+            (Self::Avx2, 48) => 24,
+            (Self::Avx2, _) => 16,
+            (Self::Avx512, _) => 32,
+        }
+    }
+
+    /// The most pixels of a tile beside a panel of this width.
+    pub(super) fn pixels(self, panel: usize) -> usize {
+        match (self, panel) {
+            (Self::Portable, _) => 4,
+            (Self::Avx2, 8) => 8,
+            (Self::Avx2, 16) => 6,
+            (Self::Avx2, _) => 4,
+            (Self::Avx512, 24) => 8,
+            (Self::Avx512, 32) => 10,
+            (Self::Avx512, _) => MAX_PIXELS,
+        }
+    }
+
+    /// The kernel for a tile of `pixels` beside a panel.
+    pub(super) fn kernel(self, panel: usize, pixels: usize) -> Option<Kernel> {
+        match self {
+            Self::Portable => super::portable::kernel(panel, pixels),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => super::x86::avx2(panel, pixels),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => super::x86::avx512(panel, pixels),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+        }
+    }
+
+    /// Winograd's transforms, where there are any.
+    pub(super) fn transforms(self) -> Option<Transforms> {
+        match self {
+            Self::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Some(super::winograd_x86::AVX2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Some(super::winograd_x86::AVX512),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+        }
+    }
+}

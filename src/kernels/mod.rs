@@ -1,0 +1,38 @@
+//! Convolutions on this processor's vector units.
+//!
+//! Knows slices of f32, shapes and threads; knows nothing of graphs, tensors or stages.
+//!
+//! Values lie *interleaved* (`[height, width, channels]`, all channels of a pixel side by side) between convolutions, so that the part of
+//! the input under one row of the kernel is one contiguous run, whatever the kernel's width, and every number of channels is stored
+//! without padding. A convolution also reads *planes* (`[channels, height, width]`), as images come, and writes them.
+//!
+//! A tile of neighbouring pixels times a panel of output channels is held in registers from the bias to the last product; then what is
+//! to be added is added, negative values are cut off where wanted, and the tile is written once. Every output is one chain of
+//! multiply-adds in one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction
+//! set does, where it rounds a product before adding it.
+//!
+//! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called
+//! from outside checks every length before, so that no safe call reads or writes out of bounds.
+#![allow(unsafe_code)]
+
+mod conv;
+mod crew;
+mod direct;
+mod geometry;
+mod isa;
+mod panel;
+mod portable;
+mod tile;
+mod winograd;
+#[cfg(target_arch = "x86_64")]
+mod winograd_x86;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use conv::Conv;
+pub use crew::Crew;
+pub use geometry::{Addend, Geometry, Order};
+pub use isa::Isa;
+
+#[cfg(test)]
+mod tests;

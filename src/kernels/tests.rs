@@ -1,0 +1,300 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Values of -1 to 1 that look random; `seed` chooses which.
+fn values(len: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2654435761).wrapping_add(12345);
+    let mut next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// A convolution with values for everything it reads.
+#[derive(Debug)]
+struct Case {
+    geometry: Geometry,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    input: Vec<f32>,
+    addends: Vec<Vec<f32>>,
+}
+
+impl Case {
+    fn new(geometry: Geometry) -> Self {
+        let area = geometry.kernel[0] * geometry.kernel[1];
+        let addend = |addend: &Addend| values(addend.size[0] * addend.size[1] * geometry.outputs, 4 + addend.shift);
+        Self {
+            weights: values(geometry.outputs * geometry.inputs * area, 1),
+            bias: values(geometry.outputs, 2),
+            input: values(geometry.inputs * geometry.from[0] * geometry.from[1], 3),
+            addends: geometry.addends.iter().map(addend).collect(),
+            geometry,
+        }
+    }
+
+    fn run(&self, isa: Isa, threads: usize) -> Vec<f32> {
+        let conv = Conv::new(self.geometry.clone(), &self.weights, &self.bias, isa).unwrap();
+        let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
+        // What is not written is seen.
+        let mut output = vec![f32::NAN; self.geometry.output_len()];
+        conv.run(&self.input, &addends, &mut output, &Crew::new(threads).unwrap()).unwrap();
+        output
+    }
+
+    /// The sum as it is written in textbooks, in f64.
+    fn by_the_book(&self) -> Vec<f64> {
+        let g = &self.geometry;
+        let mut output = vec![f64::NAN; g.output_len()];
+        for channel in 0..g.outputs {
+            for y in 0..g.to[0] {
+                for x in 0..g.to[1] {
+                    let mut sum = f64::from(self.bias[channel]) + self.products(channel, y, x);
+                    for (addend, values) in g.addends.iter().zip(&self.addends) {
+                        let pixel = (y >> addend.shift) * addend.size[1] + (x >> addend.shift);
+                        sum += f64::from(values[pixel * g.outputs + channel]);
+                    }
+                    let at = index(g.to_order, g.outputs, g.to, [channel, y, x]);
+                    output[at] = if g.relu { sum.max(0.0) } else { sum };
+                }
+            }
+        }
+        output
+    }
+
+    fn products(&self, channel: usize, y: usize, x: usize) -> f64 {
+        let g = &self.geometry;
+        let mut sum = 0.0;
+        for input in 0..g.inputs {
+            for row in 0..g.kernel[0] {
+                for column in 0..g.kernel[1] {
+                    let (y, x) = (
+                        (y * g.stride[0] + row).checked_sub(g.pad[0]),
+                        (x * g.stride[1] + column).checked_sub(g.pad[1]),
+                    );
+                    let (Some(y), Some(x)) = (y, x) else { continue };
+                    if y >= g.from[0] || x >= g.from[1] {
+                        continue;
+                    }
+                    let value = self.input[index(g.from_order, g.inputs, g.from, [input, y, x])];
+                    let weight = ((channel * g.inputs + input) * g.kernel[0] + row) * g.kernel[1] + column;
+                    sum += f64::from(value) * f64::from(self.weights[weight]);
+                }
+            }
+        }
+        sum
+    }
+}
+
+fn index(order: Order, channels: usize, [height, width]: [usize; 2], [channel, y, x]: [usize; 3]) -> usize {
+    match order {
+        Order::Planes => (channel * height + y) * width + x,
+        Order::Interleaved => (y * width + x) * channels + channel,
+    }
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop_oneof![Just(Order::Planes), Just(Order::Interleaved)]
+}
+
+/// Any convolution of moderate size, its output as far over the input's edges as a kernel can reach.
+fn geometry() -> impl Strategy<Value = Geometry> {
+    let sides = (1usize..=12, 1usize..=30);
+    let kernel = (1usize..=6, 1usize..=6);
+    let channels = (1usize..=20, prop_oneof![1usize..=100, Just(8), Just(16), Just(24), Just(48), Just(64)]);
+    let orders = (order(), order(), any::<bool>());
+    (
+        sides,
+        kernel,
+        (1usize..=4, 1usize..=4),
+        channels,
+        orders,
+        (0usize..6, 0usize..6),
+        proptest::collection::vec(0u32..=1, 0..=2),
+    )
+        .prop_map(|(from, kernel, stride, (inputs, outputs), (from_order, to_order, relu), pad, shifts)| {
+            let pad = [pad.0.min(kernel.0 - 1), pad.1.min(kernel.1 - 1)];
+            let side = |from: usize, pad: usize, stride: usize| (from + pad - 1) / stride + 1;
+            let to = [side(from.0, pad[0], stride.0), side(from.1, pad[1], stride.1)];
+            let size = |shift: &u32| [to[0].div_ceil(1 << shift), to[1].div_ceil(1 << shift)];
+            Geometry {
+                inputs,
+                outputs,
+                kernel: [kernel.0, kernel.1],
+                stride: [stride.0, stride.1],
+                pad,
+                from: [from.0, from.1],
+                to,
+                from_order,
+                to_order,
+                addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
+                relu,
+            }
+        })
+}
+
+/// A convolution of three by three that is done in Winograd's way.
+fn winograd() -> impl Strategy<Value = Geometry> {
+    let channels = || (2usize..=13).prop_map(|eights| 8 * eights);
+    let shifts = proptest::collection::vec(0u32..=1, 0..=2);
+    let sides = (1usize..=11, 1usize..=60, 0usize..=2, 0usize..=2);
+    (sides, channels(), channels(), any::<bool>(), shifts).prop_map(|(sides, inputs, outputs, relu, shifts)| {
+        let (height, width, top, left) = sides;
+        let size = |shift: &u32| [height.div_ceil(1 << shift), width.div_ceil(1 << shift)];
+        Geometry {
+            inputs,
+            outputs,
+            kernel: [3, 3],
+            stride: [1, 1],
+            pad: [top, left],
+            from: [height, width],
+            to: [height, width],
+            from_order: Order::Interleaved,
+            to_order: Order::Interleaved,
+            addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
+            relu,
+        }
+    })
+}
+
+fn assert_near(got: &[f32], want: impl Iterator<Item = f64>, products: usize) {
+    let tolerance = 1e-6 * (products as f64).max(4.0);
+    for (index, (got, want)) in got.iter().zip(want).enumerate() {
+        assert!((f64::from(*got) - want).abs() <= tolerance, "value {index}: got {got}, want {want}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_portable_kernel_computes_what_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        assert_near(&case.run(Isa::Portable, 1), case.by_the_book().into_iter(), products);
+    }
+
+    #[test]
+    fn every_kernel_of_this_processor_does_three_by_three_as_the_portable_one_does(geometry in winograd()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run(Isa::Portable, 1);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), portable.iter().copied().map(f64::from), products);
+        }
+    }
+
+    #[test]
+    fn every_kernel_of_this_processor_computes_what_the_portable_one_does(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run(Isa::Portable, 1);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), portable.iter().copied().map(f64::from), products);
+        }
+    }
+}
+
+/// Large enough to be shared by threads.
+fn large() -> Geometry {
+    Geometry {
+        inputs: 13,
+        outputs: 52,
+        kernel: [3, 3],
+        stride: [1, 1],
+        pad: [1, 1],
+        from: [23, 45],
+        to: [23, 45],
+        from_order: Order::Interleaved,
+        to_order: Order::Interleaved,
+        addends: vec![Addend { size: [12, 23], shift: 1 }],
+        relu: true,
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }] {
+        let case = Case::new(geometry);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            let alone = case.run(isa, 1);
+            for threads in [2, 3, 7] {
+                assert!(alone == case.run(isa, threads), "{isa:?} on {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_output_changes_no_bit() {
+    let interleaved = Case::new(large());
+    let planes = Case::new(Geometry { to_order: Order::Planes, ..large() });
+    let (interleaved, planes) = (interleaved.run(Isa::detect(), 1), planes.run(Isa::detect(), 1));
+    for channel in 0..large().outputs {
+        for y in 0..large().to[0] {
+            for x in 0..large().to[1] {
+                let at = |order| index(order, large().outputs, large().to, [channel, y, x]);
+                assert_eq!(interleaved[at(Order::Interleaved)], planes[at(Order::Planes)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    let case = Case::new(large());
+    let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable);
+    assert!(conv(Geometry { outputs: 51, ..large() }).is_err());
+    assert!(conv(Geometry { stride: [0, 1], ..large() }).is_err());
+    assert!(conv(Geometry { addends: vec![Addend { size: [11, 23], shift: 1 }], ..large() }).is_err());
+    assert!(conv(Geometry { addends: vec![Addend { size: [23, 45], shift: 0 }; 3], ..large() }).is_err());
+    assert!(conv(Geometry { to: [usize::MAX, 45], addends: vec![], ..large() }).is_err());
+    assert!(conv(Geometry { pad: [1, 3], ..large() }).is_err());
+    let conv = conv(large()).unwrap();
+    let crew = Crew::new(1).unwrap();
+    let mut output = vec![0.0; large().output_len()];
+    let addend = case.addends[0].as_slice();
+    assert!(conv.run(&case.input[1..], &[addend], &mut output, &crew).is_err());
+    assert!(conv.run(&case.input, &[&addend[1..]], &mut output, &crew).is_err());
+    assert!(conv.run(&case.input, &[], &mut output, &crew).is_err());
+    assert!(conv.run(&case.input, &[addend], &mut output[1..], &crew).is_err());
+}
+
+#[test]
+fn a_crew_does_every_job_once_and_passes_on_a_panic() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    for threads in [1, 2, 5] {
+        let crew = Crew::new(threads).unwrap();
+        assert_eq!(crew.threads(), threads);
+        for jobs in [0, 1, 2, 100] {
+            for _ in 0..50 {
+                let done: Vec<AtomicUsize> = (0..jobs).map(|_| AtomicUsize::new(0)).collect();
+                crew.run(jobs, &|job| {
+                    done[job].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            }
+        }
+        let fails = std::panic::AssertUnwindSafe(|| crew.run(20, &|job| assert!(job != 13, "job thirteen")));
+        assert!(std::panic::catch_unwind(fails).is_err());
+        crew.run(4, &|_| {});
+    }
+}
+
+#[test]
+fn several_callers_can_share_a_crew() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let crew = Crew::new(3).unwrap();
+    let done = AtomicUsize::new(0);
+    let work = |_| {
+        done.fetch_add(1, Ordering::Relaxed);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..100).for_each(|_| crew.run(10, &work)));
+        }
+    });
+    assert_eq!(done.into_inner(), 4000);
+}

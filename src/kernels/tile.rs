@@ -1,0 +1,56 @@
+//! A tile: the pixels and channels that one kernel call computes.
+
+/// The most pixels of a tile.
+pub(super) const MAX_PIXELS: usize = 12;
+/// The most tensors that can be added to a convolution.
+pub(super) const MAX_ADDENDS: usize = 2;
+
+/// What a kernel needs to know about its tile.
+///
+/// The input of output pixel `p` for the `k`-th product of run `r` is `input[runs[r] + p * step + k]`; its weights for the panel follow
+/// each other in the order of runs and `k`.
+pub(super) struct Tile<'a> {
+    /// Where the first pixel's input begins.
+    pub input: *const f32,
+    /// Values from the input of one pixel to that of the next.
+    pub step: usize,
+    /// Where each run begins.
+    pub runs: &'a [usize],
+    /// Products of a run.
+    pub len: usize,
+    /// `runs.len() * len` rows of the panel's width.
+    pub weights: *const f32,
+    /// One value a channel of the panel.
+    pub bias: *const f32,
+    /// What is added after the last product.
+    pub addends: &'a [TileAddend],
+    /// Whether negative results become zero.
+    pub relu: bool,
+    /// Where the first pixel's results go.
+    pub output: *mut f32,
+    /// Values from one pixel's results to those of the next.
+    pub output_step: usize,
+}
+
+/// Values to be added to a tile: those of pixel `p` are at `values[((phase + p) >> shift) * step]`.
+#[derive(Clone, Copy)]
+pub(super) struct TileAddend {
+    pub values: *const f32,
+    pub step: usize,
+    pub phase: usize,
+    pub shift: u32,
+}
+
+impl TileAddend {
+    /// Where the values for pixel `p` begin.
+    pub fn at(&self, p: usize) -> *const f32 {
+        self.values.wrapping_add(((self.phase + p) >> self.shift) * self.step)
+    }
+}
+
+/// Computes a tile of the number of pixels and the panel's width that it was chosen for.
+///
+/// # Safety
+/// Everything that the tile points at by the formulas above must be there: inputs, weights, bias and addends to be read, results to be
+/// written by nobody else. The processor must have the instructions that the kernel was made for.
+pub(super) type Kernel = unsafe fn(&Tile<'_>);

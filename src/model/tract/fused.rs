@@ -1,0 +1,144 @@
+//! Our own operators inside the engine: a convolution with all that follows it, on our own kernels, and ReLU where it stands alone.
+//!
+//! Knows tensors and where their memory comes from; knows nothing of the graph around it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+
+use crate::kernels::{Conv, Crew, Order};
+
+/// What the operators of a run work with; lies in the run's shared resources.
+#[derive(Clone)]
+pub(super) struct Workshop {
+    pub crew: Arc<Crew>,
+    pub shelf: Arc<Shelf>,
+}
+
+/// Tensors that were used and can be used again, once nobody else holds them.
+///
+/// A frame's tensors are as large as those of the frame before: after the first frame none is allocated, and no page is touched
+/// for the first time.
+#[derive(Default)]
+pub(super) struct Shelf(Mutex<Vec<Arc<Tensor>>>);
+
+impl Shelf {
+    /// Has `fill` write the values of a tensor of this shape, which are old ones until then.
+    fn tensor(&self, shape: &[usize], fill: impl FnOnce(&mut [f32]) -> Result<(), String>) -> TractResult<Arc<Tensor>> {
+        let mut tensor = match self.take(shape) {
+            Some(tensor) => tensor,
+            None => Arc::new(Tensor::zero::<f32>(shape)?),
+        };
+        let unique = Arc::get_mut(&mut tensor).context("a tensor from the shelf is in use")?;
+        let mut view = unique.to_plain_array_view_mut::<f32>()?;
+        let values = view.as_slice_mut().context("a tensor with gaps")?;
+        fill(values).map_err(TractError::msg)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&tensor));
+        Ok(tensor)
+    }
+
+    /// The tensor of this shape that was put back last among those that nobody holds.
+    fn take(&self, shape: &[usize]) -> Option<Arc<Tensor>> {
+        let mut tensors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = |tensor: &Arc<Tensor>| Arc::strong_count(tensor) == 1 && tensor.shape() == shape;
+        let index = tensors.iter().rposition(free)?;
+        Some(tensors.remove(index))
+    }
+}
+
+/// A convolution; its inputs are the image and what is added, in the geometry's order.
+#[derive(Clone, Debug)]
+pub(super) struct FusedConv(pub Arc<Conv>);
+
+impl PartialEq for FusedConv {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for FusedConv {}
+
+impl FusedConv {
+    fn shape(&self) -> [usize; 4] {
+        let geometry = self.0.geometry();
+        let ([height, width], channels) = (geometry.to, geometry.outputs);
+        match geometry.to_order {
+            Order::Planes => [1, channels, height, width],
+            Order::Interleaved => [1, height, width, channels],
+        }
+    }
+}
+
+impl Op for FusedConv {
+    fn name(&self) -> StaticName {
+        "FusedConv".into()
+    }
+
+    fn info(&self) -> TractResult<Vec<String>> {
+        Ok(vec![format!("{:?}", self.0)])
+    }
+
+    fn validation(&self) -> Validation {
+        Validation::Rounding
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for FusedConv {
+    not_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
+        let plain = inputs.iter().map(|input| input.try_as_plain_ram()).collect::<TractResult<TVec<_>>>()?;
+        let values = plain.iter().map(|input| input.as_slice::<f32>()).collect::<TractResult<TVec<_>>>()?;
+        let (image, addends) = values.split_first().context("no input")?;
+        let fill = |output: &mut [f32]| self.0.run(image, addends, output, &workshop.crew);
+        Ok(tvec!(workshop.shelf.tensor(&self.shape(), fill)?.into_tvalue()))
+    }
+}
+
+impl TypedOp for FusedConv {
+    fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(f32::fact(self.shape())))
+    }
+
+    as_op!();
+}
+
+/// ReLU alone, as where a value is wanted with and without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rectify;
+
+impl Op for Rectify {
+    fn name(&self) -> StaticName {
+        "Rectify".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Rectify {
+    not_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
+        let input = args_1!(inputs);
+        let plain = input.try_as_plain_ram()?;
+        let values = plain.as_slice::<f32>()?;
+        let fill = |output: &mut [f32]| {
+            output.iter_mut().zip(values).for_each(|(output, value)| *output = value.max(0.0));
+            Ok(())
+        };
+        Ok(tvec!(workshop.shelf.tensor(input.shape(), fill)?.into_tvalue()))
+    }
+}
+
+impl TypedOp for Rectify {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(inputs[0].without_value()))
+    }
+
+    as_op!();
+}

@@ -1,0 +1,177 @@
+//! Puts our own operators in the place of convolutions.
+//!
+//! Works on any graph: what our kernels can do becomes theirs, everything else stays tract's. First every convolution that fits is marked
+//! ([`Site`]), then tract simplifies the graph, then the convolutions are rebuilt with what follows them ([`Group`]). Between our
+//! operators values stay interleaved; where one of tract's stands in between, they are turned around.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+
+use super::fused::{FusedConv, Rectify};
+use super::groups::{Group, groups, rectified};
+use super::site::Site;
+use crate::kernels::{Addend, Conv, Geometry, Isa, Order};
+
+/// Input channels from which on it pays to interleave planes before a convolution.
+const MANY_CHANNELS: usize = 8;
+
+/// How the tensors of four sides lie where a graph meets others.
+#[derive(Clone, Copy)]
+pub(in crate::model) struct Ports {
+    pub inputs: Order,
+    pub outputs: Order,
+}
+
+/// Marks the convolutions that our kernels can do; to be called before tract rewrites them.
+pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
+    model.prop_consts()?;
+    for id in model.eval_order()? {
+        let node = model.node(id);
+        if let Some(site) = Site::of(model, node)? {
+            let patch = TypedModelPatch::replace_single_op(model, node, &node.inputs[..1], site)?;
+            patch.apply(model)?;
+        }
+    }
+    Ok(())
+}
+
+/// A graph of the same results, with our own operators in it, whose inputs and outputs of four sides lie as `ports` says.
+pub(super) fn lower(model: &TypedModel, ports: Ports) -> TractResult<TypedModel> {
+    let (groups, inner) = groups(model)?;
+    let isa = Isa::detect();
+    let mut lowering = Lowering { model, ports, isa, target: TypedModel::default(), places: HashMap::new() };
+    lowering.target.symbols = model.symbols.clone();
+    for outlet in model.input_outlets()? {
+        lowering.source(*outlet)?;
+    }
+    for id in model.eval_order()? {
+        let node = model.node(id);
+        if let Some(group) = groups.get(&id) {
+            lowering.group(group, node)?;
+        } else if !inner.contains(&id) && !model.inputs.contains(&OutletId::new(id, 0)) {
+            lowering.other(node)?;
+        }
+    }
+    let mut outputs = Vec::new();
+    for outlet in model.output_outlets()? {
+        let order = lowering.order(*outlet, ports.outputs)?;
+        outputs.push(lowering.place(*outlet, order)?);
+    }
+    lowering.target.outputs = outputs;
+    Ok(lowering.target)
+}
+
+struct Lowering<'a> {
+    model: &'a TypedModel,
+    ports: Ports,
+    isa: Isa,
+    target: TypedModel,
+    /// Where each value is found in the target, by its order.
+    places: HashMap<(OutletId, Order), OutletId>,
+}
+
+impl Lowering<'_> {
+    fn source(&mut self, outlet: OutletId) -> TractResult<()> {
+        let order = self.order(outlet, self.ports.inputs)?;
+        let node = self.model.node(outlet.node);
+        let mut fact = self.model.outlet_fact(outlet)?.clone();
+        if order == Order::Interleaved {
+            AxisOp::Move(1, 3).change_shape(&mut fact.shape, false)?;
+        }
+        let source = self.target.add_source(&node.name, fact)?;
+        self.places.insert((outlet, order), source);
+        Ok(())
+    }
+
+    /// A convolution with what follows it, which ends in `last`.
+    fn group(&mut self, group: &Group, last: &TypedNode) -> TractResult<()> {
+        let node = self.model.node(group.site);
+        let site = node.op_as::<Site>().context("a group without a site")?;
+        let outlet = OutletId::new(last.id, 0);
+        let used = !last.outputs[0].successors.is_empty();
+        let to_order = if used { Order::Interleaved } else { self.ports.outputs };
+        let image = node.inputs[0];
+        let interleaved = self.places.contains_key(&(image, Order::Interleaved));
+        let many = site.geometry.inputs >= MANY_CHANNELS;
+        let from_order = if interleaved || many { Order::Interleaved } else { Order::Planes };
+        let mut inputs = vec![self.place(image, from_order)?];
+        let mut addends = Vec::new();
+        for (addend, shift) in &group.addends {
+            inputs.push(self.place(*addend, Order::Interleaved)?);
+            let shape = self.model.outlet_fact(*addend)?.shape.as_concrete().context("an addend of open shape")?;
+            addends.push(Addend { size: [shape[2], shape[3]], shift: *shift });
+        }
+        let geometry = Geometry { from_order, to_order, addends, relu: group.relu, ..site.geometry.clone() };
+        let weights = site.weights.try_as_plain_ram()?;
+        let bias = site.bias.try_as_plain_ram()?;
+        let bias: Vec<f32> = bias.as_slice::<f32>()?.iter().cycle().take(geometry.outputs).copied().collect();
+        let conv = Conv::new(geometry, weights.as_slice::<f32>()?, &bias, self.isa).map_err(TractError::msg)?;
+        let fused = self.target.wire_node(&last.name, FusedConv(Arc::new(conv)), &inputs)?;
+        self.places.insert((outlet, to_order), fused[0]);
+        Ok(())
+    }
+
+    /// A node that stays tract's.
+    fn other(&mut self, node: &TypedNode) -> TractResult<()> {
+        let rectified = rectified(self.model, node)?.and_then(|value| self.places.get(&(value, Order::Interleaved)));
+        if let Some(value) = rectified {
+            let outlet = self.target.wire_node(&node.name, Rectify, &[*value])?[0];
+            self.places.insert((OutletId::new(node.id, 0), Order::Interleaved), outlet);
+            return Ok(());
+        }
+        let order = if self.is_blind(node)? { Order::Interleaved } else { Order::Planes };
+        let mut inputs = Vec::new();
+        for input in &node.inputs {
+            let order = if self.model.outlet_fact(*input)?.konst.is_some() { Order::Planes } else { order };
+            inputs.push(self.place(*input, order)?);
+        }
+        let outlets = self.target.wire_node(&node.name, node.op.clone(), &inputs)?;
+        for (slot, outlet) in outlets.into_iter().enumerate() {
+            self.places.insert((OutletId::new(node.id, slot), order), outlet);
+        }
+        Ok(())
+    }
+
+    /// Whether the node does the same to every value and finds them interleaved: order is nothing to it.
+    fn is_blind(&self, node: &TypedNode) -> TractResult<bool> {
+        if !node.op_is::<TypedBinOp>() && !node.op_is::<ElementWiseOp>() {
+            return Ok(false);
+        }
+        let mut interleaved = 0;
+        for input in &node.inputs {
+            let fact = self.model.outlet_fact(*input)?;
+            let single = fact.konst.as_ref().is_some_and(|value| value.len() == 1);
+            if !single && !self.places.contains_key(&(*input, Order::Interleaved)) {
+                return Ok(false);
+            }
+            interleaved += usize::from(!single);
+        }
+        Ok(interleaved > 0)
+    }
+
+    /// The order of a tensor at a port: `wanted` for one of four sides, otherwise as it is.
+    fn order(&self, outlet: OutletId, wanted: Order) -> TractResult<Order> {
+        Ok(if self.model.outlet_fact(outlet)?.rank() == 4 { wanted } else { Order::Planes })
+    }
+
+    /// The value in the target, turned around where it is only there in the other order.
+    fn place(&mut self, outlet: OutletId, order: Order) -> TractResult<OutletId> {
+        if let Some(place) = self.places.get(&(outlet, order)) {
+            return Ok(*place);
+        }
+        let (other, turn, word) = match order {
+            Order::Planes => (Order::Interleaved, AxisOp::Move(3, 1), "planes"),
+            Order::Interleaved => (Order::Planes, AxisOp::Move(1, 3), "interleaved"),
+        };
+        let place = *self.places.get(&(outlet, other)).context("a value before its node")?;
+        let name = format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);
+        let turned = self.target.wire_node(name, turn, &[place])?[0];
+        self.places.insert((outlet, order), turned);
+        Ok(turned)
+    }
+}

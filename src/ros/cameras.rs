@@ -11,8 +11,12 @@ use crate::clock::Instant;
 use crate::message::{self, CameraInfo, Message};
 use crate::params::{CAMERA_NAME, Parameters, is_camera_name};
 use crate::pipeline::ImageKind;
-use crate::qos::Qos;
+use crate::qos::{History, Qos};
 use crate::topics;
+
+/// How images are subscribed to. The newest frame wins in the mailbox, where one that is replaced is counted: of two that come at once, the middleware
+/// would drop the first without a word if it kept only the last.
+const IMAGES: Qos = Qos { history: History::KeepLast(5), ..Qos::sensor_data() };
 
 /// One camera as the parameters have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +110,7 @@ pub struct Listening {
 impl Listening {
     /// Subscribes to a camera.
     pub fn to(camera: &Camera, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<Self, EdgeError> {
-        let qos = overrides.of(&camera.image, End::Subscription, Qos::sensor_data());
+        let qos = overrides.of(&camera.image, End::Subscription, IMAGES);
         let image = edge.subscribe(&camera.image, camera.message_type(), &qos)?;
         let info_qos = overrides.of(&camera.info, End::Subscription, Qos::sensor_data());
         let info = edge.subscribe(&camera.info, CameraInfo::TYPE.name, &info_qos)?;

@@ -27,6 +27,11 @@ pub(in crate::model) struct Ports {
     pub outputs: Order,
 }
 
+impl Ports {
+    /// As the file has them.
+    pub const PLANES: Self = Self { inputs: Order::Planes, outputs: Order::Planes };
+}
+
 /// Marks the convolutions that our kernels can do; to be called before tract rewrites them.
 pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
     model.prop_consts()?;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::crew::Crew;
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::geometry::{Addend, Geometry};
 use super::isa::Isa;
@@ -25,21 +26,24 @@ pub struct Conv {
 #[derive(Clone)]
 enum Way {
     Direct(Direct),
+    Depthwise(Depthwise),
     Winograd(Winograd),
 }
 
 impl Conv {
-    /// A convolution with `weights[output][input][row][column]` and one `bias` an output channel, on `isa`.
+    /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
+    /// channel, on `isa`.
     ///
     /// Fails where the sizes do not fit together or this processor lacks `isa`.
     pub fn new(geometry: Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
         geometry.check()?;
-        geometry.check_weights(weights, bias)?;
+        geometry.check_rest(weights, bias)?;
         if !isa.is_there() {
             return Err(format!("this processor has no {isa:?}"));
         }
         let way = match Winograd::new(&geometry, weights, bias, isa)? {
             Some(winograd) => Way::Winograd(winograd),
+            None if geometry.depthwise => Way::Depthwise(Depthwise::new(&geometry, weights, bias, isa)?),
             None => Way::Direct(Direct::new(&geometry, weights, bias, isa)?),
         };
         Ok(Self { geometry, way, isa })
@@ -65,7 +69,7 @@ impl Conv {
             return Err(format!("{input} values, {addends:?} to add, {output} of output for {geometry:?}"));
         }
         let rows = match self.way {
-            Way::Direct(_) => geometry.to[0],
+            Way::Direct(_) | Way::Depthwise(_) => geometry.to[0],
             Way::Winograd(_) => geometry.to[0].div_ceil(SIDE),
         };
         let macs = geometry.weights_len() * geometry.to[0] * geometry.to[1];
@@ -77,6 +81,7 @@ impl Conv {
                 for row in band * rows / bands..(band + 1) * rows / bands {
                     match &self.way {
                         Way::Direct(direct) => direct.row(&work, row, desk),
+                        Way::Depthwise(depthwise) => depthwise.row(&work, row, desk),
                         Way::Winograd(winograd) => winograd.row(&work, row, desk),
                     }
                 }

@@ -28,6 +28,7 @@ mod portable;
 mod rest;
 mod span;
 mod tile;
+mod turned;
 mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod winograd_x86;

@@ -39,17 +39,20 @@ pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32])
 }
 
 /// Channels, and pixels, that are turned around at once.
-const BLOCK: usize = 4;
+pub(super) const BLOCK: usize = 4;
 
 /// Gives `store` the values of `channels` channels from `first` on, each of many pixels side by side: channel, first pixel, values.
-fn transpose(rest: &[f32], width: usize, first: usize, channels: usize, store: &mut impl FnMut(usize, usize, &[f32])) {
+pub(super) fn transpose(
+    rest: &[f32],
+    width: usize,
+    first: usize,
+    channels: usize,
+    store: &mut impl FnMut(usize, usize, &[f32]),
+) {
     let mut blocks = rest.chunks_exact(BLOCK * width);
     for (index, block) in blocks.by_ref().enumerate() {
-        let pixel = |p: usize| block[p * width + first..].first_chunk().copied().unwrap_or([0.0; BLOCK]);
-        let [a, b, c, d] = [pixel(0), pixel(1), pixel(2), pixel(3)];
-        // Written out, it becomes shuffles of registers.
-        let lines =
-            [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]];
+        let pixel = |p: usize| block[p * width + first..].first_chunk().copied().unwrap_or_default();
+        let lines = turn(&[pixel(0), pixel(1), pixel(2), pixel(3)]);
         for (c, line) in lines.iter().enumerate().take(channels) {
             store(c, index * BLOCK, line);
         }
@@ -60,4 +63,28 @@ fn transpose(rest: &[f32], width: usize, first: usize, channels: usize, store: &
             store(c, done + p, std::slice::from_ref(value));
         }
     }
+}
+
+/// Rows for columns.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn turn(rows: &[[f32; BLOCK]; BLOCK]) -> [[f32; BLOCK]; BLOCK] {
+    use std::arch::x86_64::*;
+    let mut columns = [[0.0; BLOCK]; BLOCK];
+    // SAFETY: each array has the four values that are read or written; every processor of this kind has SSE.
+    unsafe {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|row: usize| _mm_loadu_ps(rows[row].as_ptr()));
+        let (ab, cd) = (_mm_unpacklo_ps(a, b), _mm_unpacklo_ps(c, d));
+        let (ab_high, cd_high) = (_mm_unpackhi_ps(a, b), _mm_unpackhi_ps(c, d));
+        _mm_storeu_ps(columns[0].as_mut_ptr(), _mm_movelh_ps(ab, cd));
+        _mm_storeu_ps(columns[1].as_mut_ptr(), _mm_movehl_ps(cd, ab));
+        _mm_storeu_ps(columns[2].as_mut_ptr(), _mm_movelh_ps(ab_high, cd_high));
+        _mm_storeu_ps(columns[3].as_mut_ptr(), _mm_movehl_ps(cd_high, ab_high));
+    }
+    columns
+}
+
+/// Rows for columns.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn turn(rows: &[[f32; BLOCK]; BLOCK]) -> [[f32; BLOCK]; BLOCK] {
+    std::array::from_fn(|column| std::array::from_fn(|row| rows[row][column]))
 }

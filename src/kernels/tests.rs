@@ -174,6 +174,21 @@ fn depthwise() -> impl Strategy<Value = Geometry> {
     })
 }
 
+/// A convolution of one pixel into planes.
+fn turned() -> impl Strategy<Value = Geometry> {
+    (geometry(), 1usize..=9).prop_map(|(geometry, fours)| Geometry {
+        inputs: 4 * fours,
+        kernel: [1, 1],
+        stride: [1, 1],
+        pad: [0, 0],
+        to: geometry.from,
+        from_order: Order::Interleaved,
+        to_order: Order::Planes,
+        addends: Vec::new(),
+        ..geometry
+    })
+}
+
 fn assert_near(got: &[f32], want: impl Iterator<Item = f64>, products: usize) {
     let tolerance = 1e-6 * (products as f64).max(4.0);
     for (index, (got, want)) in got.iter().zip(want).enumerate() {
@@ -211,6 +226,15 @@ proptest! {
     }
 
     #[test]
+    fn planes_out_of_single_pixels_are_computed_as_the_book_says(geometry in turned()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), case.by_the_book().into_iter(), products);
+        }
+    }
+
+    #[test]
     fn every_kernel_of_this_processor_computes_what_the_portable_one_does(geometry in geometry()) {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
@@ -239,9 +263,15 @@ fn large() -> Geometry {
     }
 }
 
+/// One pixel into planes.
+fn logits() -> Geometry {
+    let (kernel, pad, to_order) = ([1, 1], [0, 0], Order::Planes);
+    Geometry { inputs: 32, kernel, pad, to_order, addends: Vec::new(), ..large() }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }] {
+    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }, logits()] {
         let case = Case::new(geometry);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
             let alone = case.run(isa, 1);

@@ -90,7 +90,7 @@ impl Winograd {
         let Some(transforms) = isa.transforms() else { return Ok(None) };
         let channels = [geometry.inputs, geometry.outputs];
         let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
-        let fits = !geometry.depthwise && geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved;
+        let fits = geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved;
         if !fits || channels.iter().any(|channels| *channels < MIN_CHANNELS || channels % LANES != 0) {
             return Ok(None);
         }

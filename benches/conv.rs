@@ -1,4 +1,5 @@
-//! What the convolutions of the shipped network cost, on our kernels and on tract's: `cargo bench --bench conv`.
+//! What the convolutions of the shipped network cost, and three whose channels do not mix, on our kernels and on tract's:
+//! `cargo bench --bench conv`.
 //!
 //! One group a layer, named after it; one thread. Throughput is multiply-accumulates. Ours read and write values as they do between
 //! each other, interleaved but for the image and the logits; tract's lie in planes.
@@ -14,7 +15,7 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 /// A layer: name, channels in and out, kernel, stride, padding, height and width of the input.
 type Layer = (&'static str, [usize; 2], usize, usize, usize, [usize; 2]);
 
-const LAYERS: [Layer; 17] = [
+const LAYERS: [Layer; 20] = [
     ("stem", [3, 24], 6, 4, 2, [360, 480]),
     ("quarter", [24, 24], 3, 1, 1, [90, 120]),
     ("eighth", [24, 48], 3, 2, 1, [90, 120]),
@@ -32,6 +33,9 @@ const LAYERS: [Layer; 17] = [
     ("tell", [48, 16], 1, 1, 0, [45, 60]),
     ("outline", [16, 16], 3, 1, 1, [90, 120]),
     ("exit", [16, 11], 1, 1, 0, [90, 120]),
+    ("depthwise", [96, 96], 3, 1, 1, [45, 60]),
+    ("depthwise strided", [96, 96], 3, 2, 1, [45, 60]),
+    ("depthwise 5x5", [96, 96], 5, 1, 2, [23, 30]),
 ];
 
 fn values(len: usize) -> Vec<f32> {
@@ -42,6 +46,7 @@ fn geometry(&(name, [inputs, outputs], kernel, stride, pad, from): &Layer) -> Ge
     Geometry {
         inputs,
         outputs,
+        depthwise: name.starts_with("depthwise"),
         kernel: [kernel; 2],
         stride: [stride; 2],
         pad: [pad; 2],
@@ -58,7 +63,8 @@ fn geometry(&(name, [inputs, outputs], kernel, stride, pad, from): &Layer) -> Ge
 fn theirs(g: &Geometry, weights: &[f32], bias: &[f32]) -> TractResult<TypedSimpleState> {
     let mut model = TypedModel::default();
     let image = model.add_source("image", f32::fact([1, g.inputs, g.from[0], g.from[1]]))?;
-    let weights = Tensor::from_shape(&[g.outputs, g.inputs, g.kernel[0], g.kernel[1]], weights)?;
+    let (mixing, group) = if g.depthwise { (1, g.inputs) } else { (g.inputs, 1) };
+    let weights = Tensor::from_shape(&[g.outputs, mixing, g.kernel[0], g.kernel[1]], weights)?;
     let weights = model.add_const("weights", weights)?;
     let bias = model.add_const("bias", tensor1(bias))?;
     let pool_spec = PoolSpec {
@@ -70,7 +76,7 @@ fn theirs(g: &Geometry, weights: &[f32], bias: &[f32]) -> TractResult<TypedSimpl
         input_channels: g.inputs,
         output_channels: g.outputs,
     };
-    let conv = cnn::Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group: 1, q_params: None };
+    let conv = cnn::Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group, q_params: None };
     let conv = model.wire_node("conv", conv, &[image, weights, bias])?;
     model.select_output_outlets(&conv)?;
     model.into_optimized()?.into_runnable()?.spawn()
@@ -80,7 +86,8 @@ fn layers(c: &mut Criterion) {
     let crew = Crew::new(1).expect("no thread is started");
     for layer in &LAYERS {
         let g = geometry(layer);
-        let (weights, bias) = (values(g.outputs * g.inputs * g.kernel[0] * g.kernel[1]), values(g.outputs));
+        let mixing = if g.depthwise { 1 } else { g.inputs };
+        let (weights, bias) = (values(g.outputs * mixing * g.kernel[0] * g.kernel[1]), values(g.outputs));
         let input = values(g.inputs * g.from[0] * g.from[1]);
         let mut group = c.benchmark_group(layer.0);
         group.throughput(Throughput::Elements((weights.len() * g.to[0] * g.to[1]) as u64));

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 
 use super::crew::Crew;
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::geometry::{Addend, Geometry};
 use super::isa::Isa;
 use super::tile::{MAX_ADDENDS, TileAddend};
+use super::turned::Turned;
 use super::winograd::{SIDE, Winograd};
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
-/// Bands of rows a thread, so that one that was held up leaves some to the others.
+/// Bands of parts a thread, so that one that was held up leaves some to the others.
 const BANDS: usize = 4;
 
 /// A convolution that is ready to run; immutable.
@@ -25,23 +27,56 @@ pub struct Conv {
 #[derive(Clone)]
 enum Way {
     Direct(Direct),
+    Depthwise(Depthwise),
+    Turned(Turned),
     Winograd(Winograd),
 }
 
+impl Way {
+    fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
+        if geometry.depthwise {
+            return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa)?));
+        }
+        if let Some(winograd) = Winograd::new(geometry, weights, bias, isa)? {
+            return Ok(Self::Winograd(winograd));
+        }
+        if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
+            return Ok(Self::Turned(turned));
+        }
+        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa)?))
+    }
+
+    /// The parts that it does one by one: rows of the output or of squares, or stretches of pixels.
+    fn parts(&self, geometry: &Geometry) -> usize {
+        match self {
+            Self::Direct(_) | Self::Depthwise(_) => geometry.to[0],
+            Self::Winograd(_) => geometry.to[0].div_ceil(SIDE),
+            Self::Turned(_) => Turned::stretches(geometry),
+        }
+    }
+
+    fn part(&self, work: &Work<'_>, part: usize, desk: &mut Desk) {
+        match self {
+            Self::Direct(direct) => direct.row(work, part, desk),
+            Self::Depthwise(depthwise) => depthwise.row(work, part, desk),
+            Self::Winograd(winograd) => winograd.row(work, part, desk),
+            Self::Turned(turned) => turned.stretch(work, part, desk),
+        }
+    }
+}
+
 impl Conv {
-    /// A convolution with `weights[output][input][row][column]` and one `bias` an output channel, on `isa`.
+    /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
+    /// channel, on `isa`.
     ///
     /// Fails where the sizes do not fit together or this processor lacks `isa`.
     pub fn new(geometry: Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
         geometry.check()?;
-        geometry.check_weights(weights, bias)?;
+        geometry.check_rest(weights, bias)?;
         if !isa.is_there() {
             return Err(format!("this processor has no {isa:?}"));
         }
-        let way = match Winograd::new(&geometry, weights, bias, isa)? {
-            Some(winograd) => Way::Winograd(winograd),
-            None => Way::Direct(Direct::new(&geometry, weights, bias, isa)?),
-        };
+        let way = Way::new(&geometry, weights, bias, isa)?;
         Ok(Self { geometry, way, isa })
     }
 
@@ -64,21 +99,15 @@ impl Conv {
             let (input, output) = (input.len(), output.len());
             return Err(format!("{input} values, {addends:?} to add, {output} of output for {geometry:?}"));
         }
-        let rows = match self.way {
-            Way::Direct(_) => geometry.to[0],
-            Way::Winograd(_) => geometry.to[0].div_ceil(SIDE),
-        };
+        let parts = self.way.parts(geometry);
         let macs = geometry.weights_len() * geometry.to[0] * geometry.to[1];
         let shared = crew.threads() > 1 && macs >= WORTH_SHARING;
-        let bands = if shared { rows.min(BANDS * crew.threads()) } else { 1 };
+        let bands = if shared { parts.min(BANDS * crew.threads()) } else { 1 };
         let work = Work { geometry, input, addends, output: Output(output.as_mut_ptr()) };
         crew.run(bands, &|band| {
             DESK.with_borrow_mut(|desk| {
-                for row in band * rows / bands..(band + 1) * rows / bands {
-                    match &self.way {
-                        Way::Direct(direct) => direct.row(&work, row, desk),
-                        Way::Winograd(winograd) => winograd.row(&work, row, desk),
-                    }
+                for part in band * parts / bands..(band + 1) * parts / bands {
+                    self.way.part(&work, part, desk);
                 }
             });
         });
@@ -98,7 +127,7 @@ pub(super) struct Desk {
     /// A tile's input where it reaches over an edge, with the zeros there, and its runs.
     pub edge: Vec<f32>,
     pub runs: Vec<usize>,
-    /// A row's results where they cannot be stored as a kernel leaves them.
+    /// Results that cannot be stored as a kernel leaves them, or inputs that it cannot take as they are.
     pub rest: Vec<f32>,
     /// Transformed inputs and results.
     pub inputs: Vec<f32>,
@@ -109,10 +138,10 @@ thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
 }
 
-/// Where the results go. Rows are computed by one thread each.
+/// Where the results go. Every part is computed by one thread.
 pub(super) struct Output(*mut f32);
 
-// SAFETY: every row of the output is written by one job alone.
+// SAFETY: every value of the output is written by one job alone.
 unsafe impl Sync for Output {}
 
 impl Output {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Turns of looking out for work before a helper sleeps.
-const LOOKS: usize = 20_000;
+const LOOKS: usize = 2_000;
 /// Turns of waiting for helpers before the caller lets others have its processor.
 const PATIENCE: usize = 2_000;
 

@@ -1,5 +1,6 @@
 //! What a convolution is, all but its weights.
 
+use super::depthwise::LANES;
 use super::tile::MAX_ADDENDS;
 
 /// The largest side of a kernel, and the largest stride.
@@ -28,13 +29,16 @@ pub struct Addend {
     pub shift: u32,
 }
 
-/// What a convolution is, all but its weights. Pairs are height and width; images are single, dilation is one, all channels mix.
+/// What a convolution is, all but its weights. Pairs are height and width; images are single, dilation is one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Geometry {
     /// Input channels.
     pub inputs: usize,
     /// Output channels.
     pub outputs: usize,
+    /// Whether each channel has a kernel of its own, instead of all mixing. There are as many outputs as inputs then, a multiple of 8, and
+    /// both are interleaved.
+    pub depthwise: bool,
     /// Sides of the kernel.
     pub kernel: [usize; 2],
     /// Input pixels from one output pixel to the next.
@@ -66,7 +70,8 @@ impl Geometry {
     }
 
     pub(super) fn weights_len(&self) -> usize {
-        self.outputs * self.inputs * self.kernel[0] * self.kernel[1]
+        let mixing = if self.depthwise { 1 } else { self.inputs };
+        self.outputs * mixing * self.kernel[0] * self.kernel[1]
     }
 
     /// Values from one pixel of the input to the next.
@@ -101,6 +106,9 @@ impl Geometry {
         if !(small && padded && channels && sides) {
             return Err(format!("not a convolution that the kernels can do: {self:?}"));
         }
+        if self.depthwise && (self.inputs != self.outputs || !self.inputs.is_multiple_of(LANES)) {
+            return Err(format!("{} and {} channels that do not mix", self.inputs, self.outputs));
+        }
         if self.addends.len() > MAX_ADDENDS {
             return Err(format!("{} addends, at most {MAX_ADDENDS} can be", self.addends.len()));
         }
@@ -114,7 +122,11 @@ impl Geometry {
         }
     }
 
-    pub(super) fn check_weights(&self, weights: &[f32], bias: &[f32]) -> Result<(), String> {
+    /// The rest of what must fit; the orders are settled last.
+    pub(super) fn check_rest(&self, weights: &[f32], bias: &[f32]) -> Result<(), String> {
+        if self.depthwise && [self.from_order, self.to_order] != [Order::Interleaved; 2] {
+            return Err("planes of channels that do not mix".to_owned());
+        }
         if weights.len() != self.weights_len() || bias.len() != self.outputs {
             let (weights, bias) = (weights.len(), bias.len());
             return Err(format!("{weights} weights and {bias} of bias for {self:?}"));

@@ -78,6 +78,19 @@ impl Isa {
         }
     }
 
+    /// The kernel for a tile of `pixels` whose channels, a multiple of 8, do not mix.
+    pub(super) fn depthwise(self, channels: usize, pixels: usize) -> Option<Kernel> {
+        match self {
+            Self::Portable => super::portable::depthwise(channels, pixels),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => super::depthwise_x86::avx2(channels, pixels),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => super::depthwise_x86::avx512(channels, pixels),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+        }
+    }
+
     /// Winograd's transforms, where there are any.
     pub(super) fn transforms(self) -> Option<Transforms> {
         match self {

@@ -17,12 +17,18 @@
 
 mod conv;
 mod crew;
+mod depthwise;
+#[cfg(target_arch = "x86_64")]
+mod depthwise_x86;
 mod direct;
 mod geometry;
 mod isa;
 mod panel;
 mod portable;
+mod rest;
+mod span;
 mod tile;
+mod turned;
 mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod winograd_x86;

@@ -27,7 +27,7 @@ impl Case {
         let area = geometry.kernel[0] * geometry.kernel[1];
         let addend = |addend: &Addend| values(addend.size[0] * addend.size[1] * geometry.outputs, 4 + addend.shift);
         Self {
-            weights: values(geometry.outputs * geometry.inputs * area, 1),
+            weights: values(geometry.outputs * if geometry.depthwise { 1 } else { geometry.inputs } * area, 1),
             bias: values(geometry.outputs, 2),
             input: values(geometry.inputs * geometry.from[0] * geometry.from[1], 3),
             addends: geometry.addends.iter().map(addend).collect(),
@@ -67,7 +67,8 @@ impl Case {
     fn products(&self, channel: usize, y: usize, x: usize) -> f64 {
         let g = &self.geometry;
         let mut sum = 0.0;
-        for input in 0..g.inputs {
+        let inputs = if g.depthwise { channel..channel + 1 } else { 0..g.inputs };
+        for (place, input) in inputs.clone().enumerate() {
             for row in 0..g.kernel[0] {
                 for column in 0..g.kernel[1] {
                     let (y, x) = (
@@ -79,7 +80,7 @@ impl Case {
                         continue;
                     }
                     let value = self.input[index(g.from_order, g.inputs, g.from, [input, y, x])];
-                    let weight = ((channel * g.inputs + input) * g.kernel[0] + row) * g.kernel[1] + column;
+                    let weight = ((channel * inputs.len() + place) * g.kernel[0] + row) * g.kernel[1] + column;
                     sum += f64::from(value) * f64::from(self.weights[weight]);
                 }
             }
@@ -122,6 +123,7 @@ fn geometry() -> impl Strategy<Value = Geometry> {
             Geometry {
                 inputs,
                 outputs,
+                depthwise: false,
                 kernel: [kernel.0, kernel.1],
                 stride: [stride.0, stride.1],
                 pad,
@@ -146,6 +148,7 @@ fn winograd() -> impl Strategy<Value = Geometry> {
         Geometry {
             inputs,
             outputs,
+            depthwise: false,
             kernel: [3, 3],
             stride: [1, 1],
             pad: [top, left],
@@ -156,6 +159,33 @@ fn winograd() -> impl Strategy<Value = Geometry> {
             addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
             relu,
         }
+    })
+}
+
+/// A convolution whose channels do not mix.
+fn depthwise() -> impl Strategy<Value = Geometry> {
+    (geometry(), 1usize..=9).prop_map(|(geometry, eights)| Geometry {
+        inputs: 8 * eights,
+        outputs: 8 * eights,
+        depthwise: true,
+        from_order: Order::Interleaved,
+        to_order: Order::Interleaved,
+        ..geometry
+    })
+}
+
+/// A convolution of one pixel into planes.
+fn turned() -> impl Strategy<Value = Geometry> {
+    (geometry(), 1usize..=9).prop_map(|(geometry, fours)| Geometry {
+        inputs: 4 * fours,
+        kernel: [1, 1],
+        stride: [1, 1],
+        pad: [0, 0],
+        to: geometry.from,
+        from_order: Order::Interleaved,
+        to_order: Order::Planes,
+        addends: Vec::new(),
+        ..geometry
     })
 }
 
@@ -187,6 +217,24 @@ proptest! {
     }
 
     #[test]
+    fn channels_that_do_not_mix_are_computed_as_the_book_says(geometry in depthwise()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), case.by_the_book().into_iter(), products);
+        }
+    }
+
+    #[test]
+    fn planes_out_of_single_pixels_are_computed_as_the_book_says(geometry in turned()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), case.by_the_book().into_iter(), products);
+        }
+    }
+
+    #[test]
     fn every_kernel_of_this_processor_computes_what_the_portable_one_does(geometry in geometry()) {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
@@ -202,6 +250,7 @@ fn large() -> Geometry {
     Geometry {
         inputs: 13,
         outputs: 52,
+        depthwise: false,
         kernel: [3, 3],
         stride: [1, 1],
         pad: [1, 1],
@@ -214,9 +263,15 @@ fn large() -> Geometry {
     }
 }
 
+/// One pixel into planes.
+fn logits() -> Geometry {
+    let (kernel, pad, to_order) = ([1, 1], [0, 0], Order::Planes);
+    Geometry { inputs: 32, kernel, pad, to_order, addends: Vec::new(), ..large() }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }] {
+    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }, logits()] {
         let case = Case::new(geometry);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
             let alone = case.run(isa, 1);
@@ -252,6 +307,7 @@ fn sizes_that_do_not_fit_are_refused() {
     assert!(conv(Geometry { addends: vec![Addend { size: [23, 45], shift: 0 }; 3], ..large() }).is_err());
     assert!(conv(Geometry { to: [usize::MAX, 45], addends: vec![], ..large() }).is_err());
     assert!(conv(Geometry { pad: [1, 3], ..large() }).is_err());
+    assert!(conv(Geometry { depthwise: true, ..large() }).is_err());
     let conv = conv(large()).unwrap();
     let crew = Crew::new(1).unwrap();
     let mut output = vec![0.0; large().output_len()];

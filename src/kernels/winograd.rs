@@ -8,7 +8,7 @@ use super::conv::{Desk, Work};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
 use super::panel::Panel;
-use super::tile::{MAX_ADDENDS, MAX_PIXELS, Tile};
+use super::tile::{MAX_PIXELS, Tile, TileAddend};
 
 /// Pixels of the output along a side of a square.
 pub(super) const SIDE: usize = 2;
@@ -30,7 +30,7 @@ pub(super) struct Winograd {
     panels: Vec<Panel>,
     /// Most squares at once.
     squares: usize,
-    /// For pixels beyond the edges, and for panels without bias.
+    /// For lines and pixels beyond the edges, and for places without bias.
     zeros: Vec<f32>,
     transforms: Transforms,
 }
@@ -42,42 +42,46 @@ pub(super) struct Transforms {
     pub back: Back,
 }
 
-/// Transforms squares of the input, `channels` values behind each pointer. Place `p` of channel `c` of square `s` goes to
-/// `output[p * step + s * channels + c]`.
+/// Transforms squares of the input. Pixel `(y, x)` of square `s` has its channels at `lines[y][(2 * s + x) * channels..]`; place `p` of
+/// channel `c` goes to `output[p * step + s * channels + c]`.
 ///
 /// # Safety
 /// All that is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the instructions.
-pub(super) type Forth = unsafe fn(squares: &[Square<*const f32>], channels: usize, output: *mut f32, step: usize);
+pub(super) type Forth = unsafe fn(lines: &Lines, squares: usize, channels: usize, output: *mut f32, step: usize);
 
-/// Transforms a square of results back, adds, cuts off, and stores.
+/// The lines of the input under a row of squares.
+pub(super) type Lines = [*const f32; WINDOW];
+
+/// Transforms a row of squares back, adds, cuts off, and stores.
 ///
 /// # Safety
 /// All that the fields speak of is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the
 /// instructions.
 pub(super) type Back = unsafe fn(&Results<'_>);
 
-/// Pixels of the input, row by row.
-pub(super) type Square<T> = [[T; WINDOW]; WINDOW];
-
-/// A square of results.
+/// A row of squares of results.
 pub(super) struct Results<'a> {
-    /// Place `p` of channel `c` is at `places[p * step + c]`.
+    pub squares: usize,
+    /// Place `p` of channel `c` of square `s` is at `places[p * step + s * width + c]`.
     pub places: *const f32,
     pub step: usize,
+    pub width: usize,
+    /// Channels to store, at most `width`.
     pub channels: usize,
-    /// Number of addends.
-    pub addends: usize,
+    /// Lines of the output, one or two.
+    pub lines: &'a [Line<'a>],
+    /// Pixels of a line, at most two a square.
+    pub pixels: usize,
+    /// From one pixel of the output to the next.
+    pub output_step: usize,
     pub relu: bool,
-    /// Row by row.
-    pub pixels: &'a [[Pixel; SIDE]; SIDE],
 }
 
-/// A pixel of the output: where its channels go, and where those lie that are added.
+/// A line of the output: where its first pixel goes, and what is added.
 #[derive(Clone, Copy)]
-pub(super) struct Pixel {
-    /// Null for a pixel beyond the edges.
+pub(super) struct Line<'a> {
     pub output: *mut f32,
-    pub addends: [*const f32; MAX_ADDENDS],
+    pub addends: &'a [TileAddend],
 }
 
 impl Winograd {
@@ -95,7 +99,8 @@ impl Winograd {
         let weight = |product: usize, output: usize| transformed[output * inputs + product % inputs][product / inputs];
         let panels = Panel::all(bias, PLACES * inputs, weight, isa)?;
         let squares = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
-        let zeros = vec![0.0; inputs.max(geometry.outputs).max(LANES * LANES)];
+        // A line under the most squares, which is more than a panel.
+        let zeros = vec![0.0; (SIDE * MAX_PIXELS + WINDOW) * inputs];
         Ok(Some(Self { panels, squares, zeros, transforms }))
     }
 
@@ -108,7 +113,7 @@ impl Winograd {
         desk.results.resize(PLACES * MAX_PIXELS * widest, 0.0);
         for part in 0..parts {
             let (first, end) = (part * across / parts, (part + 1) * across / parts);
-            self.forth(work, row, first, end, &mut desk.inputs);
+            self.forth(work, row, first, end, desk);
             for panel in &self.panels {
                 self.multiply(work.geometry.inputs, panel, end - first, &desk.inputs, &mut desk.results);
                 self.back(work, panel, row, first, end, &desk.results);
@@ -116,29 +121,43 @@ impl Winograd {
         }
     }
 
-    /// Transforms the input of squares `first..end`.
-    fn forth(&self, work: &Work<'_>, row: usize, first: usize, end: usize, inputs: &mut [f32]) {
+    /// Transforms the input of squares `first..end`: those over the left or right edge from copies with zeros, the others in place.
+    fn forth(&self, work: &Work<'_>, row: usize, first: usize, end: usize, desk: &mut Desk) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);
-        let mut squares = [[[self.zeros.as_ptr(); WINDOW]; WINDOW]; MAX_PIXELS];
-        for (index, square) in squares.iter_mut().enumerate().take(end - first) {
-            let (top, left) = (row * SIDE, (first + index) * SIDE);
-            for (dy, line) in square.iter_mut().enumerate() {
-                let y = (top + dy).wrapping_sub(geometry.pad[0]);
-                for (dx, pixel) in line.iter_mut().enumerate() {
-                    let x = (left + dx).wrapping_sub(geometry.pad[1]);
-                    if y < height && x < width {
-                        *pixel = work.input[(y * width + x) * channels..].as_ptr();
-                    }
+        let step = (end - first) * channels;
+        assert!(desk.inputs.len() >= PLACES * step);
+        let line = |dy: usize| {
+            let y = (row * SIDE + dy).wrapping_sub(geometry.pad[0]);
+            (y < height).then(|| &work.input[y * width * channels..][..width * channels])
+        };
+        let lines: [Option<&[f32]>; WINDOW] = std::array::from_fn(line);
+        let left = |square: usize| (square * SIDE).checked_sub(geometry.pad[1]);
+        let inside = |square: &usize| left(*square).is_some_and(|left| left + WINDOW <= width);
+        let middle = (first..end).find(inside).unwrap_or(end);
+        let last = (middle..end).find(|square| !inside(square)).unwrap_or(end);
+        for square in (first..middle).chain(last..end) {
+            desk.edge.clear();
+            for line in &lines {
+                for dx in 0..WINDOW {
+                    let x = (square * SIDE + dx).wrapping_sub(geometry.pad[1]);
+                    let pixel = line.filter(|_| x < width).map(|line| &line[x * channels..][..channels]);
+                    desk.edge.extend_from_slice(pixel.unwrap_or(&self.zeros[..channels]));
                 }
             }
+            let lines = std::array::from_fn(|dy| desk.edge[dy * WINDOW * channels..].as_ptr());
+            let output = desk.inputs[(square - first) * channels..].as_mut_ptr();
+            // SAFETY: the copy has four lines of four pixels; `inputs` has room for all places of all squares. `new` has checked channels and
+            // instructions.
+            unsafe { (self.transforms.forth)(&lines, 1, channels, output, step) };
         }
-        let squares = &squares[..end - first];
-        let step = squares.len() * channels;
-        assert!(inputs.len() >= PLACES * step);
-        // SAFETY: each pointer leads to the channels of a pixel of the input, whose length is checked, or to as many zeros; `inputs` has room
-        // for all places. `new` has checked channels and instructions.
-        unsafe { (self.transforms.forth)(squares, channels, inputs.as_mut_ptr(), step) };
+        if let Some(left) = left(middle).filter(|_| middle < last) {
+            let lines = lines.map(|line| line.map_or(self.zeros.as_ptr(), |line| line[left * channels..].as_ptr()));
+            let output = desk.inputs[(middle - first) * channels..].as_mut_ptr();
+            // SAFETY: all pixels of these squares lie between the edges of their lines, or in a line of as many zeros; `inputs` has room for
+            // all places of all squares. `new` has checked channels and instructions.
+            unsafe { (self.transforms.forth)(&lines, last - middle, channels, output, step) };
+        }
     }
 
     /// Sums the channels' products at every place.
@@ -169,30 +188,29 @@ impl Winograd {
     fn back(&self, work: &Work<'_>, panel: &Panel, row: usize, first: usize, end: usize, results: &[f32]) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.to, geometry.outputs);
-        let top = row * SIDE;
-        let addends: [_; SIDE] =
-            std::array::from_fn(|dy| work.addends(panel.first, (top + dy).min(height - 1), first * SIDE));
-        for square in first..end {
-            let left = square * SIDE;
-            let pixel = |dy: usize, dx: usize| {
-                let inside = top + dy < height && left + dx < width;
-                let index = ((top + dy) * width + left + dx) * channels + panel.first;
-                let output = if inside { work.output.at(index) } else { std::ptr::null_mut() };
-                let p = (left + dx).min(width - 1) - first * SIDE;
-                Pixel { output, addends: addends[dy].0.map(|addend| addend.at(p)) }
-            };
-            let results = Results {
-                places: results[(square - first) * panel.width..].as_ptr(),
-                step: (end - first) * panel.width,
-                channels: panel.width.min(channels - panel.first),
-                addends: addends[0].1,
-                relu: geometry.relu,
-                pixels: &[[pixel(0, 0), pixel(0, 1)], [pixel(1, 0), pixel(1, 1)]],
-            };
-            // SAFETY: `multiply` has filled all places of these squares. Pixels of the output are this job's alone, those beyond its edges
-            // null, and what is added to those is read from a pixel within. `new` has checked channels and instructions.
-            unsafe { (self.transforms.back)(&results) };
-        }
+        let (top, left) = (row * SIDE, first * SIDE);
+        let below = (top + 1).min(height - 1);
+        let (addends, count) = work.addends(panel.first, top, left);
+        let (addends_below, _) = work.addends(panel.first, below, left);
+        let output = |y: usize| work.output.at((y * width + left) * channels + panel.first);
+        let lines = [
+            Line { output: output(top), addends: &addends[..count] },
+            Line { output: output(below), addends: &addends_below[..count] },
+        ];
+        let results = Results {
+            squares: end - first,
+            places: results.as_ptr(),
+            step: (end - first) * panel.width,
+            width: panel.width,
+            channels: panel.width.min(channels - panel.first),
+            lines: &lines[..(height - top).min(SIDE)],
+            pixels: (width - left).min((end - first) * SIDE),
+            output_step: channels,
+            relu: geometry.relu,
+        };
+        // SAFETY: `multiply` has filled all places of these squares. The lines and pixels are those within the output's edges, this job's alone, and
+        // the addends cover them. `new` has checked channels and instructions.
+        unsafe { (self.transforms.back)(&results) };
     }
 }
 

@@ -30,7 +30,7 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 
 use super::Watch;
 use super::bundle::TensorInfo;
-use crate::kernels::Crew;
+use crate::kernels::{Crew, Isa};
 use fused::{Shelf, Workshop};
 pub(super) use lower::Ports;
 
@@ -66,10 +66,14 @@ impl Graph {
     /// Reads the bytes of an ONNX file and optimises the graph in it.
     ///
     /// Every input and output must be f32 with a static shape. A panic of the engine on a malformed graph becomes an error.
-    /// Tensors of four sides will lie as `ports` says, whatever the shapes in [`inputs`](Self::inputs) and
-    /// [`outputs`](Self::outputs), which are the file's.
+    /// Tensors of four sides will lie as `ports` says, or all in planes where our operators have nothing to give on this processor;
+    /// [`inputs`](Self::inputs) and [`outputs`](Self::outputs) have the file's shapes nonetheless.
     pub fn read(bytes: &[u8], ports: Ports) -> Result<Self, GraphError> {
-        Self::read_with(bytes, ports, true)
+        // Without vector instructions that we have kernels for, tract's are the faster ones.
+        match Isa::detect() {
+            Isa::Portable => Self::read_with(bytes, Ports::PLANES, false),
+            _ => Self::read_with(bytes, ports, true),
+        }
     }
 
     /// The same, with our own operators only where `ours`.

@@ -27,6 +27,11 @@ pub(in crate::model) struct Ports {
     pub outputs: Order,
 }
 
+impl Ports {
+    /// As the file has them.
+    pub const PLANES: Self = Self { inputs: Order::Planes, outputs: Order::Planes };
+}
+
 /// Marks the convolutions that our kernels can do; to be called before tract rewrites them.
 pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
     model.prop_consts()?;
@@ -94,7 +99,7 @@ impl Lowering<'_> {
         let site = node.op_as::<Site>().context("a group without a site")?;
         let outlet = OutletId::new(last.id, 0);
         let used = !last.outputs[0].successors.is_empty();
-        let to_order = if used { Order::Interleaved } else { self.ports.outputs };
+        let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let image = node.inputs[0];
         let interleaved = self.places.contains_key(&(image, Order::Interleaved));
         let many = site.geometry.inputs >= MANY_CHANNELS;

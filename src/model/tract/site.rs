@@ -18,7 +18,7 @@ pub(super) struct Site {
     conv: Conv,
     /// Both of planes, with nothing added yet.
     pub geometry: Geometry,
-    /// `[output][input][row][column]`.
+    /// `[output][input][row][column]`, with one input where channels do not mix.
     pub weights: Arc<Tensor>,
     /// One value an output channel, or one for all.
     pub bias: Arc<Tensor>,
@@ -31,15 +31,16 @@ impl Site {
         let [image, weights, bias] = *model.node_input_facts(node.id)? else { return Ok(None) };
         let (Some(weights), Some(bias)) = (&weights.konst, &bias.konst) else { return Ok(None) };
         let spec = &conv.pool_spec;
-        let ours = conv.group == 1
+        let depthwise = conv.group > 1;
+        let mixing = if depthwise { 1 } else { spec.input_channels };
+        let ours = [1, spec.input_channels].contains(&conv.group)
             && conv.q_params.is_none()
             && conv.kernel_fmt == KernelFormat::OIHW
             && spec.data_format == DataFormat::NCHW
             && spec.rank() == 2
             && spec.dilations().iter().all(|dilation| *dilation == 1)
             && [image.datum_type, weights.datum_type(), bias.datum_type()] == [f32::datum_type(); 3]
-            && weights.shape()
-                == [spec.output_channels, spec.input_channels, spec.kernel_shape[0], spec.kernel_shape[1]];
+            && weights.shape() == [spec.output_channels, mixing, spec.kernel_shape[0], spec.kernel_shape[1]];
         let Some(&[1, inputs, height, width]) = image.shape.as_concrete() else { return Ok(None) };
         if !ours || inputs != spec.input_channels {
             return Ok(None);
@@ -49,6 +50,7 @@ impl Site {
         let geometry = Geometry {
             inputs,
             outputs: spec.output_channels,
+            depthwise,
             kernel: [kernel[0], kernel[1]],
             stride: [strides[0], strides[1]],
             pad: [sides[0].pad_before, sides[1].pad_before],

@@ -1,8 +1,17 @@
 use std::path::PathBuf;
 
+use super::fused::FusedConv;
 use super::*;
 use crate::kernels::Order;
 
+#[allow(dead_code, reason = "what the programs under tests/ write their graphs with; here a part of it serves")]
+#[path = "../../../tests/common/onnx.rs"]
+mod onnx;
+use onnx::{FLOAT, Message, model, node, tensor, weights};
+
+const INNER: Order = Order::Interleaved;
+
+/// The bytes of a graph of the shipped bundle.
 fn shipped(file: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/itnet-s").join(file);
     std::fs::read(path).unwrap()
@@ -19,14 +28,16 @@ fn noise(shape: &[usize]) -> Value {
 }
 
 /// The outputs of a graph with and without our operators, which agree to 1e-4.
-fn both(file: &str, ports: Ports, inputs: &[Value], threads: usize) -> Vec<Value> {
+fn both(file: &str, bytes: &[u8], ports: Ports, inputs: &[Value], threads: usize) -> Vec<Value> {
     let threads = Threads::new(threads).unwrap();
     let run = |ours: bool| {
-        let graph = Graph::read_with(&shipped(file), ports, ours).map_err(|error| format!("{error:?}")).unwrap();
+        let graph = Graph::read_with(bytes, ports, ours).map_err(|error| format!("{error:?}")).unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
         (runner.run(inputs.iter().cloned(), &mut || true).unwrap().unwrap(), graph)
     };
     let ((ours, graph), (theirs, _)) = (run(true), run(false));
+    let fused = graph.plan.model().nodes().iter().filter(|node| node.op_is::<FusedConv>()).count();
+    assert!(fused > 0, "{file}: none of the operators is ours");
     for ((ours, theirs), info) in ours.iter().zip(&theirs).zip(&graph.outputs) {
         let pairs = ours.values().unwrap().iter().zip(theirs.values().unwrap());
         let worst = pairs.map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, f32::max);
@@ -38,7 +49,7 @@ fn both(file: &str, ports: Ports, inputs: &[Value], threads: usize) -> Vec<Value
 
 #[test]
 fn the_shipped_graphs_give_the_same_with_and_without_our_operators() {
-    const INNER: Order = Order::Interleaved;
+    let both = |file: &str, ports, inputs: &[Value], threads| both(file, &shipped(file), ports, inputs, threads);
     for threads in [1, 2] {
         let image = noise(&[1, 3, 360, 480]);
         let ports = Ports { inputs: Order::Planes, outputs: INNER };
@@ -50,4 +61,73 @@ fn the_shipped_graphs_give_the_same_with_and_without_our_operators() {
             both("exit.onnx", ports, &slots[1..2], threads);
         }
     }
+}
+
+/// An attribute that is one integer.
+fn int(node: Message, name: &str, value: i64) -> Message {
+    node.message(5, &Message::default().text(1, name).int(3, value).int(20, 2))
+}
+
+/// An attribute that is text.
+fn text(node: Message, name: &str, value: &str) -> Message {
+    node.message(5, &Message::default().text(1, name).text(4, value).int(20, 3))
+}
+
+fn random_weights(name: &str, shape: &[i64]) -> Message {
+    let len: i64 = shape.iter().product();
+    let value = |i: i64| ((i * 7919 + shape[0] * 31) % 1009) as f32 / 1009.0 - 0.5;
+    weights(name, shape, &(0..len).map(value).collect::<Vec<f32>>())
+}
+
+/// Convolutions of many kinds with operators of tract's between them, and values that are used twice or are outputs too.
+fn motley() -> Vec<u8> {
+    let pads = ("pads", &[1, 1, 1, 1][..]);
+    let channelwise = int(node("Conv", &["r1", "w2", "b2"], "c2", &[pads]), "group", 16);
+    let resize = text(node("Resize", &["c3", "", "scales"], "u", &[]), "mode", "nearest");
+    let resize = text(resize, "coordinate_transformation_mode", "asymmetric");
+    let nodes = [
+        node("Conv", &["x", "w1", "b1"], "c1", &[("pads", &[1, 0, 1, 2])]),
+        node("Relu", &["c1"], "r1", &[]),
+        channelwise,
+        node("Add", &["r1", "c2"], "s", &[]),
+        node("Relu", &["s"], "r2", &[]),
+        node("Conv", &["r2", "w3"], "c3", &[("strides", &[2, 2])]),
+        text(resize, "nearest_mode", "floor"),
+        node("MaxPool", &["r1"], "p", &[("kernel_shape", &[2, 2])]),
+        node("Conv", &["p", "w4"], "c4", &[]),
+        node("Add", &["c4", "u"], "a", &[]),
+        node("Mul", &["a", "half"], "m", &[]),
+        node("Relu", &["m"], "r3", &[]),
+        node("Conv", &["r3", "w5", "b5"], "logits", &[]),
+        node("Conv", &["r3", "w6"], "e", &[("dilations", &[2, 2])]),
+    ];
+    let weights = [
+        random_weights("w1", &[16, 5, 3, 3]),
+        random_weights("b1", &[16]),
+        random_weights("w2", &[16, 1, 3, 3]),
+        random_weights("b2", &[16]),
+        random_weights("w3", &[24, 16, 2, 2]),
+        random_weights("w4", &[24, 16, 1, 1]),
+        random_weights("w5", &[7, 24, 1, 1]),
+        random_weights("b5", &[7]),
+        random_weights("w6", &[3, 24, 2, 2]),
+        weights("half", &[1, 1, 1, 1], &[0.5]),
+        weights("scales", &[4], &[1.0, 1.0, 2.0, 2.0]),
+    ];
+    let output = |name: &str, shape: &[i64]| tensor(name, FLOAT, shape);
+    let outputs = [
+        output("logits", &[1, 7, 12, 16]),
+        output("s", &[1, 16, 13, 17]),
+        output("c3", &[1, 24, 6, 8]),
+        output("e", &[1, 3, 10, 14]),
+    ];
+    model(&nodes, &weights, &[output("x", &[1, 5, 13, 17])], &outputs)
+}
+
+#[test]
+fn any_graph_gives_the_same_with_and_without_our_operators() {
+    let image = |shape| noise(shape);
+    both("motley", &motley(), Ports::PLANES, &[image(&[1, 5, 13, 17])], 1);
+    both("motley", &motley(), Ports { inputs: INNER, outputs: INNER }, &[image(&[1, 13, 17, 5])], 1);
+    both("motley", &motley(), Ports { inputs: Order::Planes, outputs: INNER }, &[image(&[1, 5, 13, 17])], 2);
 }

@@ -115,7 +115,7 @@ class Lifecycle(NodeTest):
         self.assertEqual(len(graph), 25)
         self.assertIn((30, "transition_success", "active"), graph)
 
-    def test_it_is_shut_down_from_any_state_and_ends_with_0(self):
+    def test_it_is_shut_down_from_any_state_and_answers_until_a_signal_ends_it(self):
         for steps in ((), ("configure",), ("configure", "activate")):
             with self.subTest(steps=steps):
                 node = self.start(MANAGED)
@@ -123,6 +123,8 @@ class Lifecycle(NodeTest):
                 for step in steps:
                     self.assertTrue(self.change(step))
                 self.assertTrue(self.change("shutdown"))
+                self.wait_for_state("finalized")
+                node.send(signal.SIGINT)
                 self.assertEqual(self.wait_for_end(node), 0)
                 self.programs.clear()
                 self.clients.clear()

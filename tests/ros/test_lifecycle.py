@@ -1,6 +1,7 @@
 """The managed node, driven from outside as lifecycle managers do."""
 
 import shutil
+import signal
 
 from lifecycle_msgs.msg import TransitionEvent
 from lifecycle_msgs.srv import GetAvailableStates, GetAvailableTransitions

@@ -61,6 +61,17 @@ class Lifecycle(NodeTest):
         before = len(masks)
         camera.feed(lambda: len(masks) > before, "a mask again")
 
+    def test_subscriptions_of_silent_topics_do_not_pile_up(self):
+        self.start(MANAGED)
+        self.wait_for_state("unconfigured")
+        for _ in range(4):
+            for label in ("configure", "activate", "deactivate", "cleanup"):
+                self.assertTrue(self.change(label), label)
+        self.assertTrue(self.change("configure"))
+        self.assertTrue(self.change("activate"))
+        for topic in ("/image", "/camera_info"):
+            self.wait(lambda: self.peer.count_subscribers(topic) == 1, f"one subscription of {topic}")
+
     def test_transitions_are_asked_for_by_number_too(self):
         self.start(MANAGED)
         self.wait_for_state("unconfigured")

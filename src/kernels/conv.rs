@@ -14,7 +14,7 @@ use super::winograd::Winograd;
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
 /// Bands of parts a thread, so that one that was held up leaves some to the others.
-const BANDS: usize = 4;
+const BANDS: usize = 8;
 
 /// A convolution that is ready to run; immutable.
 #[derive(Clone)]

@@ -9,12 +9,12 @@ use super::geometry::{Addend, Geometry};
 use super::isa::Isa;
 use super::tile::{MAX_ADDENDS, TileAddend};
 use super::turned::Turned;
-use super::winograd::{SIDE, Winograd};
+use super::winograd::Winograd;
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
 /// Bands of parts a thread, so that one that was held up leaves some to the others.
-const BANDS: usize = 4;
+const BANDS: usize = 8;
 
 /// A convolution that is ready to run; immutable.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl Way {
     fn parts(&self, geometry: &Geometry) -> usize {
         match self {
             Self::Direct(_) | Self::Depthwise(_) => geometry.to[0],
-            Self::Winograd(_) => geometry.to[0].div_ceil(SIDE),
+            Self::Winograd(winograd) => winograd.rows(geometry),
             Self::Turned(_) => Turned::stretches(geometry),
         }
     }

@@ -91,16 +91,18 @@ impl Isa {
         }
     }
 
-    /// Winograd's transforms, where there are any.
-    pub(super) fn transforms(self) -> Option<Transforms> {
-        match self {
-            Self::Portable => None,
+    /// Winograd's transforms for squares of this side, where there are any.
+    pub(super) fn transforms(self, side: usize) -> Option<Transforms> {
+        match (self, side) {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => Some(super::winograd_x86::AVX2),
+            (Self::Avx2, 2) => Some(super::winograd_x86::AVX2_SMALL),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Some(super::winograd_x86::AVX512),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => None,
+            (Self::Avx2, 4) => Some(super::winograd_x86::AVX2_LARGE),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, 2) => Some(super::winograd_x86::AVX512_SMALL),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, 4) => Some(super::winograd_x86::AVX512_LARGE),
+            _ => None,
         }
     }
 }

@@ -7,9 +7,16 @@
 //! without padding. A convolution also reads *planes* (`[channels, height, width]`), as images come, and writes them.
 //!
 //! A tile of neighbouring pixels times a panel of output channels is held in registers from the bias to the last product; then what is
-//! to be added is added, negative values are cut off where wanted, and the tile is written once. Every output is one chain of
-//! multiply-adds in one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction
-//! set does, where it rounds a product before adding it.
+//! to be added is added, negative values are cut off where wanted, and the tile is written once. Every sum is one chain of multiply-adds in
+//! one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction set does, where it
+//! rounds a product before adding it, and where it has no transforms for Winograd's way.
+//!
+//! | way | for |
+//! |---|---|
+//! | `direct` | every convolution there is no better way for |
+//! | `winograd` | three by three without stride, on 16 channels or more |
+//! | `depthwise` | channels that do not mix |
+//! | `turned` | single pixels into planes: logits |
 //!
 //! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called
 //! from outside checks every length before, so that no safe call reads or writes out of bounds.

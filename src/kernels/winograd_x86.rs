@@ -2,32 +2,75 @@
 
 use std::arch::x86_64::*;
 
-use super::winograd::{LANES, Lines, Results, SIDE, Transforms, WINDOW};
+use super::winograd::{LANES, Lines, Results, Transforms};
 
-/// Transforms forth by one dimension: the products with the rows of `[1 0 -1 0], [0 1 1 0], [0 -1 1 0], [0 1 0 -1]`.
-macro_rules! forth {
+const P: f32 = std::f32::consts::FRAC_1_SQRT_2;
+const Q: f32 = std::f32::consts::SQRT_2;
+
+/// Transforms forth by one dimension, for F(2, 3): the products with the rows of `[1 0 -1 0], [0 1 1 0], [0 -1 1 0], [0 1 0 -1]`.
+macro_rules! forth2 {
     ($v:expr) => {{
         let [a, b, c, d] = $v;
         [_mm256_sub_ps(a, c), _mm256_add_ps(b, c), _mm256_sub_ps(c, b), _mm256_sub_ps(b, d)]
     }};
 }
 
-/// Transforms back by one dimension: the products with the rows of `[1 1 1 0], [0 1 -1 -1]`.
-macro_rules! back {
+/// Transforms back by one dimension, for F(2, 3): the products with the rows of `[1 1 1 0], [0 1 -1 -1]`.
+macro_rules! back2 {
     ($v:expr) => {{
         let [a, b, c, d] = $v;
         [_mm256_add_ps(_mm256_add_ps(a, b), c), _mm256_sub_ps(_mm256_sub_ps(b, c), d)]
     }};
 }
 
+/// Transforms forth by one dimension, for F(4, 3) with `p = √½` and `q = √2`: the products with the rows of `[1 0 -5/2 0 1 0]`,
+/// `[0 -2p -2 p 1 0]`, `[0 2p -2 -p 1 0]`, `[0 -q/2 -1/2 q 1 0]`, `[0 q/2 -1/2 -q 1 0]`, `[0 1 0 -5/2 0 1]`.
+macro_rules! forth4 {
+    ($v:expr) => {{
+        let [a, b, c, d, e, f] = $v;
+        let (half, two, most) = (_mm256_set1_ps(0.5), _mm256_set1_ps(2.0), _mm256_set1_ps(2.5));
+        let (p, q) = (_mm256_set1_ps(P), _mm256_set1_ps(Q));
+        let (even_p, odd_p) = (_mm256_fnmadd_ps(two, c, e), _mm256_fnmadd_ps(two, b, d));
+        let (even_q, odd_q) = (_mm256_fnmadd_ps(half, c, e), _mm256_fnmadd_ps(half, b, d));
+        [
+            _mm256_add_ps(_mm256_fnmadd_ps(most, c, e), a),
+            _mm256_fmadd_ps(p, odd_p, even_p),
+            _mm256_fnmadd_ps(p, odd_p, even_p),
+            _mm256_fmadd_ps(q, odd_q, even_q),
+            _mm256_fnmadd_ps(q, odd_q, even_q),
+            _mm256_add_ps(_mm256_fnmadd_ps(most, d, f), b),
+        ]
+    }};
+}
+
+/// Transforms back by one dimension, for F(4, 3): the products with the rows of `[1 1 1 1 1 0]`, `[0 p -p q -q 0]`,
+/// `[0 1/2 1/2 2 2 0]`, `[0 p/2 -p/2 2q -2q 1]`.
+macro_rules! back4 {
+    ($v:expr) => {{
+        let [a, b, c, d, e, f] = $v;
+        let (half, two) = (_mm256_set1_ps(0.5), _mm256_set1_ps(2.0));
+        let (p, q) = (_mm256_set1_ps(P), _mm256_set1_ps(Q));
+        let (even_p, even_q) = (_mm256_add_ps(b, c), _mm256_add_ps(d, e));
+        let odd_p = _mm256_mul_ps(p, _mm256_sub_ps(b, c));
+        let odd_q = _mm256_mul_ps(q, _mm256_sub_ps(d, e));
+        [
+            _mm256_add_ps(_mm256_add_ps(a, even_p), even_q),
+            _mm256_add_ps(odd_p, odd_q),
+            _mm256_fmadd_ps(two, even_q, _mm256_mul_ps(half, even_p)),
+            _mm256_add_ps(_mm256_fmadd_ps(two, odd_q, _mm256_mul_ps(half, odd_p)), f),
+        ]
+    }};
+}
+
 macro_rules! transforms {
-    ($name:ident, $forth:ident, $back:ident, $features:literal) => {
+    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $features:literal) => {
         pub(super) const $name: Transforms = Transforms { forth: $forth, back: $back };
 
         /// # Safety
         /// As said at [`super::winograd::Forth`].
         #[target_feature(enable = $features)]
         unsafe fn $forth(lines: &Lines, squares: usize, channels: usize, output: *mut f32, step: usize) {
+            const WINDOW: usize = $side + 2;
             for square in 0..squares {
                 for c in (0..channels).step_by(LANES) {
                     // SAFETY: the caller vouches for `channels` values of each pixel, and at each place of each square.
@@ -36,14 +79,17 @@ macro_rules! transforms {
                         for (x, column) in columns.iter_mut().enumerate() {
                             let mut pixels = [_mm256_setzero_ps(); WINDOW];
                             for (pixel, line) in pixels.iter_mut().zip(lines) {
-                                *pixel = _mm256_loadu_ps(line.add((square * SIDE + x) * channels + c));
+                                *pixel = _mm256_loadu_ps(line.add((square * $side + x) * channels + c));
                             }
-                            *column = forth!(pixels);
+                            *column = $forth_line!(pixels);
                         }
                         let output = output.add(square * channels + c);
                         for row in 0..WINDOW {
-                            let places = forth!([columns[0][row], columns[1][row], columns[2][row], columns[3][row]]);
-                            for (column, value) in places.into_iter().enumerate() {
+                            let mut values = [_mm256_setzero_ps(); WINDOW];
+                            for (value, column) in values.iter_mut().zip(&columns) {
+                                *value = column[row];
+                            }
+                            for (column, value) in $forth_line!(values).into_iter().enumerate() {
                                 _mm256_storeu_ps(output.add((row * WINDOW + column) * step), value);
                             }
                         }
@@ -56,27 +102,33 @@ macro_rules! transforms {
         /// As said at [`super::winograd::Back`].
         #[target_feature(enable = $features)]
         unsafe fn $back(results: &Results<'_>) {
+            const WINDOW: usize = $side + 2;
             for square in 0..results.squares {
                 for c in (0..results.channels).step_by(LANES) {
-                    // SAFETY: the caller vouches for `channels` values at each place, of each pixel, and of what is added to it.
+                    // SAFETY: the caller vouches for `channels` values at each place, of bias, of each pixel, and of what is added to it.
                     unsafe {
                         let places = results.places.add(square * results.width + c);
-                        let mut columns = [[_mm256_setzero_ps(); SIDE]; WINDOW];
+                        let bias = _mm256_loadu_ps(results.bias.add(c));
+                        let mut columns = [[_mm256_setzero_ps(); $side]; WINDOW];
                         for (x, column) in columns.iter_mut().enumerate() {
                             let mut values = [_mm256_setzero_ps(); WINDOW];
                             for (y, value) in values.iter_mut().enumerate() {
                                 *value = _mm256_loadu_ps(places.add((y * WINDOW + x) * results.step));
                             }
-                            *column = back!(values);
+                            *column = $back_line!(values);
                         }
-                        for (row, line) in results.lines.iter().enumerate().take(SIDE) {
-                            let values = back!([columns[0][row], columns[1][row], columns[2][row], columns[3][row]]);
-                            for (x, mut value) in values.into_iter().enumerate() {
-                                let p = square * SIDE + x;
+                        for (row, line) in results.lines.iter().enumerate().take($side) {
+                            let mut values = [_mm256_setzero_ps(); WINDOW];
+                            for (value, column) in values.iter_mut().zip(&columns) {
+                                *value = column[row];
+                            }
+                            for (x, value) in $back_line!(values).into_iter().enumerate() {
+                                let p = square * $side + x;
                                 if p >= results.pixels {
                                     break;
                                 }
-                                for addend in line.addends {
+                                let mut value = _mm256_add_ps(value, bias);
+                                for addend in &line.addends[..results.addends] {
                                     value = _mm256_add_ps(value, _mm256_loadu_ps(addend.at(p).add(c)));
                                 }
                                 if results.relu {
@@ -92,5 +144,7 @@ macro_rules! transforms {
     };
 }
 
-transforms!(AVX2, forth_avx2, back_avx2, "avx2,fma");
-transforms!(AVX512, forth_avx512, back_avx512, "avx512f,avx512vl,avx2,fma");
+transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, "avx2,fma");
+transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, "avx2,fma");
+transforms!(AVX512_SMALL, 2, forth2_avx512, forth2, back2_avx512, back2, "avx512f,avx512vl,avx2,fma");
+transforms!(AVX512_LARGE, 4, forth4_avx512, forth4, back4_avx512, back4, "avx512f,avx512vl,avx2,fma");

@@ -2,7 +2,7 @@
 
 use r2r::rcl_interfaces::msg::{self, ParameterValue as Wire};
 
-use super::super::parameters::ParameterType;
+use super::super::event;
 use crate::params::Value;
 
 /// The value in a request; `None` for "not set", by which a parameter would be deleted. The numbers are those of rcl_interfaces/ParameterType.
@@ -23,19 +23,19 @@ pub fn from_wire(wire: &Wire) -> Option<Value> {
 
 /// The value in a reply.
 pub fn to_wire(value: &Value) -> Wire {
-    let mut wire = Wire { type_: ParameterType::of(value) as u8, ..Wire::default() };
-    match value.clone() {
-        Value::Bool(flag) => wire.bool_value = flag,
-        Value::Integer(n) => wire.integer_value = n,
-        Value::Double(x) => wire.double_value = x,
-        Value::Text(text) => wire.string_value = text,
-        Value::Bytes(bytes) => wire.byte_array_value = bytes,
-        Value::Bools(flags) => wire.bool_array_value = flags,
-        Value::Integers(numbers) => wire.integer_array_value = numbers,
-        Value::Doubles(numbers) => wire.double_array_value = numbers,
-        Value::Texts(texts) => wire.string_array_value = texts,
+    let value = event::value(value);
+    Wire {
+        type_: value.kind,
+        bool_value: value.bool_value,
+        integer_value: value.integer_value,
+        double_value: value.double_value,
+        string_value: value.string_value,
+        byte_array_value: value.byte_array_value,
+        bool_array_value: value.bool_array_value,
+        integer_array_value: value.integer_array_value,
+        double_array_value: value.double_array_value,
+        string_array_value: value.string_array_value,
     }
-    wire
 }
 
 /// Name and value of each parameter in a request.

@@ -4,7 +4,8 @@
 
 A process publishes images that are stamped with the steady clock; the node and a pass-through in rclpy subscribe to them; a third process takes
 masks and passed images, unparsed, and reads its clock. In the table, `publish -> mask, less stages` is the whole way of a frame from
-publisher to subscriber without the stages' own time, and `arrival -> publish, less stages` is the part of it inside the node.
+publisher to subscriber without the stages' own time, and `arrival -> publish, less stages` is the part of it inside the node. Rendering is a stage,
+and the sending of the mask is part of it; a stage that was abandoned at the deadline is none.
 """
 
 import argparse

@@ -67,18 +67,22 @@ def main():
     parser.add_argument("--hz", type=float, default=30.0)
     parser.add_argument("--size", type=int, nargs=2, default=(640, 480), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--budget-ms", type=float, default=33.0)
+    parser.add_argument("--reliability", choices=sorted(common.RELIABILITY), default="best_effort")
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two rows")
     parser.add_argument("--domain", type=int, default=41)
     options = parser.parse_args()
     with common.scratch_domain(options.domain) as env:
         cameras = {camera: {"topic": f"/{camera}/image_raw"} for camera in CAMERAS}
-        with common.node(env, {"budget_ms": options.budget_ms, "cameras": list(CAMERAS), **cameras}) as node:
+        subscription = {"subscription": {"reliability": options.reliability}}
+        overrides = {camera["topic"]: subscription for camera in cameras.values()}
+        parameters = {"budget_ms": options.budget_ms, "cameras": list(CAMERAS), "qos_overrides": overrides, **cameras}
+        with common.node(env, parameters) as node:
             soak(options, node, [camera["topic"] for camera in cameras.values()])
 
 
 def soak(options, node, topics):
     counter, sent = Counter(), common.SPAWN.Value("q", 0)
-    arguments = (topics, tuple(options.size), options.hz, 60.0 * options.minutes, "best_effort", sent)
+    arguments = (topics, tuple(options.size), options.hz, 60.0 * options.minutes, options.reliability, sent)
     cameras = common.SPAWN.Process(target=common.publish, args=arguments)
     cameras.start()
     names = ("seconds", "RSS MiB", "handles", "threads", "sent", "received", "masks", "missed", "dropped", "failed")

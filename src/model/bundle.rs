@@ -2,13 +2,13 @@
 //!
 //! Knows what a loaded bundle is; reading files is `files`' work, fitting graphs together `wiring`'s, running them `tract`'s.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
-
+use super::error::BundleError;
 use super::files::{read_graph, read_manifest};
-use super::manifest::{GraphFile, Manifest, ManifestError};
+use super::info::{GraphInfo, TensorInfo};
+use super::manifest::{GraphFile, Manifest};
 use super::session::Session;
 use super::tract::{Graph, Ports, Threads};
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
@@ -18,32 +18,6 @@ use crate::kernels::Order;
 const DATA: Ports = Ports { inputs: Order::Planes, outputs: Order::Interleaved };
 const STEP: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Interleaved };
 const EXIT: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Planes };
-
-/// An input or output of a graph: f32 of a static shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TensorInfo {
-    /// Its name in the graph.
-    pub name: String,
-    /// Its sides, outermost first.
-    pub shape: Vec<usize>,
-}
-
-/// What one graph costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GraphInfo {
-    /// The name of its file, without folder and ending.
-    pub name: String,
-    /// Multiply-accumulates of one run's convolutions and matrix products; element-wise work is not counted.
-    pub macs: u64,
-    /// Number of f32 weights in the file. Weights that several files repeat are counted in each.
-    pub parameters: u64,
-    /// Number of nodes of the optimised graph: places at which it can be abandoned.
-    pub nodes: usize,
-    /// What it takes.
-    pub inputs: Vec<TensorInfo>,
-    /// What it gives.
-    pub outputs: Vec<TensorInfo>,
-}
 
 /// A checked bundle. Never changes; cloning shares it, so that every camera can have a [`Session`] of the same graphs.
 #[derive(Clone)]
@@ -61,75 +35,6 @@ pub(super) struct Stages {
     pub data: Graph,
     pub steps: Vec<Stage>,
     pub exits: Vec<Stage>,
-}
-
-/// What can be wrong with a bundle.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {reason}", file.display())]
-    Read {
-        /// Which file.
-        file: PathBuf,
-        /// The system's words.
-        reason: std::io::Error,
-    },
-    /// What should be a file of some size is not.
-    #[error("{}: expected {expected}, got {got}", file.display())]
-    File {
-        /// Which file.
-        file: PathBuf,
-        /// What would be right.
-        expected: String,
-        /// What is there.
-        got: String,
-    },
-    /// The manifest says what it must not.
-    #[error("{}: {reason}", file.display())]
-    Manifest {
-        /// Which file.
-        file: PathBuf,
-        /// The fault.
-        reason: ManifestError,
-    },
-    /// A file is not the one the manifest was written for.
-    #[error("{}: the manifest says sha256 {expected}, the file has {got}: it is damaged or was replaced", file.display())]
-    Hash {
-        /// Which file.
-        file: PathBuf,
-        /// The manifest's hash.
-        expected: String,
-        /// The file's hash.
-        got: String,
-    },
-    /// A file is not a graph that can be run.
-    #[error("{}: not a graph that can be run: {reason}", file.display())]
-    Graph {
-        /// Which file.
-        file: PathBuf,
-        /// The engine's own words.
-        reason: String,
-    },
-    /// A graph's input or output is not what it must be.
-    #[error("{}: tensor `{tensor}`: expected {expected}, got {got}", file.display())]
-    Tensor {
-        /// Which file.
-        file: PathBuf,
-        /// Which tensor.
-        tensor: String,
-        /// What would be right.
-        expected: String,
-        /// What is there.
-        got: String,
-    },
-    /// A session cannot be made.
-    #[error("cannot run the model on {threads} threads: {reason}")]
-    Session {
-        /// The threads that were asked for.
-        threads: usize,
-        /// What stands against it.
-        reason: String,
-    },
 }
 
 impl Bundle {

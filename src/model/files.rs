@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::bundle::BundleError;
+use super::error::BundleError;
 use super::manifest::{GraphFile, Manifest};
 use super::tract::{Graph, GraphError, Ports};
 

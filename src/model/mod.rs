@@ -4,7 +4,9 @@
 //! [`StagedModel`].
 
 mod bundle;
+mod error;
 mod files;
+mod info;
 mod manifest;
 mod session;
 mod tract;
@@ -12,7 +14,9 @@ mod wiring;
 
 use crate::frame::Size;
 
-pub use bundle::{Bundle, BundleError, GraphInfo, TensorInfo};
+pub use bundle::Bundle;
+pub use error::BundleError;
+pub use info::{GraphInfo, TensorInfo};
 pub use manifest::{
     Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
     Manifest, ManifestError, Parameters,

@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::bundle::{Bundle, BundleError};
+use super::bundle::Bundle;
+use super::error::BundleError;
 use super::tract::{Runner, Threads, Value};
 use super::wiring::Stage;
 use super::{Logits, ModelError, Progress, StagedModel, Watch};

@@ -29,7 +29,7 @@ use tract_onnx::tract_core::plan::{SimplePlan, eval};
 use tract_onnx::tract_hir::internal::InferenceModelExt;
 
 use super::Watch;
-use super::bundle::TensorInfo;
+use super::info::TensorInfo;
 use crate::kernels::{Crew, Isa};
 use fused::{Shelf, Workshop};
 pub(super) use lower::Ports;

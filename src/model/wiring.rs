@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::bundle::{BundleError, TensorInfo};
+use super::error::BundleError;
+use super::info::TensorInfo;
 use super::manifest::Manifest;
 use super::tract::Graph;
 

@@ -1,6 +1,8 @@
 """A bag that ROS itself plays into the node at full rate: a mask for every frame, or a counted drop."""
 
 import re
+import shutil
+from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import CompressedImage, Image
@@ -35,14 +37,17 @@ class Bag(NodeTest):
             self.skipTest(f"there is no `ros2 bag` for {bag.name}")
         return int(re.search(rf"Topic: {re.escape(topic)} .*Count: (\d+)", said)[1])
 
-    def plays(self, name, kind, parameters, *arguments):
+    def plays(self, name, kind, parameters, *arguments, copied=False):
         topic = f"{TOPIC}/compressed" if kind is CompressedImage else TOPIC
-        count = self.count(SHARED / "bags" / name, topic)
+        bag = SHARED / "bags" / name
+        count = self.count(bag, topic)
+        if copied:
+            bag = shutil.copytree(bag, Path(self.scratch) / name)
         images, masks = self.listen(topic, kind, 500), self.listen("/itnet/mask", Image, 500)
         told = self.listen("/diagnostics", DiagnosticArray)
         node = self.active({"budget_ms": 50.0, **parameters}, "-r", f"image:={TOPIC}", *arguments)
         # The delay is for player and subscribers to find each other.
-        command = ["ros2", "bag", "play", SHARED / "bags" / name, "--delay", "3", "--disable-keyboard-controls"]
+        command = ["ros2", "bag", "play", bag, "--delay", "3", "--disable-keyboard-controls"]
         self.wait_for_end(self.launch(command))
         # The diagnostics come once a second: all has settled when they repeat themselves.
         self.wait(lambda: told and settled(told), "the figures to stand still")
@@ -59,10 +64,23 @@ class Bag(NodeTest):
         self.assertEqual({(mask.width, mask.height) for mask in masks}, {(480, 360)})
         self.assertEqual(node.said("ERROR"), [])
 
-    def test_every_raw_frame_of_a_bag_has_a_mask_or_is_counted(self):
+    def plays_raw(self, name, **more):
         # Frames of half a megabyte in many datagrams: reliably, so that what is missing is the node's affair.
-        reliable = {"qos_overrides": {TOPIC: {"subscription": {"reliability": "reliable", "depth": 10}}}}
-        self.plays("drive_raw_sqlite3", Image, {}, "--params-file", self.parameter_file(reliable))
+        reliable = {"qos_overrides": {TOPIC: {"subscription": {"reliability": "reliable", "depth": 50}}}}
+        self.plays(name, Image, {}, "--params-file", self.parameter_file(reliable), **more)
+
+    def test_every_raw_frame_of_a_bag_has_a_mask_or_is_counted(self):
+        self.plays_raw("drive_raw_sqlite3")
+
+    def test_a_bag_of_compressed_messages_is_no_different(self):
+        self.plays_raw("drive_raw_sqlite3_zstd_message")
+
+    def test_nor_is_one_of_compressed_files(self):
+        # rosbag2 unpacks beside the file.
+        self.plays_raw("drive_raw_sqlite3_zstd_file", copied=True)
+
+    def test_nor_is_one_of_compressed_chunks(self):
+        self.plays_raw("drive_raw_mcap_zstd")
 
     def test_every_compressed_frame_of_a_bag_has_a_mask_or_is_counted(self):
         self.plays("drive_jpeg_mcap", CompressedImage, {"image_transport": "compressed"})

@@ -32,22 +32,24 @@ pub fn ros_args(args: &[String]) -> Vec<String> {
     split(args).1
 }
 
+/// The arguments for ROS as flags, each with the argument that follows it where it takes one; that may be missing at the end.
+pub fn ros_flags(args: &[String]) -> Vec<(String, Option<String>)> {
+    let mut args = ros_args(args).into_iter();
+    let mut flags = Vec::new();
+    while let Some(flag) = args.next() {
+        let value = if TAKE_ONE.contains(&flag.as_str()) { args.next() } else { None };
+        flags.push((flag, value));
+    }
+    flags
+}
+
 /// The first argument for ROS that no distribution knows: rcl leaves it to its client library to refuse it.
 pub fn unknown_ros_arg(args: &[String]) -> Option<String> {
-    let mut args = ros_args(args).into_iter();
-    while let Some(arg) = args.next() {
-        if TAKE_ONE.contains(&arg.as_str()) {
-            // Where it is missing, rcl says so.
-            args.next();
-        } else if !arg
-            .strip_prefix("--enable-")
-            .or(arg.strip_prefix("--disable-"))
-            .is_some_and(|log| LOGS.contains(&log))
-        {
-            return Some(arg);
-        }
-    }
-    None
+    let is_known = |flag: &str| {
+        let log = flag.strip_prefix("--enable-").or(flag.strip_prefix("--disable-"));
+        TAKE_ONE.contains(&flag) || log.is_some_and(|log| LOGS.contains(&log))
+    };
+    ros_flags(args).into_iter().map(|(flag, _)| flag).find(|flag| !is_known(flag))
 }
 
 fn split(args: &[String]) -> (Vec<String>, Vec<String>) {

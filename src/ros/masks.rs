@@ -10,7 +10,6 @@ use super::debug::Debug;
 use super::output::{Making, Output, OutputError};
 use super::pictures::{Easel, Picture};
 use crate::camera;
-
 use crate::mask::Mask;
 use crate::message::{CameraInfo, Image, Message};
 use crate::pipeline::{FrameResult, ImageKind, Published};

@@ -147,15 +147,11 @@ impl Network {
 
     /// Subscribes to all cameras.
     pub fn listen(&mut self, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<(), EdgeError> {
-        for index in 0..self.posts.len() {
-            let Some(post) = self.posts.get_mut(index) else { continue };
-            match Listening::to(&post.camera, overrides, edge, now) {
-                Ok(listening) => post.listening = Some(listening),
-                Err(error) => {
-                    self.deafen();
-                    return Err(error);
-                }
-            }
+        // All or none: where one is refused, those before it are dropped.
+        let listening = self.posts.iter().map(|post| Listening::to(&post.camera, overrides, edge, now));
+        let listening = listening.collect::<Result<Vec<_>, _>>()?;
+        for (post, listening) in self.posts.iter_mut().zip(listening) {
+            post.listening = Some(listening);
         }
         self.worker.shared.open(true);
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::args::ros_args;
+use super::args::ros_flags;
 use super::name::NodeName;
 use crate::params::{ParameterFileError, Value, parse_value, read_values};
 
@@ -31,18 +31,11 @@ pub enum OverrideError {
 /// A file that cannot be read, and a value that is none.
 pub fn parameter_overrides(args: &[String], node: &NodeName) -> Result<Vec<(String, Value)>, OverrideError> {
     let mut values = Vec::new();
-    let mut args = ros_args(args).into_iter();
-    while let Some(flag) = args.next() {
+    for (flag, value) in ros_flags(args) {
+        let value = value.unwrap_or_default();
         match flag.as_str() {
-            "--params-file" => {
-                let path = PathBuf::from(args.next().unwrap_or_default());
-                values.extend(read_values(&path, &node.to_string())?);
-            }
-            "-p" | "--param" => values.extend(single(&args.next().unwrap_or_default(), node)?),
-            // Flags whose value must not be taken for a flag.
-            "-r" | "--remap" | "-e" | "--enclave" | "--log-level" | "--log-config-file" | "--log-file-name" => {
-                args.next();
-            }
+            "--params-file" => values.extend(read_values(&PathBuf::from(value), &node.to_string())?),
+            "-p" | "--param" => values.extend(single(&value, node)?),
             _ => (),
         }
     }

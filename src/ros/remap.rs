@@ -5,7 +5,7 @@
 //! expanded before they are compared, the first rule that fits is applied and no other one after it. Rules outside of
 //! `--ros-args`, which rcl still takes with a warning, and wildcards, which it refuses too, are not read.
 
-use super::args::ros_args;
+use super::args::ros_flags;
 use super::name::{NameError, NodeName, is_word};
 
 /// What a rule is for.
@@ -43,18 +43,9 @@ impl Remaps {
     /// A rule that cannot be read, and a flag that no rule follows.
     pub fn from_args(args: &[String]) -> Result<Self, NameError> {
         let mut rules = Vec::new();
-        let mut args = ros_args(args).into_iter();
-        while let Some(flag) = args.next() {
-            match flag.as_str() {
-                "-r" | "--remap" => {
-                    let rule = args.next().ok_or(NameError::NoRule { flag })?;
-                    rules.push(Rule::parse(&rule)?);
-                }
-                // Flags whose value must not be taken for a flag.
-                "-p" | "--param" | "--params-file" | "-e" | "--enclave" | "--log-level" | "--log-config-file" => {
-                    args.next();
-                }
-                _ => {}
+        for (flag, value) in ros_flags(args) {
+            if matches!(flag.as_str(), "-r" | "--remap") {
+                rules.push(Rule::parse(&value.ok_or(NameError::NoRule { flag })?)?);
             }
         }
         Ok(Self { rules })

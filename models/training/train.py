@@ -32,7 +32,7 @@ from optimiser import Muon
 
 # Large blocks stay with the process: returning them after every operation costs a third of a step in page faults.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
-SMALL, FULL = (240, 320), (360, 480)
+CROPS = ((192, 256), (240, 320), (360, 480))  # height, width of the parts of a run
 LOG_FIELDS = "step progress minutes epoch lr loss norm skipped images_per_s crop extra val".split()
 
 
@@ -202,16 +202,21 @@ def load_sets(args):
     return frames, [1 - sum(shares), *shares]
 
 
+def crop_at(progress, larger_at):
+    """Height and width of the crops: small ones first, whole pictures at the end."""
+    return CROPS[sum(progress >= at for at in larger_at)]
+
+
 def train(args, rank):
     run = Run(args, rank)
     frames, shares = load_sets(args)
     weights = sets.class_weights(frames[0])
     watch = Watch(run, shares, len(frames[0])) if rank == 0 else None
     batches = sets.Batches(frames, shares, args.batch // args.processes, args.seed + 1000 * run.step + rank)
-    batches.start(SMALL, [count == 0 for count in args.unroll], run.step)
+    batches.start(CROPS[0], [count == 0 for count in args.unroll], run.step)
     progress, last = run.progress(len(frames[0])), time.monotonic()
     while progress < 1.0:
-        batches.size = FULL if progress >= args.full_from else SMALL
+        batches.size = crop_at(progress, args.larger_at)
         batch = batches.next()
         now_at = run.progress(len(frames[0]))
         loss, progress = run.learn(batch, weights, progress, now_at)
@@ -327,7 +332,8 @@ def main():
     p.add_argument("--warmup", type=int, default=200, help="optimiser steps")
     p.add_argument("--distil", type=float, default=0.3, help="after a fifth of the run, relative to an exit's loss")
     p.add_argument("--iou", type=float, default=0.5, help="weight of the Lovasz loss after a fifth of the run")
-    p.add_argument("--full-from", type=float, default=0.84, help="progress from which crops are 480x360")
+    p.add_argument("--larger-at", type=float, nargs=2, default=[0.45, 0.85],
+                   help="progress at which crops grow from 256x192 to 320x240, then to 480x360")
     p.add_argument("--val-every", type=int, default=4, help="validate on every n-th frame while training")
     p.add_argument("--report-s", type=float, default=30)
     p.add_argument("--validate-s", type=float, default=300)

@@ -3,7 +3,7 @@
 //! Live and replay differ only in the first word and the last: both hand in the bytes of an image message with its deadline, and take the
 //! mask in a closure. Knows nothing of topics, bags or ROS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,18 @@ use crate::clock::{Clock, Instant};
 use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
-use crate::mask::{ClassMap, Mask};
+use crate::mask::Mask;
 use crate::message::{self, MessageError};
 use crate::model::{Logits, ModelError, StagedModel};
-use crate::params::Parameters;
-use crate::render::{self, RenderError, Renderer};
+use crate::render::{RenderError, Renderer};
 use crate::tensor::{InputSpec, TensorError, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
+
+mod convergence;
+mod settings;
+
+use convergence::Convergence;
+pub use settings::{Depth, MaskSize, Publish, Settings};
 
 /// Which of the two image messages the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,82 +41,6 @@ impl ImageKind {
             "sensor_msgs/msg/Image" => Some(Self::Raw),
             "sensor_msgs/msg/CompressedImage" => Some(Self::Compressed),
             _ => None,
-        }
-    }
-}
-
-/// How deep the network may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// As deep as budget and share of compute allow, within these iterations.
-    Anytime(Iterations),
-    /// Always as many iterations, whatever the time: the same frames give the same masks.
-    Fixed(usize),
-}
-
-/// When masks are published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Publish {
-    /// One mask a frame.
-    Final,
-    /// Each exit as it finishes, with the same stamp.
-    Progressive,
-}
-
-/// The size of the masks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaskSize {
-    /// That of the frame.
-    Input,
-    /// That of the network's input, onto which the frame is stretched.
-    Network,
-}
-
-/// What the user allows; may change from frame to frame.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// How deep.
-    pub depth: Depth,
-    /// Share of the time that may be spent computing, 0 to 1.
-    pub share: f64,
-    /// The longest budget of any camera: as much compute may be saved up.
-    pub budget: Duration,
-    /// Enough, once less than this fraction of the mask changes from exit to exit; 0 for never.
-    pub converged_change: f64,
-    /// Which exits are published.
-    pub publish: Publish,
-    /// The size of the masks.
-    pub mask_size: MaskSize,
-    /// The ids under which classes are published.
-    pub class_map: ClassMap,
-    /// The cameras whose frames may start warm, where the model offers it.
-    pub warm: BTreeSet<usize>,
-    /// The longest time between the stamps of two frames for a warm start.
-    pub warm_max_gap: Duration,
-}
-
-impl Settings {
-    /// What the parameters say, where the longest budget of any camera is `budget`. What needs to know the model's classes or the cameras is left to
-    /// be set: the class map, and who may start warm.
-    pub fn of(parameters: &Parameters, budget: Duration) -> Self {
-        let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
-        let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
-        Self {
-            depth: Depth::Anytime(range),
-            share: parameters.double("compute_share"),
-            budget,
-            converged_change: parameters.double("converged_change"),
-            publish: match parameters.text("publish").as_str() {
-                "progressive" => Publish::Progressive,
-                _ => Publish::Final,
-            },
-            mask_size: match parameters.text("mask_size").as_str() {
-                "network" => MaskSize::Network,
-                _ => MaskSize::Input,
-            },
-            class_map: ClassMap::identity(),
-            warm: BTreeSet::new(),
-            warm_max_gap: Duration::from_secs_f64(parameters.double("warm_max_gap_ms") / 1e3),
         }
     }
 }
@@ -420,32 +349,6 @@ impl Pipeline {
         }
         self.costs.set_reference(Stage::Render, &took);
         Ok(())
-    }
-}
-
-/// Compares each exit's classes with the ones before.
-#[derive(Default)]
-struct Convergence {
-    threshold: f64,
-    last: Vec<u8>,
-    now: Vec<u8>,
-}
-
-impl Convergence {
-    fn start(&mut self, threshold: f64) {
-        self.threshold = threshold;
-        self.last.clear();
-    }
-
-    fn judge(&mut self, logits: Logits<'_>) -> Result<Verdict, RenderError> {
-        if self.threshold <= 0.0 {
-            return Ok(Verdict::GoOn);
-        }
-        self.now.resize(logits.grid.pixels(), 0);
-        render::classes_of(logits, &mut self.now)?;
-        let converged = self.last.len() == self.now.len() && render::change(&self.last, &self.now) < self.threshold;
-        std::mem::swap(&mut self.last, &mut self.now);
-        Ok(if converged { Verdict::Converged } else { Verdict::GoOn })
     }
 }
 

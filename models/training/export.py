@@ -151,6 +151,7 @@ def manifest(net, out, steps, args):
 
     shared, total = parameters(net)
     trained = net.size.iterations
+    warm = {"from_step": trained - args.warm_steps + 1, "useful": args.warm_steps} if args.warm_steps else None
     return {
         "format": 1,
         "name": args.name,
@@ -159,6 +160,7 @@ def manifest(net, out, steps, args):
         "input": {"width": args.width, "height": args.height, "mean": list(MEAN), "std": list(STD)},
         "classes": [{"name": n, "color": list(c)} for n, c in zip(CLASS_NAMES, CLASS_COLORS)],
         "iterations": {"trained": trained, "useful": args.useful or trained},
+        **({"warm_start": warm} if warm else {}),
         "accuracy": [],
         "parameters": {"shared": shared, "total": total},
         "trained_on": TRAINED_ON + (TRAINED_ON_SCENES if args.scenes else ""),
@@ -201,6 +203,7 @@ def main():
     p.add_argument("--width", type=int, default=480)
     p.add_argument("--height", type=int, default=360)
     p.add_argument("--useful", type=int, help="iterations that still earn accuracy (default: all trained)")
+    p.add_argument("--warm-steps", type=int, default=0, help="iterations of a warm frame, the last ones (0: no such)")
     p.add_argument("--scenes", action="store_true", help="say that rendered scenes were mixed in")
     args = p.parse_args()
     args.name = args.name or Path(args.out).resolve().name

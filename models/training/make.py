@@ -40,6 +40,16 @@ def evaluate(args, name, images, labels, listed=None):
     python("score.py", args.bundle, result, "--set", name)
 
 
+def evaluate_warm(args, name, images, labels):
+    """Scores a video whose frames start warm, put into the manifest."""
+    result = Path(args.work) / f"eval {name} warm.json"
+    words = [*args.itnet.split(), "eval", "--model", args.bundle, "--images", images, "--labels", labels]
+    words = [str(w) for w in [*words, "--warm", "--json"]]
+    print("+", " ".join(words), flush=True)
+    result.write_bytes(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    python("score.py", args.bundle, result, "--set", name, "--warm")
+
+
 def left_out(args, parts):
     """A file with the names of the training frames that were left out."""
     import data
@@ -67,11 +77,16 @@ def main():
     python("train.py", "--camvid", args.camvid, "--out", args.work, "--size", args.size, *extra, *more)
     chosen = ["--useful", args.useful] if args.useful else []
     chosen += ["--scenes"] if extra else []
+    options = json.loads((args.work / "run.json").read_text())["options"]
+    warm = options["warm_steps"] if 0 in options["unroll"] else 0
+    chosen += ["--warm-steps", warm]
     python("export.py", args.bundle, "--checkpoint", checkpoint, "--version", args.version, *chosen)
     for runtime in ("itnet", "onnxruntime"):
         python("verify.py", args.bundle, "--checkpoint", checkpoint, "--runtime", runtime)
     evaluate(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
-    parts = json.loads((args.work / "run.json").read_text())["options"]["leave_out"]
+    if warm:
+        evaluate_warm(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
+    parts = options["leave_out"]
     if parts:
         listed = left_out(args, parts)
         evaluate(args, " ".join(["camvid", *parts]), args.camvid / "train", args.camvid / "trainannot", listed)

@@ -4,6 +4,7 @@
     python score.py models/itnet-s eval.json --set "camvid val" --frames 101
 
 An entry of the same set is replaced. Numbers are copied as measured, rounded to four decimals.
+With `--warm` the scores of warm frames are taken, from the JSON of `itnet eval --warm`.
 """
 
 import argparse
@@ -12,12 +13,12 @@ import sys
 from pathlib import Path
 
 
-def entry(result, name, frames):
+def entry(result, name, frames, warm):
     exits = [
         {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
         for e in result["exits"]
     ]
-    return {"set": name, "frames": frames, "exits": exits}
+    return {"set": name, "frames": frames, **({"warm": True} if warm else {}), "exits": exits}
 
 
 def main():
@@ -25,17 +26,20 @@ def main():
     p.add_argument("bundle", type=Path)
     p.add_argument("result", help="JSON file, or - for standard input")
     p.add_argument("--set", required=True, help='for example "camvid val"')
+    p.add_argument("--warm", action="store_true", help="those of warm frames")
     p.add_argument("--frames", type=int, help="when the JSON does not say it")
     args = p.parse_args()
     text = sys.stdin.read() if args.result == "-" else Path(args.result).read_text()
     result = json.loads(text)
+    if args.warm:
+        result = result.get("warm") or sys.exit("the JSON has no `warm`; write it with `itnet eval --warm --json`")
     frames = result.get("frames", args.frames)
     if frames is None:
         sys.exit("the JSON has no `frames`; give --frames")
     path = args.bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    others = [a for a in manifest["accuracy"] if a["set"] != args.set]
-    manifest["accuracy"] = [*others, entry(result, args.set, frames)]
+    others = [a for a in manifest["accuracy"] if (a["set"], a.get("warm", False)) != (args.set, args.warm)]
+    manifest["accuracy"] = [*others, entry(result, args.set, frames, args.warm)]
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 

@@ -2,8 +2,10 @@ use super::*;
 use crate::anytime::ScriptedModel;
 use crate::clock::ScriptedClock;
 use crate::frame::Stamp;
+use crate::mask::ClassMap;
 use crate::message::Image;
 use crate::model::WarmStart;
+use crate::params::Parameters;
 
 const MS: Duration = Duration::from_millis(1);
 const WARM: WarmStart = WarmStart { from_step: 2, useful: 3 };

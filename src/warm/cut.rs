@@ -1,8 +1,9 @@
 //! A scene cut, seen in the network's own input: the mean brightness of 16 x 12 cells, compared with that of the frame before.
 //!
-//! The measure is the mean absolute difference of the cells, as a fraction of full brightness. On CamVid (`cargo run --release --example scene_cuts`)
-//! it is at most 0.022 between frames of a drive at 15 Hz and 0.050 at 5 Hz, and at least 0.096 from one drive to another, dusk included:
-//! see [`CUT`]. A jump to a similar view of the same street can pass unseen; a sudden change of exposure can look like a cut, which costs one cold start.
+//! The measure is the mean absolute difference of the cells, as a fraction of full brightness. On CamVid it is at most 0.022 between frames of a drive
+//! at 15 Hz and 0.050 at 5 Hz, and at least 0.084 from one drive to another, dusk included
+//! (`cargo run --release --example scene_cuts -- CAMVID/val CAMVID/train`). A jump to a like view of the same street can pass unseen; a
+//! sudden change of exposure can look like a cut, which costs one cold start.
 
 use crate::tensor::InputSpec;
 

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`cli`] | one file a command; arguments, printing, exit codes |
 //! | [`replay`] | a bag's cameras through the pipeline into a bag of masks |
+//! | [`serve`] | the newest frames of all cameras through the pipeline, and rests between them |
 //! | [`pipeline`] | the line above, with what is kept from frame to frame |
 //! | [`camera`] | the messages about one mask: planes, run lengths, PNG, overlay, calibration, labels |
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
@@ -25,6 +26,7 @@
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
 //! | [`kernels`] | convolutions on this processor's vector units, and the threads that share one |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
+//! | [`scheduling`] | what the system is asked for on behalf of the network's threads |
 //! | [`qos`], [`topics`] | quality of service as ROS 2 has it; the topics beside an image topic |
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
@@ -53,7 +55,9 @@ pub mod replay;
 pub mod report;
 pub mod ros;
 pub mod scene;
+pub mod scheduling;
 pub mod score;
+pub mod serve;
 pub mod setup;
 pub mod tensor;
 pub mod topics;

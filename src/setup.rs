@@ -1,6 +1,7 @@
 //! From the folder of a bundle to a warm pipeline, for every command and the node alike.
 //!
-//! Knows where bundles are looked for and what compute is ours; knows nothing of frames, topics or terminals.
+//! Knows where bundles are looked for, what compute is ours and how the network's threads are scheduled; knows nothing of frames, topics or
+//! terminals.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::clock::Clock;
 use crate::compute::Compute;
 use crate::model::{Bundle, BundleError};
 use crate::pipeline::{FrameFault, Pipeline, Settings};
+use crate::scheduling::{NoCpu, Placement, Refusal, Scheduling};
 use crate::tensor::InputSpec;
 
 /// The bundle that is used where none is named.
@@ -31,6 +33,9 @@ pub enum SetupError {
         /// What is wrong with it.
         source: Box<BundleError>,
     },
+    /// There is no CPU to run on.
+    #[error(transparent)]
+    Cpu(#[from] NoCpu),
     /// The pipeline cannot be measured.
     #[error(transparent)]
     Line(#[from] FrameFault),
@@ -63,13 +68,43 @@ pub fn input(bundle: &Bundle) -> InputSpec {
     InputSpec { size: input.size(), mean: input.mean, std: input.std }
 }
 
-/// A pipeline that is warm: on as many of `threads` as are ours, with the share of compute that a cgroup leaves.
+/// A pipeline that is warm, and what the system made of the wishes for its threads.
+pub struct Ready {
+    /// The pipeline. The thread that runs frames asks for the same [`Scheduling`] once, as the pipeline's own threads have it already.
+    pub pipeline: Pipeline,
+    /// Threads of the network: as many as were asked for, or those that are ours.
+    pub threads: usize,
+    /// How they are scheduled.
+    pub placement: Placement,
+    /// What the system refused; each was warned of.
+    pub refused: Vec<Refusal>,
+}
+
+/// A pipeline that is warm: on as many of `threads` as are ours, scheduled as wished, with the share of compute that a cgroup leaves.
 pub fn pipeline(
+    bundle: &Bundle,
+    (threads, scheduling): (usize, &Scheduling),
+    settings: Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Ready, SetupError> {
+    // The network's threads inherit from the one that starts them; the caller stays as it is.
+    std::thread::scope(|scope| {
+        let making = scope.spawn(|| {
+            let refused = scheduling.apply()?;
+            refused.iter().for_each(|refusal| tracing::warn!("{refusal}"));
+            let (pipeline, threads) = made(bundle, threads, settings, clock)?;
+            Ok(Ready { pipeline, threads, placement: Placement::of_this_thread(), refused })
+        });
+        making.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn made(
     bundle: &Bundle,
     threads: usize,
     settings: Settings,
     clock: &Arc<dyn Clock>,
-) -> Result<Pipeline, SetupError> {
+) -> Result<(Pipeline, usize), SetupError> {
     let compute = Compute::read();
     let used = compute.threads(threads);
     if used < threads {
@@ -81,7 +116,7 @@ pub fn pipeline(
     }
     let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), source: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;
-    Ok(Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?)
+    Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?, used))
 }
 
 fn quota(compute: Compute) -> String {

@@ -17,6 +17,7 @@ use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
 use crate::report::{Quantiles, Report};
+use crate::scheduling::Scheduling;
 use crate::setup;
 use crate::warm::ColdCause;
 
@@ -92,6 +93,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         cameras: &cameras,
         settings: settings(&parameters, &cameras, args.iterations),
         threads: usize::try_from(parameters.integer("threads")).unwrap_or(1),
+        scheduling: Scheduling::of(&parameters),
         model: PathBuf::from(parameters.text("model")),
         pace,
         out: &args.out,
@@ -117,6 +119,7 @@ pub struct Job<'a> {
     pub cameras: &'a [Camera],
     pub settings: Settings,
     pub threads: usize,
+    pub scheduling: Scheduling,
     pub model: PathBuf,
     pub pace: Pace,
     pub out: &'a Path,
@@ -129,7 +132,7 @@ impl Job<'_> {
     pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
         let bundle = setup::load(&self.model)?;
         let clock = super::clock();
-        let mut pipeline = setup::pipeline(&bundle, self.threads, self.settings, &clock)?;
+        let ready = setup::pipeline(&bundle, (self.threads, &self.scheduling), self.settings, &clock)?;
         let manifest = bundle.manifest();
         let replay = Replay {
             bag: self.bag,
@@ -140,10 +143,11 @@ impl Job<'_> {
             existing: self.existing,
             classes: manifest.classes.iter().map(|class| class.name.clone()).collect(),
             model: manifest.name.clone(),
+            scheduling: self.scheduling,
             stop,
         };
         let bar = progress_bar(self.bag, self.cameras)?;
-        let replayed = replay.run(&mut pipeline, &clock, &|totals| bar.set_position(totals.received))?;
+        let replayed = replay.run(ready.pipeline, &clock, &|totals| bar.set_position(totals.received))?;
         bar.finish_and_clear();
         Ok(replayed)
     }

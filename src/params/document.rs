@@ -139,8 +139,9 @@ mod tests {
 
     #[test]
     fn the_comments_of_the_default_file_are_parameters_too() {
-        let lists =
-            |line: &str| ["cameras:", "class_remap:", "front:", "rear:", "  "].iter().any(|w| line.starts_with(w));
+        let lists = |line: &str| {
+            ["cameras:", "class_remap:", "cpu_affinity:", "front:", "rear:", "  "].iter().any(|w| line.starts_with(w))
+        };
         let uncomment = |line: &str| match line.strip_prefix("    # ") {
             Some(rest) if lists(rest) => format!("    {rest}\n"),
             _ => format!("{line}\n"),

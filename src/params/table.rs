@@ -83,6 +83,26 @@ pub const PARAMETERS: &[Parameter] = &[
     ),
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
+    at_start(row(
+        "cpu_affinity",
+        Kind::Integers { min: 0, max: 1023 },
+        "CPUs that the network's threads run on, such as [2, 3]; empty: all that are ours.",
+    )),
+    at_start(integer(
+        "nice",
+        0,
+        -20,
+        19,
+        "Added to the nice value of the network's threads; below 0 they run before others, if the system allows it.",
+    )),
+    at_start(integer(
+        "fifo_priority",
+        0,
+        0,
+        99,
+        "Real-time priority (SCHED_FIFO) of the network's threads, if the system allows it; 0: none.",
+    )),
+    at_start(flag("lock_memory", false, "Keep the process's memory from being paged out, if the system allows it.")),
     at_start(text("model", "models/itnet-s", &[], "Folder of the model bundle.")),
     at_start(row(
         "cameras",

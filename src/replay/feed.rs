@@ -149,16 +149,15 @@ impl Player<'_> {
     }
 
     fn play_open(&self, feed: Feed) -> Option<BagError> {
-        let mut base = None;
+        let mut tape = None;
         for item in feed {
             let (camera, content) = match item {
                 Ok(item) => item,
                 Err(fault) => return Some(fault),
             };
             // The time starts with the first frame: opening a bag may take long.
-            let (start, first) = *base.get_or_insert_with(|| (self.clock.now(), content.received));
-            let since = content.received.saturating_sub(first);
-            wait(self.clock, self.stop, start + Duration::from_nanos(u64::try_from(since).unwrap_or(0)));
+            let tape = tape.get_or_insert_with(|| Tape::new(self.clock.now(), content.received));
+            wait(self.clock, self.stop, tape.due(content.received));
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
@@ -170,6 +169,43 @@ impl Player<'_> {
             }
         }
         None
+    }
+}
+
+/// The longest pause between two frames that is waited for.
+const PAUSE: i64 = 600 * SECOND;
+/// How far a frame may lie before its predecessor: cameras are recorded out of order, but not by that much.
+const BACK: i64 = -SECOND;
+const SECOND: i64 = 1_000_000_000;
+
+/// When a recorded frame is to be played.
+///
+/// A robot's clock jumps when it first learns the time, and some drivers tell nonsense. A bag is played on over such a jump as if
+/// the two frames had followed one another at once.
+struct Tape {
+    start: Instant,
+    /// The recorded time that is played at `start`.
+    first: i64,
+    /// The recorded time of the frame before.
+    last: i64,
+}
+
+impl Tape {
+    fn new(start: Instant, first: i64) -> Self {
+        Self { start, first, last: first }
+    }
+
+    /// When the next frame, received at `received` by the recorder's clock, is due.
+    fn due(&mut self, received: i64) -> Instant {
+        let step = received.saturating_sub(self.last);
+        if !(BACK..=PAUSE).contains(&step) {
+            let seconds = step as f64 / SECOND as f64;
+            tracing::warn!("the clock of the bag jumps by {seconds:.0} s between two frames; this is not waited for");
+            self.first = self.first.saturating_add(step);
+        }
+        self.last = received;
+        let since = received.saturating_sub(self.first);
+        self.start + Duration::from_nanos(u64::try_from(since).unwrap_or(0))
     }
 }
 
@@ -186,5 +222,38 @@ impl Drop for Closing<'_> {
 pub fn wait(clock: &dyn Clock, stop: &AtomicBool, until: Instant) {
     while !stop.load(Ordering::Relaxed) && clock.now() < until {
         clock.sleep_until(until.min(clock.now() + NOTICE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When frames received at these milliseconds are due, in milliseconds from the first one.
+    fn due(received: &[i64]) -> Vec<u128> {
+        let mut tape = Tape::new(Instant::default(), received[0] * 1_000_000);
+        received.iter().map(|ms| tape.due(ms.saturating_mul(1_000_000)).since_start().as_millis()).collect()
+    }
+
+    #[test]
+    fn frames_are_due_as_they_were_received() {
+        assert_eq!(due(&[5000, 5033, 5066, 65_000]), [0, 33, 66, 60_000]);
+    }
+
+    #[test]
+    fn frames_out_of_order_are_due_in_their_place() {
+        assert_eq!(due(&[5000, 5100, 5050, 5150]), [0, 100, 50, 150]);
+    }
+
+    #[test]
+    fn a_jump_of_the_recorders_clock_is_played_over_either_way() {
+        let year_2020 = 1_600_000_000_000;
+        assert_eq!(due(&[0, 33, year_2020, year_2020 + 33, 1000, 1033]), [0, 33, 33, 66, 66, 99]);
+    }
+
+    #[test]
+    fn one_frame_with_an_absurd_time_holds_up_nothing() {
+        assert_eq!(due(&[1000, 1033, i64::MAX, 1099, 1132]), [0, 33, 33, 33, 66]);
+        assert_eq!(due(&[1000, i64::MIN, 1033, 1066]), [0, 0, 33, 66]);
     }
 }

@@ -1,7 +1,7 @@
 //! Replay: a bag's cameras through the pipeline into a bag of masks.
 //!
-//! With [`Pace::Fast`] frames follow one another as fast as they are done. With [`Pace::Realtime`] they arrive as they were recorded: one thread plays
-//! the bag into the mailboxes, this one runs the network, a third writes. Knows bags and the pipeline; knows nothing of
+//! With [`Pace::Fast`] frames follow one another as fast as they are done. With [`Pace::Realtime`] they arrive as they were recorded: this thread
+//! plays the bag into the mailboxes. A second one runs the network, a third writes. Knows bags and the pipeline; knows nothing of
 //! terminals or command lines.
 
 mod cameras;
@@ -19,8 +19,10 @@ use crate::bag::{Bag, BagError, BagWriter, Existing, Storage};
 use crate::clock::Clock;
 use crate::mailbox::{Arrived, Mailboxes};
 use crate::params::CameraError;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Published};
 use crate::report::{DropCause, DropRecord, FailureRecord, Report, Reporter, Totals};
+use crate::scheduling::Scheduling;
+use crate::serve::{Ends, rest, serve};
 use feed::{Content, Player};
 use output::{Output, later};
 
@@ -51,6 +53,8 @@ pub struct Replay<'a> {
     pub classes: Vec<String>,
     /// The bundle's name, for the report.
     pub model: String,
+    /// How the thread that runs the network is scheduled; the pipeline's own threads were started so.
+    pub scheduling: Scheduling,
     /// Set to end early, with everything written that is done.
     pub stop: &'a AtomicBool,
 }
@@ -113,6 +117,9 @@ pub enum ReplayError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The network's thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
     /// Two cameras would be one.
     #[error("topic {topic} is asked for twice")]
     SameTopic {
@@ -125,9 +132,9 @@ impl Replay<'_> {
     /// Replays through `pipeline` into a bag and a report.json in the same folder; `progress` is called after every frame.
     pub fn run(
         self,
-        pipeline: &mut Pipeline,
+        pipeline: Pipeline,
         clock: &Arc<dyn Clock>,
-        progress: &dyn Fn(Totals),
+        progress: &(dyn Fn(Totals) + Sync),
     ) -> Result<Replayed, ReplayError> {
         if self.out_is_bag() {
             return Err(ReplayError::OutIsBag { path: self.out });
@@ -139,12 +146,11 @@ impl Replay<'_> {
         let ended = std::thread::scope(|scope| {
             let labels = (self.classes.as_slice(), &pipeline.settings().class_map);
             let output = Output::start(scope, writer, self.cameras, labels)?;
-            let mut line = Line { replay: &self, pipeline, clock, output, reporter: &reporter, progress };
-            let fault = match self.pace {
-                Pace::Fast => line.fast(feed),
-                Pace::Realtime => line.realtime(feed),
-            };
-            Ok::<_, BagError>((fault, line.output.finish()))
+            let line = Line { replay: &self, clock, output, reporter: &reporter, progress };
+            match self.pace {
+                Pace::Fast => self.fast(line, pipeline, feed),
+                Pace::Realtime => self.realtime(line, pipeline, feed),
+            }
         });
         let report = reporter.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
         // What the masks' bag lacks, the report still tells.
@@ -152,6 +158,45 @@ impl Replay<'_> {
         let (fault, written) = ended?;
         written?;
         Ok(Replayed { report, fault, stopped: self.stop.load(Ordering::Relaxed) })
+    }
+
+    fn fast(&self, mut line: Line<'_, '_>, mut pipeline: Pipeline, mut feed: feed::Feed) -> Result<Ended, ReplayError> {
+        let running = move || {
+            let fault = line.fast(&mut pipeline, &mut feed);
+            (fault, line.output.finish())
+        };
+        self.on_a_thread(running, || ()).map(|(ended, ())| ended)
+    }
+
+    fn realtime(&self, mut line: Line<'_, '_>, mut pipeline: Pipeline, feed: feed::Feed) -> Result<Ended, ReplayError> {
+        let boxes = Mailboxes::new(self.cameras.len());
+        let (clock, reporter) = (line.clock.as_ref(), line.reporter);
+        let dropped = |frame: Arrived<Content>| drop_frame(reporter, self, &frame, DropCause::Replaced);
+        let player = Player { cameras: self.cameras, clock, stop: self.stop, boxes: &boxes, dropped: &dropped };
+        let serving = || {
+            serve(&mut pipeline, &boxes, (clock, self.stop), &mut line);
+            line.output.finish()
+        };
+        self.on_a_thread(serving, || player.play(feed)).map(|(written, fault)| (fault, written))
+    }
+
+    /// Does `network` on a thread of its own, scheduled as wished, and `here` on this one.
+    fn on_a_thread<N: Send, H>(
+        &self,
+        network: impl FnOnce() -> N + Send,
+        here: impl FnOnce() -> H,
+    ) -> Result<(N, H), ReplayError> {
+        std::thread::scope(|scope| {
+            let named = std::thread::Builder::new().name("itnet-network".to_owned());
+            let running = named.spawn_scoped(scope, || {
+                // What is refused was told when the pipeline was made.
+                let _ = self.scheduling.apply();
+                network()
+            });
+            let running = running.map_err(ReplayError::Thread)?;
+            let here = here();
+            Ok((running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), here))
+        })
     }
 
     /// Whether the folder to write is the bag, or holds the file, that is read.
@@ -167,79 +212,54 @@ impl Replay<'_> {
     }
 }
 
-/// The running replay: everything a frame meets on this thread.
+/// What was wrong with the bag that was read, and whether the other one could be written.
+type Ended = (Option<BagError>, Result<(), BagError>);
+
+/// The running replay: everything a frame meets on the network's thread.
 struct Line<'a, 'scope> {
     replay: &'a Replay<'a>,
-    pipeline: &'a mut Pipeline,
     clock: &'a Arc<dyn Clock>,
     output: Output<'scope>,
     reporter: &'a Mutex<Reporter>,
-    progress: &'a dyn Fn(Totals),
+    progress: &'a (dyn Fn(Totals) + Sync),
 }
 
 impl Line<'_, '_> {
-    fn fast(&mut self, mut feed: feed::Feed) -> Option<BagError> {
-        while !self.ended() {
+    fn fast(&mut self, pipeline: &mut Pipeline, feed: &mut feed::Feed) -> Option<BagError> {
+        let Replay { cameras, stop, .. } = self.replay;
+        while !stop.load(Ordering::Relaxed) && !self.output.is_broken() {
             match feed.next()? {
                 Err(fault) => return Some(fault),
                 Ok((camera, content)) => {
-                    let ready = self.pipeline.ready_at(self.clock.now());
-                    feed::wait(self.clock.as_ref(), self.replay.stop, ready);
+                    rest(pipeline, self.clock.as_ref(), stop, &mut |_| ());
                     let arrival = self.clock.now();
-                    let deadline = arrival + self.replay.cameras.get(camera).map(|c| c.budget).unwrap_or_default();
-                    self.frame(Arrived { camera, arrival, deadline, content });
+                    let deadline = arrival + cameras.get(camera).map(|c| c.budget).unwrap_or_default();
+                    self.run(pipeline, Arrived { camera, arrival, deadline, content });
                 }
             }
         }
         None
     }
+}
 
-    fn realtime(&mut self, feed: feed::Feed) -> Option<BagError> {
-        let boxes = Mailboxes::new(self.replay.cameras.len());
-        let (reporter, replay) = (self.reporter, self.replay);
-        let dropped = |frame: Arrived<Content>| drop_frame(reporter, replay, &frame, DropCause::Replaced);
-        let player = Player {
-            cameras: self.replay.cameras,
-            clock: self.clock.as_ref(),
-            stop: self.replay.stop,
-            boxes: &boxes,
-            dropped: &dropped,
-        };
-        std::thread::scope(|scope| {
-            let playing = scope.spawn(|| player.play(feed));
-            loop {
-                let now = self.clock.now();
-                let ready = self.pipeline.ready_at(now);
-                feed::wait(self.clock.as_ref(), self.replay.stop, ready);
-                let Some(frame) = boxes.take() else { break };
-                if self.output.is_broken() {
-                    self.replay.stop.store(true, Ordering::Relaxed);
-                }
-                let waited = ready > now && ready > frame.arrival;
-                if waited && self.pipeline.too_late(frame.deadline, self.clock.now()) {
-                    drop_frame(self.reporter, self.replay, &frame, DropCause::ShareSpent);
-                } else {
-                    self.frame(frame);
-                }
-            }
-            match playing.join() {
-                Ok(fault) => fault,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })
+impl Ends<Content> for Line<'_, '_> {
+    fn settle(&mut self, _: &mut Pipeline) {
+        if self.output.is_broken() {
+            self.replay.stop.store(true, Ordering::Relaxed);
+        }
     }
 
-    fn ended(&self) -> bool {
-        self.replay.stop.load(Ordering::Relaxed) || self.output.is_broken()
+    fn too_late(&mut self, frame: Arrived<Content>) {
+        drop_frame(self.reporter, self.replay, &frame, DropCause::ShareSpent);
     }
 
-    fn frame(&mut self, frame: Arrived<Content>) {
+    fn run(&mut self, pipeline: &mut Pipeline, frame: Arrived<Content>) {
         let Arrived { camera, arrival, deadline, content } = frame;
         let Some(kind) = self.replay.cameras.get(camera).map(|camera| camera.kind) else {
             return;
         };
-        let Self { pipeline, output, replay, .. } = self;
-        let mut publish = |out: crate::pipeline::Published<'_>| {
+        let Self { output, replay, .. } = self;
+        let mut publish = |out: Published<'_>| {
             let received = match replay.pace {
                 Pace::Realtime => later(content.received, out.elapsed),
                 Pace::Fast => content.received,

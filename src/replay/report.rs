@@ -1,5 +1,7 @@
 //! report.json beside the bag of masks.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::ReplayError;
@@ -19,7 +21,10 @@ pub fn remove(folder: &Path) -> Result<(), ReplayError> {
 /// Writes the report whole or not at all.
 pub fn write(report: &Report, folder: &Path) -> Result<(), ReplayError> {
     let (path, new) = (folder.join(NAME), folder.join(".report.json.new"));
-    let text = serde_json::to_string_pretty(report).map_err(std::io::Error::other);
-    let written = text.and_then(|text| std::fs::write(&new, text)).and_then(|()| std::fs::rename(&new, &path));
-    written.map_err(|source| ReplayError::Report { path, source })
+    let written = File::create(&new).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut file, report)?;
+        file.flush()
+    });
+    written.and_then(|()| std::fs::rename(&new, &path)).map_err(|source| ReplayError::Report { path, source })
 }

@@ -10,6 +10,7 @@ use super::window::{FrameFigures, Window};
 use crate::frame::{Header, Stamp};
 use crate::message::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};
 use crate::report::{Quantiles, Totals, millis};
+use crate::scheduling::{Placement, Refusal};
 
 /// Everything there is to say.
 #[derive(Clone, Debug)]
@@ -64,6 +65,10 @@ pub struct NetworkHealth<'a> {
     pub slowdown: f64,
     /// Its threads.
     pub threads: usize,
+    /// How they are scheduled.
+    pub placement: &'a Placement,
+    /// What the system refused them.
+    pub refused: &'a [Refusal],
     /// Share of the time that it may compute.
     pub compute_share: f64,
     /// The step that warm frames begin with; `None` where the model does not offer a warm start.
@@ -182,6 +187,9 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
         entry("useful_iterations", network.useful_iterations),
         entry("slowdown_ratio", number(network.slowdown)),
         entry("threads", network.threads),
+        entry("cpus", &network.placement.cpus),
+        entry("nice", network.placement.nice),
+        entry("fifo_priority", network.placement.fifo_priority),
         entry("compute_share", number(network.compute_share)),
         entry("warm_from_step", network.warm_from_step.map_or_else(|| "none".to_owned(), |step| step.to_string())),
         entry("kept_state_bytes", network.kept_bytes),
@@ -189,7 +197,11 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     if !frames.is_empty() {
         values.push(entry("exit_mean", number(mean)));
     }
-    status(Level::Ok, "network".to_owned(), format!("{}{reached}", network.model), values)
+    let (level, message) = match network.refused {
+        [] => (Level::Ok, format!("{}{reached}", network.model)),
+        refused => (Level::Warn, refused.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; ")),
+    };
+    status(level, "network".to_owned(), message, values)
 }
 
 fn status(level: Level, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticStatus {

@@ -12,7 +12,7 @@ use super::output::{Making, Output, OutputError};
 use super::pictures::{PictureTopics, Pictures};
 use super::qos::QosOverrides;
 use super::window::Window;
-use super::worker::{Content, Job, Live, Loaded, Worker};
+use super::worker::{Content, Job, Live, Loaded, Standing, Worker};
 use crate::camera;
 use crate::clock::{Clock, Instant};
 use crate::frame::{Header, Stamp};
@@ -24,6 +24,7 @@ use crate::params::Parameters;
 use crate::pipeline::Settings;
 use crate::qos::Qos;
 use crate::report::Totals;
+use crate::scheduling::Scheduling;
 
 /// Why the node cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +65,7 @@ pub struct Network {
     posts: Vec<Post>,
     worker: Worker,
     _pictures: Pictures,
-    manifest: Option<Box<Manifest>>,
-    threads: usize,
+    standing: Option<Box<Standing>>,
     bytes: Vec<u8>,
 }
 
@@ -101,14 +101,16 @@ impl Network {
         let live = live(parameters, &posts, None);
         let threads = usize::try_from(parameters.integer("threads")).unwrap_or(1);
         let model = PathBuf::from(parameters.text("model"));
-        let worker = Worker::start(Job { model, threads, live, cameras: lines, clock: Arc::clone(clock), time })?;
-        Ok(Self { posts, worker, _pictures: pictures, manifest: None, threads, bytes: Vec::new() })
+        let scheduling = Scheduling::of(parameters);
+        let clock = Arc::clone(clock);
+        let worker = Worker::start(Job { model, threads, scheduling, live, cameras: lines, clock, time })?;
+        Ok(Self { posts, worker, _pictures: pictures, standing: None, bytes: Vec::new() })
     }
 
     /// How loading stands; after [`Loading::Done`] there are classes.
     pub fn loading(&mut self, parameters: &Parameters) -> Loading {
         match self.worker.loaded() {
-            Some(Loaded::Ready(manifest)) => self.ready(manifest, parameters),
+            Some(Loaded::Ready(standing)) => self.ready(standing, parameters),
             Some(Loaded::Failed(reason)) => Loading::Failed(reason),
             None if self.worker.is_dead() => Loading::Failed("the network's thread has ended".to_owned()),
             None => Loading::UnderWay,
@@ -116,20 +118,25 @@ impl Network {
     }
 
     /// Only now it is known whether `class_remap` fits the classes.
-    fn ready(&mut self, manifest: Box<Manifest>, parameters: &Parameters) -> Loading {
+    fn ready(&mut self, standing: Box<Standing>, parameters: &Parameters) -> Loading {
+        let manifest = &standing.manifest;
         let classes = manifest.classes.len();
         if let Err(error) = ClassMap::new(&parameters.integers("class_remap"), classes) {
             return Loading::Failed(format!("parameter `class_remap` takes {error}"));
         }
         tracing::info!("{}: {} iterations, {classes} classes", manifest.name, manifest.iterations.useful);
-        self.manifest = Some(manifest);
+        self.standing = Some(standing);
         self.set(parameters);
         Loading::Done
     }
 
+    fn manifest(&self) -> Option<&Manifest> {
+        self.standing.as_ref().map(|standing| &standing.manifest)
+    }
+
     /// How many classes there are, once the model is loaded.
     pub fn classes(&self) -> Option<usize> {
-        self.manifest.as_ref().map(|manifest| manifest.classes.len())
+        self.manifest().map(|manifest| manifest.classes.len())
     }
 
     /// Whether the network's thread has ended by itself.
@@ -142,7 +149,7 @@ impl Network {
         for post in &mut self.posts {
             post.budget = parameters.budget_of(&post.camera.name);
         }
-        self.worker.shared.set(live(parameters, &self.posts, self.manifest.as_deref()));
+        self.worker.shared.set(live(parameters, &self.posts, self.manifest()));
     }
 
     /// Subscribes to all cameras.
@@ -187,7 +194,7 @@ impl Network {
 
     /// Tells what the numbers in the masks mean.
     pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
-        let Some(manifest) = &self.manifest else { return };
+        let Some(manifest) = self.standing.as_ref().map(|standing| &standing.manifest) else { return };
         let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
         let map = class_map(parameters, Some(manifest));
         let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
@@ -223,14 +230,16 @@ impl Network {
 
     /// How the network is, once it is loaded.
     pub fn health(&self, parameters: &Parameters) -> Option<NetworkHealth<'_>> {
-        let manifest = self.manifest.as_deref()?;
+        let Standing { manifest, threads, placement, refused } = self.standing.as_deref()?;
         Some(NetworkHealth {
             model: &manifest.name,
             useful_iterations: manifest.iterations.useful,
             slowdown: self.worker.shared.slowdown(),
             warm_from_step: manifest.warm_start.map(|warm| warm.from_step),
             kept_bytes: self.worker.shared.kept_bytes(),
-            threads: self.threads,
+            threads: *threads,
+            placement,
+            refused,
             compute_share: parameters.double("compute_share"),
         })
     }

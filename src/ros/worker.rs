@@ -14,16 +14,15 @@ use std::time::Duration;
 use super::edge::RosTime;
 use super::masks::{Look, Masks};
 use super::window::{FrameFigures, Window};
-use crate::clock::{Clock, Instant};
+use crate::clock::Clock;
 use crate::frame::Stamp;
 use crate::mailbox::{Arrived, Mailboxes};
 use crate::message::CameraInfo;
 use crate::model::Manifest;
 use crate::pipeline::{FrameFault, FrameResult, ImageKind, Pipeline, Published, Settings};
-use crate::setup;
-
-/// The longest nap while the share of compute is spent, so that a change of settings or the end is not slept through.
-const NAP: Duration = Duration::from_millis(50);
+use crate::scheduling::{Placement, Refusal, Scheduling};
+use crate::serve::{Ends, serve};
+use crate::setup::{self, Ready};
 
 /// One image message on its way.
 pub struct Content {
@@ -90,10 +89,22 @@ impl Shared {
     }
 }
 
+/// The network, once it is loaded.
+pub struct Standing {
+    /// What its bundle says.
+    pub manifest: Manifest,
+    /// Its threads.
+    pub threads: usize,
+    /// How they are scheduled.
+    pub placement: Placement,
+    /// What the system refused.
+    pub refused: Vec<Refusal>,
+}
+
 /// What came of loading.
 pub enum Loaded {
     /// Warm, and ready for frames.
-    Ready(Box<Manifest>),
+    Ready(Box<Standing>),
     /// Why there is no network.
     Failed(String),
 }
@@ -102,8 +113,10 @@ pub enum Loaded {
 pub struct Job {
     /// Folder of the bundle.
     pub model: PathBuf,
-    /// Threads of the network.
+    /// Threads of the network that are asked for.
     pub threads: usize,
+    /// How they are to be scheduled, this one too.
+    pub scheduling: Scheduling,
     /// The settings at the start.
     pub live: Live,
     /// Of each camera: raw or compressed, and where its masks go.
@@ -167,85 +180,58 @@ impl Drop for Worker {
 }
 
 fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
-    let (pipeline, manifest) = match load(&job, shared) {
+    let (mut pipeline, standing) = match load(&job, shared) {
         Ok(ready) => ready,
         Err(reason) => return drop(tell.send(Loaded::Failed(reason))),
     };
-    if tell.send(Loaded::Ready(Box::new(manifest))).is_err() {
+    // What is refused was told when the pipeline was made.
+    let _ = job.scheduling.apply();
+    if tell.send(Loaded::Ready(Box::new(standing))).is_err() {
         return;
     }
     let Job { live, cameras, clock, time, .. } = job;
-    let look = live.look;
-    Line { pipeline, look, shared, cameras, clock, time, warned: BTreeSet::new() }.run();
+    let mut line = Line { look: live.look, shared, cameras, time, warned: BTreeSet::new() };
+    serve(&mut pipeline, &shared.boxes, (clock.as_ref(), &shared.stop), &mut line);
 }
 
-fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Manifest), String> {
+fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Standing), String> {
     let bundle = setup::load(&job.model).map_err(|error| error.to_string())?;
     if shared.stop.load(Ordering::Relaxed) {
         return Err("the node ends".to_owned());
     }
-    let pipeline = setup::pipeline(&bundle, job.threads, job.live.settings.clone(), &job.clock);
-    Ok((pipeline.map_err(|error| error.to_string())?, bundle.manifest().clone()))
+    let ready = setup::pipeline(&bundle, (job.threads, &job.scheduling), job.live.settings.clone(), &job.clock);
+    let Ready { pipeline, threads, placement, refused } = ready.map_err(|error| error.to_string())?;
+    Ok((pipeline, Standing { manifest: bundle.manifest().clone(), threads, placement, refused }))
 }
 
-/// Everything a frame meets on this thread.
+/// What a frame meets on this thread beside the pipeline.
 struct Line<'a> {
-    pipeline: Pipeline,
     look: Look,
     shared: &'a Shared,
     cameras: Vec<(ImageKind, Masks)>,
-    clock: Arc<dyn Clock>,
     time: Arc<dyn RosTime>,
     /// Faults that were told, by camera and cause.
     warned: BTreeSet<(usize, &'static str)>,
 }
 
-impl Line<'_> {
-    fn run(&mut self) {
-        loop {
-            let rested = self.rest();
-            let Some(frame) = self.shared.boxes.take() else { return };
-            self.settle();
-            // Only the wait for the share of compute makes a frame too late to be worth a late mask.
-            let waited = rested.is_some_and(|until| until > frame.arrival);
-            if waited && self.pipeline.too_late(frame.deadline, self.clock.now()) {
-                if let Some(mut window) = self.shared.window(frame.camera) {
-                    window.dropped();
-                }
-                continue;
-            }
-            self.frame(frame);
-        }
-    }
-
-    /// Waits until the share of compute allows another frame; gives the end of the wait if there was one.
-    fn rest(&mut self) -> Option<Instant> {
-        let mut rested = None;
-        loop {
-            self.settle();
-            let now = self.clock.now();
-            let ready = self.pipeline.ready_at(now);
-            if ready <= now || self.shared.stop.load(Ordering::Relaxed) {
-                return rested;
-            }
-            self.clock.sleep_until(ready.min(now + NAP));
-            rested = Some(self.clock.now());
-        }
-    }
-
+impl Ends<Content> for Line<'_> {
     /// Takes over what the user changed.
-    fn settle(&mut self) {
+    fn settle(&mut self, pipeline: &mut Pipeline) {
         if self.shared.changed.swap(false, Ordering::Acquire) {
             let live = lock(&self.shared.live).clone();
-            self.pipeline.set(live.settings);
-            self.shared.kept_bytes.store(self.pipeline.kept_bytes(), Ordering::Relaxed);
+            pipeline.set(live.settings);
+            self.shared.kept_bytes.store(pipeline.kept_bytes(), Ordering::Relaxed);
             self.look = live.look;
         }
     }
 
-    fn frame(&mut self, frame: Arrived<Content>) {
+    fn too_late(&mut self, frame: Arrived<Content>) {
+        self.shared.window(frame.camera).into_iter().for_each(|mut window| window.dropped());
+    }
+
+    fn run(&mut self, pipeline: &mut Pipeline, frame: Arrived<Content>) {
         let Arrived { camera, arrival, deadline, content } = frame;
-        let Self { pipeline, look, shared, cameras, time, warned, .. } = self;
+        let Self { look, shared, cameras, time, warned } = self;
         let Some((kind, masks)) = cameras.get_mut(camera) else { return };
         let mut publish = |out: Published<'_>| {
             if shared.is_open() {

@@ -28,6 +28,8 @@ pub struct FakeEdge {
     subscriptions: Vec<(String, Qos, WeakQueue)>,
     advertised: Vec<(String, Weak<()>)>,
     pub publishers: BTreeMap<String, Vec<Endpoint>>,
+    /// ROS time; at first a little after the pictures' stamps.
+    pub time: Arc<Mutex<Stamp>>,
 }
 
 pub fn endpoint(node: &str, type_name: &str, qos: Qos) -> Endpoint {
@@ -36,8 +38,15 @@ pub fn endpoint(node: &str, type_name: &str, qos: Qos) -> Endpoint {
 
 impl FakeEdge {
     pub fn new(names: Names) -> Self {
-        let (board, publishers) = (Arc::default(), BTreeMap::new());
-        Self { names, refused: BTreeSet::new(), board, subscriptions: Vec::new(), advertised: Vec::new(), publishers }
+        Self {
+            names,
+            refused: BTreeSet::new(),
+            board: Arc::default(),
+            subscriptions: Vec::new(),
+            advertised: Vec::new(),
+            publishers: BTreeMap::new(),
+            time: Arc::new(Mutex::new(Stamp { sec: 7, nanosec: 20_000_000 })),
+        }
     }
 
     /// Puts a message into every subscription of `topic`; there has to be one.
@@ -109,7 +118,7 @@ impl Edge for FakeEdge {
     }
 
     fn time(&self) -> Arc<dyn RosTime> {
-        Arc::new(Still)
+        Arc::new(Still(Arc::clone(&self.time)))
     }
 
     fn use_sim_time(&mut self, _on: bool) -> Result<(), EdgeError> {
@@ -143,11 +152,11 @@ impl Publisher for Pinned {
     }
 }
 
-/// ROS time that stands still a little after the pictures' stamps.
-struct Still;
+/// ROS time that stands still where it was put.
+struct Still(Arc<Mutex<Stamp>>);
 
 impl RosTime for Still {
     fn now(&self) -> Stamp {
-        Stamp { sec: 7, nanosec: 20_000_000 }
+        *self.0.lock().unwrap()
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod edge;
+mod faults;
 mod warm;
 
 use std::cell::Cell;
@@ -14,7 +15,7 @@ use common::tiny::write_tiny_bundle;
 use edge::{FakeEdge, endpoint};
 use itnet::clock::{Clock, Instant, SystemClock};
 use itnet::frame::{Header, Stamp};
-use itnet::message::{self, CameraInfo, DiagnosticArray, Image, LabelInfo, TransitionEvent};
+use itnet::message::{self, CameraInfo, DiagnosticArray, DiagnosticStatus, Image, LabelInfo, TransitionEvent};
 use itnet::params::Value;
 use itnet::qos::Qos;
 use itnet::ros::Node;
@@ -247,6 +248,14 @@ fn a_burst_gives_the_newest_frame_and_counts_the_others_as_dropped() {
 }
 
 impl Bench {
+    /// The next status of this name in the diagnostics.
+    fn told_of(&mut self, name: &str) -> DiagnosticStatus {
+        let before = self.edge.sent("/diagnostics").len();
+        let told = self.messages("/diagnostics", before + 1).pop().expect("told");
+        let told: DiagnosticArray = message::decode(&told).expect("decodes");
+        told.status.into_iter().find(|status| status.name == name).expect("such a status")
+    }
+
     fn masks_so_far(&mut self) -> Vec<Image<'static>> {
         let count = self.edge.sent("/itnet/mask").len();
         self.masks("/itnet/mask", count)
@@ -306,6 +315,40 @@ fn a_bundle_that_cannot_be_loaded_leaves_the_node_unconfigured_until_it_can() {
     assert_eq!(bench.node.lifecycle().state(), State::Unconfigured);
     std::fs::write(&data, whole).expect("writes");
     assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+}
+
+#[test]
+fn cpus_that_are_not_ours_are_a_warning_and_none_at_all_a_reason_not_to_start() {
+    let ours = rustix::thread::sched_getaffinity(None).expect("known");
+    let first = (0..1023).find(|&cpu| ours.is_set(cpu)).expect("a CPU") as i64;
+    let mut bench = Bench::active(&[("cpu_affinity", Value::Integers(vec![first, 1023]))], &[]);
+    bench.edge.send("/image", picture(1, 64, 48));
+    bench.masks("/itnet/mask", 1);
+    let network = bench.told_of("itnet: network");
+    assert!(network.level == 1 && network.message.contains("CPU 1023"), "{network:?}");
+    let cpus = network.values.iter().find(|value| value.key == "cpus").map(|value| value.value.as_str());
+    assert_eq!(cpus, Some(first.to_string().as_str()));
+
+    let wrong = [("cpu_affinity", Value::Integers(vec![1023])), ("autostart", Value::Bool(false))];
+    let mut bench = Bench::new(&wrong, &[]);
+    bench.node.start(&mut bench.edge);
+    assert_eq!(bench.change(Request::CONFIGURE), Some(false));
+    let lifecycle = bench.told_of("itnet: lifecycle");
+    assert!(lifecycle.level == 2 && lifecycle.message.contains("cpu_affinity"), "{lifecycle:?}");
+}
+
+#[test]
+fn a_wish_for_priority_is_granted_or_refused_but_the_node_runs() {
+    let wishes =
+        [("nice", Value::Integer(-1)), ("fifo_priority", Value::Integer(1)), ("lock_memory", Value::Bool(false))];
+    let mut bench = Bench::active(&wishes, &[]);
+    bench.edge.send("/image", picture(1, 64, 48));
+    bench.masks("/itnet/mask", 1);
+    let network = bench.told_of("itnet: network");
+    let value = |key: &str| network.values.iter().find(|value| value.key == key).expect(key).value.clone();
+    let granted = value("fifo_priority") == "1" && value("nice").starts_with('-');
+    assert_eq!(network.level == 0, granted, "{network:?}");
+    assert!(granted || network.message.contains("CAP_SYS_NICE"), "{network:?}");
 }
 
 #[test]

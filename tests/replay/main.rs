@@ -3,6 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod killed;
+mod long;
+mod lost;
 mod real;
 mod small;
 mod street;
@@ -68,7 +71,7 @@ struct Camera<'a> {
 }
 
 fn stamp(frame: usize) -> Stamp {
-    Stamp { sec: 1_600_000_000, nanosec: frame as u32 * 10_000_000 }
+    Stamp { sec: 1_600_000_000 + (frame / 100) as i32, nanosec: (frame % 100) as u32 * 10_000_000 }
 }
 
 /// A picture of moving stripes.

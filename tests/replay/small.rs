@@ -181,3 +181,21 @@ fn info_bench_and_eval_speak_json() {
     assert_eq!(exits[0]["iou"][0], 1.0, "red is class 0 at the first exit");
     assert!((exits[0]["miou"].as_f64().expect("a number") - 1.0 / 6.0).abs() < 1e-9, "divided by all classes");
 }
+
+#[test]
+fn wishes_for_the_networks_threads_are_read_from_the_parameter_file() {
+    let place = Place::new();
+    one_camera(&place, Storage::Mcap, 2);
+    let with = |wishes: &str| {
+        let params = format!("/**:\n  ros__parameters:\n    {wishes}\n");
+        std::fs::write(place.path("params.yaml"), params).expect("writes");
+        let file = ["--params", "params.yaml", "--overwrite"];
+        place.run(&[&["replay", "bag", "--out", "out", "--model", "tiny", "--pace", "fast"][..], &file].concat())
+    };
+    let refused = with("cpu_affinity: [1022, 1023]");
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert!(refused.err.contains("cpu_affinity") && refused.err.contains("1022, 1023"), "{}", refused.err);
+    assert!(!place.path("out").exists(), "nothing is written before the first frame can be");
+    let nicer = with("nice: 19");
+    assert_eq!((nicer.code, nicer.err.contains("nice")), (Some(0), false), "{}", nicer.err);
+}

@@ -21,6 +21,7 @@ use crate::message::{self, Image};
 use crate::model::Bundle;
 use crate::params::{Parameters, Value};
 use crate::replay::{Pace, choose};
+use crate::scheduling::Scheduling;
 use crate::score::Confusion;
 use crate::setup::{self, DEFAULT_MODEL};
 use street::{IMAGES, Shot};
@@ -71,6 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         cameras: &cameras,
         settings: replay::settings(&parameters, &cameras, None),
         threads: usize::try_from(args.threads).unwrap_or(1),
+        scheduling: Scheduling::default(),
         model: args.model.clone(),
         pace: Pace::Realtime,
         out: &folder("masks"),

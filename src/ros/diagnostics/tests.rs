@@ -2,6 +2,7 @@ use super::*;
 use crate::warm::{ColdCause, Start};
 
 const MS: Duration = Duration::from_millis(1);
+static PLACEMENT: Placement = Placement { cpus: String::new(), nice: -5, fifo_priority: 0 };
 
 fn window(frames: u32, missed: u32) -> Window {
     let mut window = Window::default();
@@ -24,6 +25,8 @@ fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
         useful_iterations: 8,
         slowdown: 1.25,
         threads: 2,
+        placement: &PLACEMENT,
+        refused: &[],
         compute_share: 0.5,
         warm_from_step: Some(3),
         kept_bytes: 1234,
@@ -210,4 +213,20 @@ fn what_failed_is_an_error_and_a_camera_of_an_inactive_node_is_not_waited_for() 
     let status = told(&idle).status.swap_remove(2);
     assert_eq!(status.name, "robot/eye: camera front");
     assert!(status.message.contains("inactive"), "{}", status.message);
+}
+
+#[test]
+fn what_the_system_refused_is_a_warning_for_as_long_as_it_is_so() {
+    let window = window(30, 0);
+    let refused = [Refusal {
+        parameter: "fifo_priority",
+        wanted: "SCHED_FIFO with priority 9".to_owned(),
+        reason: "it takes CAP_SYS_NICE".to_owned(),
+    }];
+    let mut health = health(vec![camera("front", &window)]);
+    health.network = health.network.map(|network| NetworkHealth { refused: &refused, ..network });
+    let array = told(&health);
+    let network = array.status.last().expect("the network");
+    assert_eq!((network.level, value(network, "nice")), (1, "-5"));
+    assert!(network.message.contains("`fifo_priority`") && network.message.contains("CAP_SYS_NICE"), "{network:?}");
 }

@@ -7,6 +7,7 @@
 //! between them, because a weighted mean keeps the order. Only the quads in which classes meet are interpolated.
 
 use crate::frame::Size;
+use crate::kernels::{Loops, widest};
 use crate::mask::Mask;
 use crate::model::Logits;
 
@@ -79,29 +80,7 @@ impl Renderer {
     ///   of 255 of the exact value); 0 where there is no score.
     pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
         check(logits)?;
-        let size = mask.size();
-        self.scores.read(logits);
-        self.columns.fit(logits.grid.width, size.width);
-        self.lines.fit(logits.grid.height, size.height);
-        for wide in &mut self.wide {
-            wide.row = None;
-        }
-        let width = size.width as usize;
-        let (classes, confidence) = mask.planes_mut();
-        for cell in self.lines.cells() {
-            self.band.find(logits, &self.scores, (cell.at, cell.next), &self.columns);
-            for wide in [cell.at, cell.next] {
-                widen(&mut self.wide, &self.scores, wide, &self.columns);
-            }
-            let rows = cell.from as usize * width..cell.to as usize * width;
-            let classes = classes.get_mut(rows.clone()).unwrap_or_default();
-            let confidence = confidence.get_mut(rows).unwrap_or_default();
-            let lines = classes.chunks_exact_mut(width).zip(confidence.chunks_exact_mut(width));
-            for ((classes, confidence), &part) in lines.zip(self.lines.parts(cell)) {
-                self.band.draw(part, &self.columns, classes);
-                mix(&self.wide, cell.at, cell.next, part, confidence);
-            }
-        }
+        widest(Render { renderer: self, logits, mask });
         Ok(())
     }
 
@@ -111,7 +90,48 @@ impl Renderer {
     }
 }
 
+/// What [`Renderer::render`] does once the logits are checked.
+struct Render<'a> {
+    renderer: &'a mut Renderer,
+    logits: Logits<'a>,
+    mask: &'a mut Mask,
+}
+
+impl Loops for Render<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { renderer, logits, mask } = self;
+        let size = mask.size();
+        renderer.scores.read(logits);
+        renderer.columns.fit(logits.grid.width, size.width);
+        renderer.lines.fit(logits.grid.height, size.height);
+        for wide in &mut renderer.wide {
+            wide.row = None;
+        }
+        let Renderer { scores, columns, lines, band, wide } = renderer;
+        let width = size.width as usize;
+        let (classes, confidence) = mask.planes_mut();
+        for cell in lines.cells() {
+            band.find(logits, scores, (cell.at, cell.next), columns);
+            for row in [cell.at, cell.next] {
+                widen(wide, scores, row, columns);
+            }
+            let rows = cell.from as usize * width..cell.to as usize * width;
+            let classes = classes.get_mut(rows.clone()).unwrap_or_default();
+            let confidence = confidence.get_mut(rows).unwrap_or_default();
+            let pixels = classes.chunks_exact_mut(width).zip(confidence.chunks_exact_mut(width));
+            for ((classes, confidence), &part) in pixels.zip(lines.parts(cell)) {
+                band.draw(part, columns, classes);
+                mix(wide, cell.at, cell.next, part, confidence);
+            }
+        }
+    }
+}
+
 /// Makes sure that grid row `row` is there in the mask's width. Neighbouring rows live in different slots.
+#[inline(always)]
 fn widen(wide: &mut [WideRow; 2], scores: &Scores, row: u32, columns: &Axis) {
     let [even, odd] = wide;
     let slot = if row.is_multiple_of(2) { even } else { odd };
@@ -122,6 +142,7 @@ fn widen(wide: &mut [WideRow; 2], scores: &Scores, row: u32, columns: &Axis) {
 }
 
 /// The confidence of a mask row between two grid rows.
+#[inline(always)]
 fn mix(wide: &[WideRow; 2], above: u32, below: u32, part: f32, out: &mut [u8]) {
     let slot = |row: u32| &wide[(row % 2) as usize].confidence;
     let lower = lerp::levels(part);

@@ -7,6 +7,7 @@
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
+use crate::kernels::{Loops, widest};
 
 mod across;
 mod weights;
@@ -156,15 +157,12 @@ impl TensorMaker {
             return Err(TensorError::Output { size: self.spec.size, expected: self.len(), got: out.len() });
         }
         self.rows.start();
-        if frame.size() == self.spec.size {
-            self.convert(frame, out);
-        } else {
-            self.resample(frame, out);
-        }
+        widest(Fill { maker: self, frame, out });
         Ok(())
     }
 
     /// Equal sizes: only colours and normalisation.
+    #[inline(always)]
     fn convert(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
         let layout = Layout::of(frame.encoding());
         let width = frame.size().width as usize;
@@ -173,6 +171,7 @@ impl TensorMaker {
         }
     }
 
+    #[inline(always)]
     fn resample(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
         let target = self.spec.size;
         let source = frame.size();
@@ -197,7 +196,28 @@ impl TensorMaker {
     }
 }
 
+/// What [`TensorMaker::fill`] does once the lengths are checked.
+struct Fill<'a, 'f> {
+    maker: &'a mut TensorMaker,
+    frame: &'a Frame<'f>,
+    out: &'a mut [f32],
+}
+
+impl Loops for Fill<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        if self.frame.size() == self.maker.spec.size {
+            self.maker.convert(self.frame, self.out);
+        } else {
+            self.maker.resample(self.frame, self.out);
+        }
+    }
+}
+
 /// Sums of weighted rows: the weights of one sum add up to [`weights::WHOLE`], so that 16 bits suffice.
+#[inline(always)]
 fn add(row: &[u8], weight: u16, first: bool, sums: &mut [u16]) {
     let pairs = sums.iter_mut().zip(row);
     if first {
@@ -208,6 +228,7 @@ fn add(row: &[u8], weight: u16, first: bool, sums: &mut [u16]) {
 }
 
 /// The same row of the three planes, row by row.
+#[inline(always)]
 fn rows_of_planes(out: &mut [f32], width: usize) -> impl Iterator<Item = [&mut [f32]; 3]> {
     let plane = out.len() / 3;
     let (red, rest) = out.split_at_mut(plane);

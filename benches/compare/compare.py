@@ -1,82 +1,188 @@
-"""Our stages beside ONNX Runtime's on the same bundle: same graphs, same threads, by turns in one run.
+"""This crate beside ONNX Runtime, OpenVINO and OpenCV: the same bundle, the same threads, by turns in one run.
 
-Every round times `itnet bench` and then ONNX Runtime on graphs of the bundle, so that what else the machine does hits both alike. Prints the
-median over the rounds with the lowest and highest, and the ratio of the medians, for each stage.
+Every contender is a process of its own that does nothing until its turn. A round gives each of them one turn, in an order that rotates; ratios are taken
+within a round, so that what else the machine does in that second hits both. Prints medians over the rounds, and of ours / theirs the
+median with the quartiles, for
+
+- every stage, graph by graph;
+- whole frames: data, steps and the last exit, which the others run as one fixed network, built for that exit;
+- decoding to the network's input, and rendering of masks, beside OpenCV;
+- the peak memory of each process.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import onnxruntime as ort
+from fixed import Bundle
+
+HERE = Path(__file__).parent
+ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO f32", "openvino_auto": "OpenVINO auto"}
+F32 = ["onnxruntime", "openvino"]
+SIZES = [(480, 360), (640, 480), (1280, 720)]
+ENCODINGS = ["rgb8", "bgr8", "mono8", "nv12", "yuv422", "bayer_rggb8"]
+# As long as threads that have nothing to do may spin, in seconds.
+REST = 0.03
+# Memory that was given back is kept by the allocator: OpenCV would otherwise spend most of its time on fresh pages.
+KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "10000000000"}
 
 
 def options():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--itnet", default="target/release/itnet", help="the program to time")
+    p.add_argument("--ours", default="target/release/examples/ours", help="built by cargo build --release --example ours")
     p.add_argument("--model", default="models/itnet-s", help="folder of the bundle")
     p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--rounds", type=int, default=10)
-    p.add_argument("--frames", type=int, default=20, help="runs of a stage in one round; their median counts")
+    p.add_argument("--rounds", type=int, default=12)
+    p.add_argument("--frames", type=int, default=5, help="runs in one turn; their median counts")
+    p.add_argument("--only", choices=["stages", "pixels", "memory"], help="one of the tables")
     return p.parse_args()
 
 
-class Theirs:
-    """The graphs of a bundle in ONNX Runtime."""
+class Worker:
+    """A process that answers a line with a line."""
 
-    def __init__(self, model, threads):
-        files = json.loads((model / "manifest.json").read_text())["files"]
-        so = ort.SessionOptions()
-        so.intra_op_num_threads = threads
-        paths = [entry["path"] for entry in [files["data"], *files["steps"], *files["exits"]]]
-        self.graphs = {Path(p).stem: ort.InferenceSession(str(model / p), so, ["CPUExecutionProvider"]) for p in paths}
-        rng = np.random.default_rng(0)
-        self.feeds = {
-            name: {i.name: rng.standard_normal(i.shape).astype(np.float32) for i in graph.get_inputs()}
-            for name, graph in self.graphs.items()
-        }
+    def __init__(self, command, environment=None):
+        pipe, environment = subprocess.PIPE, {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
-    def round(self, frames):
-        """The median of every graph, in milliseconds.
+    def ask(self, **request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args} gave up")
+        return json.loads(line)
 
-        A graph is run again and again, not one after another as in a frame: the threads of a session spin for a while after each run and would
-        stand in the next one's way. So its values are warmer than ours.
-        """
-        medians = {}
-        for name, graph in self.graphs.items():
-            took = []
-            for run in range(frames + 3):
-                start = time.perf_counter()
-                graph.run(None, self.feeds[name])
-                if run >= 3:
-                    took.append(1e3 * (time.perf_counter() - start))
-            medians[name] = statistics.median(took)
-            time.sleep(0.05)
-        return medians
+    def peak_mib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def ours(args):
-    command = [args.itnet, "bench", "--json", "--model", args.model]
-    command += ["--frames", str(args.frames), "--threads", str(args.threads)]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    return {stage["name"]: stage["p50_ms"] for stage in json.loads(result.stdout)["stages"]}
+    return Worker([args.ours, args.model, str(args.threads)])
+
+
+def theirs(args, name):
+    return Worker([sys.executable, str(HERE / "theirs.py"), name, str(args.threads)])
+
+
+def rounds(args, workers, requests):
+    """The answers of every worker in every round: `{worker: [answer]}`."""
+    answers = {name: [] for name in workers}
+    order = list(workers)
+    for _ in range(args.rounds):
+        for name in order:
+            answers[name].append(workers[name].ask(**requests[name]))
+            time.sleep(REST)
+        order = order[1:] + order[:1]
+    return answers
+
+
+def column(answers, key):
+    return [answer[key] for answer in answers]
+
+
+def ratio(mine, others):
+    """The median of the rounds' ratios and their quartiles; against the fastest by median."""
+    best = min(others, key=statistics.median)
+    low, middle, high = statistics.quantiles([a / b for a, b in zip(mine, best)], n=4)
+    return f"{middle:5.2f} ({low:.2f} to {high:.2f})"
+
+
+def stages(args):
+    bundle = Bundle(args.model)
+    files = {Path(file).stem: str(bundle.path(file)) for file in bundle.files()}
+    with tempfile.TemporaryDirectory() as folder:
+        graphs = dict(files)
+        for exit in range(1, bundle.iterations + 1):
+            path = Path(folder) / f"frame_{exit}.onnx"
+            path.write_bytes(bundle.fixed(exit))
+            graphs[f"frame {exit}"] = str(path)
+        workers = {"itnet": ours(args), **{name: theirs(args, name) for name in ENGINES}}
+        for name in ENGINES:
+            workers[name].ask(load=graphs)
+    requests = {name: {"time": args.frames} for name in workers}
+    for name, worker in workers.items():
+        worker.ask(**requests[name])
+    answers = rounds(args, workers, requests)
+    for worker in workers.values():
+        worker.end()
+    print(f"{'ms':10} {'itnet':>8}" + "".join(f" {label:>13}" for label in ENGINES.values()), end="")
+    print(f" {'/ faster f32':>21} {'/ OpenVINO auto':>21}")
+    for key in [*files, *(key for key in graphs if key.startswith("frame"))]:
+        columns = {name: column(answers[name], key) for name in workers}
+        line = f"{key:10} {statistics.median(columns['itnet']):8.3f}"
+        line += "".join(f" {statistics.median(columns[name]):13.3f}" for name in ENGINES)
+        line += f" {ratio(columns['itnet'], [columns[name] for name in F32]):>21}"
+        print(line + f" {ratio(columns['itnet'], [columns['openvino_auto']]):>21}")
+
+
+def pixels(args):
+    manifest = json.loads((Path(args.model) / "manifest.json").read_text())
+    spec = manifest["input"]
+    to = (spec["width"], spec["height"])
+    triple = lambda key: ",".join(str(value) for value in spec[key])
+    opencv = [sys.executable, str(HERE / "opencv.py"), str(args.threads), triple("mean"), triple("std")]
+    workers = {"itnet": ours(args), "OpenCV": Worker(opencv, KEEP_PAGES)}
+    grid = Bundle(args.model).grid()
+    work = [("tensor", {"tensor": encoding, "size": size, "to": to}) for encoding in ENCODINGS for size in SIZES]
+    work += [("render", {"render": size, "classes": len(manifest["classes"]), "grid": grid}) for size in SIZES]
+    print(f"{'ms':26} {'itnet':>8} {'OpenCV':>8} {'ratio':>21}")
+    for kind, request in work:
+        request["time"] = 2 * args.frames
+        for worker in workers.values():
+            worker.ask(**request)
+        answers = rounds(args, workers, {name: request for name in workers})
+        mine, other = (column(answers[name], kind) for name in workers)
+        width, height = request.get("size") or request["render"]
+        label = f"{kind} {request['tensor'] if kind == 'tensor' else ''} {width}x{height}"
+        print(f"{label:26} {statistics.median(mine):8.3f} {statistics.median(other):8.3f} {ratio(mine, [other]):>21}")
+    for worker in workers.values():
+        worker.end()
+
+
+def memory(args):
+    """Peaks after a few frames: every graph loaded, and the last exit's frame as a fixed network alone."""
+    bundle = Bundle(args.model)
+    worker = ours(args)
+    worker.ask(time=3)
+    mine = worker.peak_mib()
+    worker.end()
+    print(f"{'peak MiB':14} {'all graphs':>11} {'ratio':>6} {'one frame':>11} {'ratio':>6} {'without a graph':>16}")
+    print(f"{'itnet':14} {mine:11.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frame.onnx"
+        path.write_bytes(bundle.fixed(bundle.iterations))
+        for name, label in ENGINES.items():
+            peaks = []
+            for load in [{Path(f).stem: str(bundle.path(f)) for f in bundle.files()}, {"frame": str(path)}, {}]:
+                worker = theirs(args, name)
+                worker.ask(load=load, time=3)
+                peaks.append(worker.peak_mib())
+                worker.end()
+            every, fixed, none = peaks
+            print(f"{label:14} {every:11.1f} {mine / every:6.2f} {fixed:11.1f} {mine / fixed:6.2f} {none:16.1f}")
 
 
 def main():
     args = options()
-    theirs = Theirs(Path(args.model), args.threads)
-    rounds = [(ours(args), theirs.round(args.frames)) for _ in range(args.rounds)]
-    print(f"{args.model}, {args.threads} threads, {args.rounds} rounds, ms: median (lowest to highest)\n")
-    print(f"{'stage':10} {'itnet':>24} {'ONNX Runtime ' + ort.__version__:>26} {'ratio':>7}")
-    for name in theirs.graphs:
-        columns = [[side[name] for side in pair] for pair in zip(*rounds)]
-        medians = [statistics.median(column) for column in columns]
-        text = [f"{m:.3f} ({min(c):.3f} to {max(c):.3f})" for m, c in zip(medians, columns)]
-        print(f"{name:10} {text[0]:>24} {text[1]:>26} {medians[0] / medians[1]:7.2f}")
+    parts = ", ".join(f"{name} {version(name)}" for name in ["onnxruntime", "openvino", "opencv-python-headless"])
+    print(f"{args.model}, {args.threads} threads, {args.rounds} rounds of {args.frames}; {parts}")
+    for table in [stages, pixels, memory]:
+        if args.only in (None, table.__name__):
+            print()
+            table(args)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ pub enum Layout {
     Rgb([usize; 3]),
     /// Four samples a pixel; the numbers say where red, green and blue are.
     Rgba([usize; 3]),
-    /// All red samples, then all green ones, then all blue ones.
-    Planes,
 }
 
 impl Layout {
@@ -25,10 +23,12 @@ impl Layout {
         match encoding {
             Encoding::Rgb8 => Layout::Rgb([0, 1, 2]),
             Encoding::Bgr8 => Layout::Rgb([2, 1, 0]),
-            Encoding::Rgba8 => Layout::Rgba([0, 1, 2]),
             Encoding::Bgra8 => Layout::Rgba([2, 1, 0]),
             Encoding::Mono8 | Encoding::Mono16 => Layout::Grey,
-            Encoding::Uyvy | Encoding::Yuyv | Encoding::Nv12 | Encoding::Nv21 | Encoding::Bayer8(_) => Layout::Planes,
+            // A pixel of four samples is the better to handle.
+            Encoding::Rgba8 | Encoding::Uyvy | Encoding::Yuyv | Encoding::Nv12 | Encoding::Nv21 | Encoding::Bayer8(_) => {
+                Layout::Rgba([0, 1, 2])
+            }
         }
     }
 
@@ -36,7 +36,7 @@ impl Layout {
     pub const fn samples(self) -> usize {
         match self {
             Layout::Grey => 1,
-            Layout::Rgb(_) | Layout::Planes => 3,
+            Layout::Rgb(_) => 3,
             Layout::Rgba(_) => 4,
         }
     }
@@ -67,6 +67,7 @@ impl Rows {
     }
 
     /// Row `y` of the frame: `width * Layout::of(encoding).samples()` samples. Past the height it is empty.
+    #[inline(always)]
     pub fn row<'a>(&'a mut self, frame: &'a Frame<'_>, y: u32) -> &'a [u8] {
         let encoding = frame.encoding();
         if y >= frame.size().height {
@@ -112,31 +113,26 @@ impl Rows {
                     pixel.copy_from_slice(&order.map(|k| from[k]));
                 }
             }
-            Layout::Planes => {
-                let [red, green, blue] = thirds(row);
-                for (((pixel, &r), &g), &b) in pixels.zip(red).zip(green).zip(blue) {
-                    pixel.copy_from_slice(&[r, g, b]);
-                }
-            }
         }
     }
 }
 
-/// The three planes of a row.
-pub(super) fn thirds(row: &[u8]) -> [&[u8]; 3] {
-    let (red, rest) = row.split_at(row.len() / 3);
-    let (green, blue) = rest.split_at(rest.len() / 2);
-    [red, green, blue]
-}
-
-/// The three planes of a row, to be written.
-pub(super) fn thirds_mut(row: &mut [u8]) -> [&mut [u8]; 3] {
-    let (red, rest) = row.split_at_mut(row.len() / 3);
-    let (green, blue) = rest.split_at_mut(rest.len() / 2);
-    [red, green, blue]
+/// Puts pixels of four samples together from three planes; the fourth sample is 0.
+#[inline(always)]
+pub(super) fn join<const N: usize>([red, green, blue]: [[u8; N]; 3], pixels: &mut [[u8; 4]]) {
+    let mut joined = [[0; 4]; N];
+    for k in 0..N {
+        joined[k] = [red[k], green[k], blue[k], 0];
+    }
+    // The last block of a row may be shorter.
+    match pixels.first_chunk_mut::<N>() {
+        Some(pixels) => *pixels = joined,
+        None => pixels.iter_mut().zip(joined).for_each(|(pixel, joined)| *pixel = joined),
+    }
 }
 
 /// 16-bit grey to 8 bits, rounded: 65535 becomes 255, as cv_bridge scales it.
+#[inline(always)]
 fn grey16(row: &[u8], big_endian: bool, out: &mut [u8]) {
     let reduce = |word: u16| ((u32::from(word) * 255 + 32_895) >> 16) as u8;
     let (words, _) = row.as_chunks::<2>();

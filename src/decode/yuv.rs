@@ -1,15 +1,15 @@
-//! YUV rows to red, green and blue planes: BT.601 in limited range.
+//! YUV rows to red, green and blue: BT.601 in limited range.
 //!
 //! The coefficients are ITU-R BT.601's, as in OpenCV's conversions that cv_bridge calls for these encodings: with `y = 255/219 (Y - 16)`,
 //! `R = y + 1.596 (V - 128)`, `G = y - 0.813 (V - 128) - 0.391 (U - 128)`, `B = y + 2.018 (U - 128)`. Here they have six bits behind
 //! the point, so that a row is computed in 16-bit lanes; the result is within one level of the formula. Chroma is repeated over the pixels
 //! that share it, as OpenCV does.
 
-use super::rows::thirds_mut;
+use super::rows::join;
 use crate::frame::{Encoding, Frame};
 
 /// Pixels that are converted together.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// One row as three planes of the same length; chroma already repeated.
 #[derive(Debug, Default)]
@@ -30,7 +30,8 @@ impl Scratch {
     }
 }
 
-/// Converts row `y` of a YUV frame into three planes.
+/// Converts row `y` of a YUV frame into pixels of four samples.
+#[inline(always)]
 pub(super) fn row(frame: &Frame<'_>, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
     scratch.fit(frame.size().width as usize);
     let luma = frame.row(y);
@@ -50,6 +51,7 @@ pub(super) fn row(frame: &Frame<'_>, y: u32, scratch: &mut Scratch, out: &mut [u
     convert(scratch, out);
 }
 
+#[inline(always)]
 fn copy(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
@@ -57,6 +59,7 @@ fn copy(from: &[u8], to: &mut [u8]) {
 }
 
 /// Sorts `A B A B ...` into two rows.
+#[inline(always)]
 fn split_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (pairs, _) = row.as_chunks::<2>();
     for ((&[a, b], first), second) in pairs.iter().zip(first).zip(second) {
@@ -66,6 +69,7 @@ fn split_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
 }
 
 /// Sorts `A B A B ...` into two rows, in which each value stands for two pixels.
+#[inline(always)]
 fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (firsts, _) = first.as_chunks_mut::<2>();
     let (seconds, _) = second.as_chunks_mut::<2>();
@@ -76,30 +80,19 @@ fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 fn convert(scratch: &Scratch, out: &mut [u8]) {
-    let [red, green, blue] = thirds_mut(out);
     let (ys, _) = scratch.y.as_chunks::<LANES>();
     let (us, _) = scratch.u.as_chunks::<LANES>();
     let (vs, _) = scratch.v.as_chunks::<LANES>();
-    let planes = red.chunks_mut(LANES).zip(green.chunks_mut(LANES)).zip(blue.chunks_mut(LANES));
-    for (((y, u), v), ((red, green), blue)) in ys.iter().zip(us).zip(vs).zip(planes) {
+    let (pixels, _) = out.as_chunks_mut::<4>();
+    for (((y, u), v), pixels) in ys.iter().zip(us).zip(vs).zip(pixels.chunks_mut(LANES)) {
         let mut rgb = [[0; LANES]; 3];
         for k in 0..LANES {
             let [r, g, b] = pixel(y[k], u[k], v[k]);
             (rgb[0][k], rgb[1][k], rgb[2][k]) = (r, g, b);
         }
-        for (plane, from) in [red, green, blue].into_iter().zip(rgb) {
-            store(from, plane);
-        }
-    }
-}
-
-/// Writes a whole block, or the beginning of it at the end of a row.
-#[inline(always)]
-pub(super) fn store<const N: usize>(block: [u8; N], out: &mut [u8]) {
-    match out.first_chunk_mut::<N>() {
-        Some(out) => *out = block,
-        None => copy(&block, out),
+        join(rgb, pixels);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Convolutions on this processor's vector units.
+//! Convolutions on this processor's vector units, and anybody's plain loops on the widest of them ([`widest`]).
 //!
 //! Knows slices of f32, shapes and threads; knows nothing of graphs, tensors or stages.
 //!
@@ -30,6 +30,7 @@ mod depthwise_x86;
 mod direct;
 mod geometry;
 mod isa;
+mod loops;
 mod panel;
 mod portable;
 mod rest;
@@ -46,6 +47,7 @@ pub use conv::Conv;
 pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
+pub use loops::{Loops, widest};
 
 #[cfg(test)]
 mod tests;

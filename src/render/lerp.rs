@@ -43,11 +43,13 @@ impl Axis {
     }
 
     /// How far each pixel of a group is from `at` towards `next`.
+    #[inline(always)]
     pub fn parts(&self, cell: &Cell) -> &[f32] {
         self.parts.get(cell.from as usize..cell.to as usize).unwrap_or_default()
     }
 
     /// Interpolates a row of cells to a row of pixels.
+    #[inline(always)]
     pub fn stretch(&self, row: &[u8], out: &mut Vec<u8>) {
         out.clear();
         for cell in &self.cells {
@@ -67,6 +69,7 @@ fn place(pixel: u64, grid: u64, pixels: u64) -> (u32, f32) {
 }
 
 /// A part of 1 in whole 256ths.
+#[inline(always)]
 pub(super) fn levels(part: f32) -> u16 {
     (part * 256.0 + 0.5) as u16
 }

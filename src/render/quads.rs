@@ -36,6 +36,7 @@ struct Rival {
 
 impl Band {
     /// Sorts the quads between two grid rows into plain and mixed ones.
+    #[inline(always)]
     pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32), columns: &Axis) {
         self.spans.clear();
         self.rivals.clear();
@@ -54,6 +55,7 @@ impl Band {
         }
     }
 
+    #[inline(always)]
     fn push_plain(&mut self, cell: &Cell, winner: u8) {
         let (from, to) = (cell.from as usize, cell.to as usize);
         match self.spans.last_mut() {
@@ -63,6 +65,7 @@ impl Band {
     }
 
     /// Keeps the classes that may win in a quad: all but those which a corner's winner clearly beats at every corner.
+    #[inline(always)]
     fn push_rivals(
         &mut self,
         logits: Logits<'_>,
@@ -95,6 +98,7 @@ impl Band {
     }
 
     /// Draws one row of the mask, `part` of the way from the upper grid row to the lower one.
+    #[inline(always)]
     pub fn draw(&self, part: f32, columns: &Axis, out: &mut [u8]) {
         for span in &self.spans {
             match span {
@@ -115,12 +119,14 @@ impl Band {
     }
 }
 
+#[inline(always)]
 fn corners<T: Copy + Default>([above, below]: [&[T]; 2], left: usize, right: usize) -> [T; 4] {
     let at = |row: &[T], x: usize| row.get(x).copied().unwrap_or_default();
     [at(above, left), at(above, right), at(below, left), at(below, right)]
 }
 
 /// Interpolates the rivals down the left and right edge, then between the edges; the highest wins, the lowest id among equals.
+#[inline(always)]
 fn draw_mixed(rivals: &[Rival], part: f32, parts: &[f32], out: &mut [u8]) {
     for (out, parts) in out.chunks_mut(LANES).zip(parts.chunks(LANES)) {
         let mut right_part = [0.0; LANES];

@@ -23,6 +23,7 @@ pub(super) struct Scores {
 
 impl Scores {
     /// Reads logits whose sizes were checked.
+    #[inline(always)]
     pub fn read(&mut self, logits: Logits<'_>) {
         let cells = logits.grid.pixels();
         self.width = logits.grid.width as usize;
@@ -46,21 +47,25 @@ impl Scores {
     }
 
     /// Best classes of a grid row.
+    #[inline(always)]
     pub fn class_row(&self, row: u32) -> &[u8] {
         row_of(&self.classes, self.width, row)
     }
 
     /// Whether the best class of each cell of a grid row leads clearly.
+    #[inline(always)]
     pub fn clear_row(&self, row: u32) -> &[bool] {
         row_of(&self.clear, self.width, row)
     }
 
     /// Confidences of a grid row.
+    #[inline(always)]
     pub fn confidence_row(&self, row: u32) -> &[u8] {
         row_of(&self.confidence, self.width, row)
     }
 }
 
+#[inline(always)]
 fn row_of<T>(plane: &[T], width: usize, row: u32) -> &[T] {
     let start = row as usize * width;
     plane.get(start..start + width).unwrap_or_default()
@@ -74,6 +79,7 @@ pub(super) fn best_classes(logits: Logits<'_>, out: &mut [u8]) {
 }
 
 /// The scores of some neighbouring cells in one class.
+#[inline(always)]
 fn plane(logits: Logits<'_>, class: usize, at: usize, cells: usize) -> &[f32] {
     let start = class * logits.grid.pixels() + at;
     logits.values.get(start..start + cells).unwrap_or_default()
@@ -87,6 +93,7 @@ struct Lead {
 }
 
 impl Lead {
+    #[inline(always)]
     fn of(logits: Logits<'_>, at: usize, cells: usize) -> Self {
         let mut lead = Self {
             best: [f32::NEG_INFINITY; BLOCK],
@@ -108,12 +115,14 @@ impl Lead {
         lead
     }
 
+    #[inline(always)]
     fn write_classes(&self, out: &mut [u8]) {
         for (out, &class) in out.iter_mut().zip(&self.class) {
             *out = class as u8;
         }
     }
 
+    #[inline(always)]
     fn write_clear(&self, out: &mut [bool]) {
         for ((out, &best), &second) in out.iter_mut().zip(&self.best).zip(&self.second) {
             *out = clearly_above(best, second);
@@ -121,6 +130,7 @@ impl Lead {
     }
 
     /// The softmax probability of the best class, `1 / sum(exp(score - best))`, in 255ths.
+    #[inline(always)]
     fn write_confidence(&self, logits: Logits<'_>, at: usize, out: &mut [u8]) {
         let mut sums = [0.0f32; BLOCK];
         for class in 0..logits.classes {
@@ -137,6 +147,7 @@ impl Lead {
 }
 
 /// Whether one score stays above another through any interpolation in f32, as long as this holds at all corners. False for infinities.
+#[inline(always)]
 pub(super) fn clearly_above(best: f32, other: f32) -> bool {
     best - other > CLEAR * (best.abs() + other.abs()) + LEAST
 }

@@ -7,33 +7,32 @@ use super::weights::{Axis, WHOLE};
 use crate::decode::Layout;
 
 /// Normalises a row of samples; `planes` have its width.
+#[inline(always)]
 pub(super) fn normalise(row: &[u8], layout: Layout, normalise: &Normalise, planes: [&mut [f32]; 3]) {
     match layout {
-        Layout::Grey => normalise_planes([row; 3], normalise, planes),
-        Layout::Planes => {
-            let (red, rest) = row.split_at(row.len() / 3);
-            let (green, blue) = rest.split_at(rest.len() / 2);
-            normalise_planes([red, green, blue], normalise, planes);
-        }
+        Layout::Grey => normalise_grey(row, normalise, planes),
         Layout::Rgb(order) => normalise_pixels::<3>(row, &normalise.ordered(order), ordered(planes, order)),
         Layout::Rgba(order) => normalise_pixels::<4>(row, &normalise.ordered(order), ordered(planes, order)),
     }
 }
 
 /// The planes in the order of the samples. Red and blue at most are swapped, so that the order is its own inverse.
+#[inline(always)]
 fn ordered<T>([red, green, blue]: [T; 3], order: [usize; 3]) -> [T; 3] {
     if order[0] == 0 { [red, green, blue] } else { [blue, green, red] }
 }
 
 impl Normalise {
+    #[inline(always)]
     fn ordered(&self, order: [usize; 3]) -> Self {
         Self { scale: ordered(self.scale, order), bias: ordered(self.bias, order) }
     }
 }
 
-fn normalise_planes(rows: [&[u8]; 3], normalise: &Normalise, planes: [&mut [f32]; 3]) {
+#[inline(always)]
+fn normalise_grey(row: &[u8], normalise: &Normalise, planes: [&mut [f32]; 3]) {
     let factors = normalise.scale.into_iter().zip(normalise.bias);
-    for ((row, plane), (scale, bias)) in rows.into_iter().zip(planes).zip(factors) {
+    for (plane, (scale, bias)) in planes.into_iter().zip(factors) {
         for (out, &v) in plane.iter_mut().zip(row) {
             *out = f32::from(v) * scale + bias;
         }
@@ -41,6 +40,7 @@ fn normalise_planes(rows: [&[u8]; 3], normalise: &Normalise, planes: [&mut [f32]
 }
 
 /// Pixels of `N` samples, of which the first three count.
+#[inline(always)]
 fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [&mut [f32]; 3]) {
     let [first, second, third] = planes;
     let (pixels, _) = row.as_chunks::<N>();
@@ -52,6 +52,7 @@ fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [
 }
 
 /// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end. `lanes` is scratch.
+#[inline(always)]
 pub(super) fn resize(
     sums: &[u16],
     layout: Layout,
@@ -72,6 +73,7 @@ pub(super) fn resize(
 }
 
 /// `TAPS` as the axis has them, or 0 where they are known at run time only.
+#[inline(always)]
 fn resize_known<const TAPS: usize>(
     sums: &[u16],
     layout: Layout,
@@ -88,15 +90,6 @@ fn resize_known<const TAPS: usize>(
                 [*red, *green, *blue] = normalise.pixel([*red; 3]);
             }
         }
-        Layout::Planes => {
-            let width = (sums.len() - 1) / 3;
-            let factors = normalise.scale.into_iter().zip(normalise.bias);
-            for ((k, plane), (scale, bias)) in planes.into_iter().enumerate().zip(factors) {
-                let sums = sums.get(k * width..).unwrap_or_default();
-                resize_plane::<TAPS>(sums, columns, plane);
-                plane.iter_mut().for_each(|v| *v = *v * scale + bias);
-            }
-        }
         Layout::Rgb(order) => {
             let planes = ordered(planes, order);
             resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
@@ -109,11 +102,13 @@ fn resize_known<const TAPS: usize>(
 }
 
 impl Normalise {
+    #[inline(always)]
     fn pixel(&self, samples: [f32; 3]) -> [f32; 3] {
         std::array::from_fn(|k| samples[k] * self.scale[k] + self.bias[k])
     }
 }
 
+#[inline(always)]
 fn resize_plane<const TAPS: usize>(sums: &[u16], columns: &Axis<f32>, plane: &mut [f32]) {
     for (out, (start, weights)) in plane.iter_mut().zip(columns.spans()) {
         let taps = if TAPS == 0 { weights.len() } else { TAPS };
@@ -127,6 +122,7 @@ fn resize_plane<const TAPS: usize>(sums: &[u16], columns: &Axis<f32>, plane: &mu
 }
 
 /// Pixels of `N` samples, always read and summed as four lanes, then sorted into the planes.
+#[inline(always)]
 fn resize_pixels<const N: usize, const TAPS: usize>(
     sums: &[u16],
     columns: &Axis<f32>,

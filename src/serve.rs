@@ -97,7 +97,7 @@ mod tests {
             let image = Image { height: 1, width: 1, encoding: "mono8".into(), step: 1, ..Image::default() };
             let bytes = message::to_vec(&Image { data: vec![9].into(), ..image }).unwrap();
             let times = (frame.arrival, frame.deadline);
-            pipeline.run(ImageKind::Raw, &bytes, times, &mut |_| ()).unwrap();
+            pipeline.run(0, ImageKind::Raw, &bytes, times, &mut |_| ()).unwrap();
             self.ran.push(frame.content);
         }
     }

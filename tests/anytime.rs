@@ -225,7 +225,7 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
         stage => USUAL.cost(stage),
     };
     let clock = ScriptedClock::new();
-    let warm_start = WarmStart { from_step: 3, useful: 4 };
+    let warm_start = WarmStart { from_step: 3, useful: 4, keep: 0.5 };
     let mut model = ScriptedModel::new(clock.clone(), 6, 8, cost).offering(warm_start);
     let mut costs = StageCosts::new();
     measure(&mut model, &clock, &mut costs, 6, 3).expect("scripted");

@@ -151,7 +151,7 @@ def manifest(net, out, steps, args):
 
     shared, total = parameters(net)
     trained = net.size.iterations
-    warm = {"from_step": trained - args.warm_steps + 1, "useful": args.warm_steps} if args.warm_steps else None
+    warm = {"from_step": args.warm_from, "useful": args.warm_steps, "keep": args.keep} if args.warm_steps else None
     return {
         "format": 1,
         "name": args.name,
@@ -203,7 +203,9 @@ def main():
     p.add_argument("--width", type=int, default=480)
     p.add_argument("--height", type=int, default=360)
     p.add_argument("--useful", type=int, help="iterations that still earn accuracy (default: all trained)")
-    p.add_argument("--warm-steps", type=int, default=0, help="iterations of a warm frame, the last ones (0: no such)")
+    p.add_argument("--warm-steps", type=int, default=0, help="iterations of a warm frame (0: no warm frames)")
+    p.add_argument("--warm-from", type=int, default=2, help="the step that a warm frame begins with, from 1")
+    p.add_argument("--keep", type=float, default=0.3, help="share of the last frame's state in a warm frame's first")
     p.add_argument("--scenes", action="store_true", help="say that rendered scenes were mixed in")
     args = p.parse_args()
     args.name = args.name or Path(args.out).resolve().name

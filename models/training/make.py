@@ -79,7 +79,7 @@ def main():
     chosen += ["--scenes"] if extra else []
     options = json.loads((args.work / "run.json").read_text())["options"]
     warm = options["warm_steps"] if 0 in options["unroll"] else 0
-    chosen += ["--warm-steps", warm]
+    chosen += ["--warm-steps", warm, "--warm-from", options["warm_from"], "--keep", options["keep"]]
     python("export.py", args.bundle, "--checkpoint", checkpoint, "--version", args.version, *chosen)
     for runtime in ("itnet", "onnxruntime"):
         python("verify.py", args.bundle, "--checkpoint", checkpoint, "--runtime", runtime)

@@ -68,6 +68,11 @@ def validate(net, pictures, iterations):
     return iou.mean(1).tolist(), iou.tolist()
 
 
+def mixed(start, last, keep):
+    """A frame's start (h, g, j, detail) with `keep` of the states (h, g) that the last frame ended with."""
+    return *(torch.lerp(a, b.to(a.dtype), keep) for a, b in zip(start[:2], last)), *start[2:]
+
+
 class Run:
     """Everything a checkpoint holds, and how one optimiser step is made."""
 
@@ -129,13 +134,13 @@ class Run:
         with torch.autocast("cpu", torch.bfloat16):
             if before is None:
                 return self.net(images, count)
-            last = self.net.size.iterations
-            warm = range(last - a.warm_steps, last)
+            warm = range(a.warm_from - 1, a.warm_from - 1 + a.warm_steps)
             with torch.no_grad():
-                chain = [*range(last), *(warm if self.step // len(a.unroll) % 2 else [])]
-                _, (h, g) = self.net.run(self.net.data(before), chain)
-            _, _, j, detail = self.net.data(images)
-            return self.net.run((h, g, j, detail), warm)[0]
+                start = self.net.data(before)
+                last = self.net.run(start, range(self.net.size.iterations))[1]
+                if self.step // len(a.unroll) % 2:
+                    last = self.net.run(mixed(start, last, a.keep), warm)[1]
+            return self.net.run(mixed(self.net.data(images), last, a.keep), warm)[0]
 
     def gather(self, loss, progress):
         """Mean gradient and loss over the processes; the first one's progress for all of them."""
@@ -320,7 +325,9 @@ def main():
                    help="part of train to leave out and to score on: 0006R0, or frames of it: 0016E5:7000-8640")
     p.add_argument("--unroll", type=int, nargs="+", default=[4, 6, 4, 0],
                    help="iterations of step after step, in turn; 0: a warm frame")
-    p.add_argument("--warm-steps", type=int, default=2, help="iterations of a warm frame, the last of the cold ones")
+    p.add_argument("--warm-steps", type=int, default=2, help="iterations of a warm frame")
+    p.add_argument("--warm-from", type=int, default=2, help="the step that a warm frame begins with, from 1")
+    p.add_argument("--keep", type=float, default=0.3, help="share of the last frame's state in a warm frame's first")
     p.add_argument("--size", choices=SIZES, default="s")
     p.add_argument("--batch", type=int, default=8, help="over all processes")
     p.add_argument("--optimiser", choices=["muon", "adam"], default="muon", help="of the convolutions")

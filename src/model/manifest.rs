@@ -115,13 +115,16 @@ pub struct Iterations {
 /// How a frame starts warm: from the state that the last frame of the same camera ended with, in place of the one that data makes.
 ///
 /// Iteration `i` of a warm frame (from 1) then uses the graphs that iteration `from_step - 1 + i` of a cold one does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmStart {
     /// The step that a warm frame begins with, 1 to the number of step graphs.
     pub from_step: usize,
     /// The most iterations that still help a warm frame, 1 to [`MAX_ITERATIONS`].
     pub useful: usize,
+    /// How much of the last frame's state is kept, above 0 to 1: a warm frame starts from `data + keep (last - data)`, where `data`
+    /// is the state that its own picture gives. Below 1, what the steps add from frame to frame cannot pile up.
+    pub keep: f32,
 }
 
 impl WarmStart {
@@ -258,10 +261,10 @@ mod tests {
     #[test]
     fn a_manifest_that_offers_a_warm_start_survives_and_scores_it_apart() {
         let mut manifest = valid();
-        manifest["warm_start"] = json!({"from_step": 1, "useful": 2});
+        manifest["warm_start"] = json!({"from_step": 1, "useful": 2, "keep": 0.5});
         manifest["accuracy"][0]["warm"] = json!(true);
         let manifest = Manifest::parse(&manifest.to_string()).unwrap();
-        assert_eq!(manifest.warm_start, Some(WarmStart { from_step: 1, useful: 2 }));
+        assert_eq!(manifest.warm_start, Some(WarmStart { from_step: 1, useful: 2, keep: 0.5 }));
         assert!(manifest.accuracy[0].warm);
         assert_eq!(Manifest::parse(&serde_json::to_string(&manifest).unwrap()).unwrap(), manifest);
         let cold = Manifest::parse(&valid().to_string()).unwrap();
@@ -271,10 +274,12 @@ mod tests {
     #[test]
     fn a_warm_start_that_cannot_be_is_named_with_its_field() {
         for (warm_start, field) in [
-            (json!({"from_step": 0, "useful": 2}), "`warm_start.from_step`"),
-            (json!({"from_step": 2, "useful": 2}), "`warm_start.from_step` must be a step graph, 1 to 1, got 2"),
-            (json!({"from_step": 1, "useful": 0}), "`warm_start.useful`"),
+            (json!({"from_step": 0, "useful": 2, "keep": 0.5}), "`warm_start.from_step`"),
+            (json!({"from_step": 2, "useful": 2, "keep": 0.5}), "`warm_start.from_step` must be a step graph, 1 to 1, got 2"),
+            (json!({"from_step": 1, "useful": 0, "keep": 0.5}), "`warm_start.useful`"),
             (json!({"from_step": 1}), "`useful`"),
+            (json!({"from_step": 1, "useful": 1, "keep": 0.0}), "`warm_start.keep` must be above 0 and at most 1, got 0"),
+            (json!({"from_step": 1, "useful": 1, "keep": 1.5}), "`warm_start.keep` must be above 0 and at most 1, got 1.5"),
         ] {
             let mut manifest = valid();
             manifest["warm_start"] = warm_start;

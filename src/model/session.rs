@@ -140,8 +140,8 @@ impl StagedModel for Session {
         self.slots = outputs;
         if let (Some(kept), Some(warm)) = (resumed, self.warm_start()) {
             self.skipped = warm.skipped_steps();
-            for (slot, value) in self.bundle.state_slots().iter().zip(kept.values) {
-                self.slots[*slot] = value;
+            for (slot, last) in self.bundle.state_slots().iter().zip(kept.values) {
+                self.slots[*slot] = self.slots[*slot].mixed(&last, warm.keep).map_err(failed("data"))?;
             }
         }
         Ok(Progress::Finished)

@@ -202,6 +202,16 @@ impl Value {
         plain.as_slice::<f32>().map_err(brief)
     }
 
+    /// `share` of the other's values and `1 - share` of these; both have the same shape.
+    pub fn mixed(&self, other: &Self, share: f32) -> Result<Self, String> {
+        let mut mixed = Self::zeros(self.0.shape())?;
+        let pairs = self.values()?.iter().zip(other.values()?);
+        for (to, (mine, others)) in mixed.values_mut()?.iter_mut().zip(pairs) {
+            *to = (1.0 - share) * mine + share * others;
+        }
+        Ok(mixed)
+    }
+
     /// The values, to be written. Where a clone shares them still, they are replaced by zeros of their own.
     pub fn values_mut(&mut self) -> Result<&mut [f32], String> {
         if Arc::get_mut(&mut self.0).is_none() {

@@ -8,7 +8,7 @@ use crate::model::WarmStart;
 use crate::params::Parameters;
 
 const MS: Duration = Duration::from_millis(1);
-const WARM: WarmStart = WarmStart { from_step: 2, useful: 3 };
+const WARM: WarmStart = WarmStart { from_step: 2, useful: 3, keep: 0.5 };
 
 /// A pipeline on a network with one pixel whose best class is 1, and whose stages take a millisecond each.
 struct Line {

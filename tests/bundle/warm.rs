@@ -6,7 +6,7 @@ use super::*;
 fn offering() -> Bundle {
     let dir = tempfile::tempdir().unwrap();
     let mut manifest = manifest(WIDTH, HEIGHT, 3, 3);
-    manifest["warm_start"] = json!({"from_step": 2, "useful": 2});
+    manifest["warm_start"] = json!({"from_step": 2, "useful": 2, "keep": 1.0});
     let steps = [("step_1.onnx", step_graph(WIDTH, HEIGHT, 2.0)), ("step_2.onnx", step_graph(WIDTH, HEIGHT, 0.25))];
     let exits = [("exit.onnx", exit_graph(WIDTH, HEIGHT, 3))];
     write_bundle(dir.path(), manifest, ("data.onnx", data_graph(WIDTH, HEIGHT)), &steps, &exits);

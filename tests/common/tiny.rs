@@ -122,7 +122,7 @@ pub fn write_tiny_bundle(dir: &Path, width: u32, height: u32, classes: usize, it
 /// The same network in two step graphs, whose warm frames begin with the second one and run up to two iterations.
 pub fn write_warm_bundle(dir: &Path, width: u32, height: u32, classes: usize) {
     let mut manifest = manifest(width, height, classes, 4);
-    manifest["warm_start"] = json!({"from_step": 2, "useful": 2});
+    manifest["warm_start"] = json!({"from_step": 2, "useful": 2, "keep": 1.0});
     write_bundle(
         dir,
         manifest,

@@ -94,6 +94,9 @@ impl Manifest {
         if !(1..=steps).contains(&warm.from_step) {
             return Err(fault("warm_start.from_step", &format!("a step graph, 1 to {steps}"), warm.from_step));
         }
+        if !(warm.keep > 0.0 && warm.keep <= 1.0) {
+            return Err(fault("warm_start.keep", "above 0 and at most 1", warm.keep));
+        }
         check_iterations("warm_start.useful", warm.useful)
     }
 

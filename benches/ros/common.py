@@ -49,7 +49,10 @@ def publish(topics, size, hz, seconds, reliability, sent):
     share = 1.0 / hz / len(publishers)
     start = time.monotonic()
     for turn in range(int(seconds * hz) * len(publishers)):
-        time.sleep(max(0.0, start + turn * share - time.monotonic()))
+        wait = start + turn * share - time.monotonic()
+        # A camera that was stopped with its machine does not make up for the frames of that time.
+        start -= min(0.0, wait) if wait < -1.0 else 0.0
+        time.sleep(max(0.0, wait))
         picture = pictures[turn // len(publishers) % len(pictures)]
         picture.header.stamp = stamp(time.monotonic_ns())
         publishers[turn % len(publishers)].publish(picture)

@@ -1,6 +1,8 @@
-"""The node for minutes with two cameras: memory, handles, threads, masks and drops, and every warning.
+"""The node for minutes with several cameras: memory, handles, threads, masks and drops, and every warning.
 
     python3 benches/ros/soak.py --minutes 10
+    python3 benches/ros/soak.py --minutes 1 --cameras 32 --hz 5 --size 320 240      # many cameras
+    python3 benches/ros/soak.py --minutes 1 --cameras 1 --hz 300 --size 320 240     # one that floods
 """
 
 import argparse
@@ -15,8 +17,6 @@ from sensor_msgs.msg import Image
 
 import common
 
-CAMERAS = ("front", "rear")
-
 
 def usage(pid):
     """Resident memory in MiB, open handles and threads of a process."""
@@ -28,12 +28,13 @@ def usage(pid):
 class Counter:
     """Counts masks and keeps the last figures of the diagnostics."""
 
-    def __init__(self):
+    def __init__(self, cameras):
+        self.cameras = cameras
         rclpy.init()
         self.node = rclpy.create_node("counter", start_parameter_services=False, enable_rosout=False)
-        self.masks = dict.fromkeys(CAMERAS, 0)
-        self.figures = {camera: {} for camera in CAMERAS}
-        for camera in CAMERAS:
+        self.masks = dict.fromkeys(cameras, 0)
+        self.figures = {camera: {} for camera in cameras}
+        for camera in cameras:
             topic = f"/itnet/{camera}/mask"
             self.node.create_subscription(Image, topic, self.counting(camera), common.qos("reliable", 30), raw=True)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self.note, 10)
@@ -46,7 +47,7 @@ class Counter:
 
     def note(self, message):
         for status in message.status:
-            for camera in CAMERAS:
+            for camera in self.cameras:
                 if status.name == f"itnet: camera {camera}":
                     self.figures[camera] = {value.key: value.value for value in status.values}
 
@@ -64,6 +65,7 @@ class Counter:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--cameras", type=int, default=2)
     parser.add_argument("--hz", type=float, default=30.0)
     parser.add_argument("--size", type=int, nargs=2, default=(640, 480), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--budget-ms", type=float, default=33.0)
@@ -72,29 +74,30 @@ def main():
     parser.add_argument("--domain", type=int, default=41)
     options = parser.parse_args()
     with common.scratch_domain(options.domain) as env:
-        cameras = {camera: {"topic": f"/{camera}/image_raw"} for camera in CAMERAS}
+        names = [f"camera{number}" for number in range(options.cameras)]
+        cameras = {name: {"topic": f"/{name}/image_raw"} for name in names}
         subscription = {"subscription": {"reliability": options.reliability}}
         overrides = {camera["topic"]: subscription for camera in cameras.values()}
-        parameters = {"budget_ms": options.budget_ms, "cameras": list(CAMERAS), "qos_overrides": overrides, **cameras}
+        parameters = {"budget_ms": options.budget_ms, "cameras": names, "qos_overrides": overrides, **cameras}
         with common.node(env, parameters) as node:
-            soak(options, node, [camera["topic"] for camera in cameras.values()])
+            soak(options, node, names, [camera["topic"] for camera in cameras.values()])
 
 
-def soak(options, node, topics):
-    counter, sent = Counter(), common.SPAWN.Value("q", 0)
+def soak(options, node, cameras, topics):
+    counter, sent = Counter(cameras), common.SPAWN.Value("q", 0)
     arguments = (topics, tuple(options.size), options.hz, 60.0 * options.minutes, options.reliability, sent)
-    cameras = common.SPAWN.Process(target=common.publish, args=arguments)
-    cameras.start()
+    filming = common.SPAWN.Process(target=common.publish, args=arguments)
+    filming.start()
     names = ("seconds", "RSS MiB", "handles", "threads", "sent", "received", "masks", "missed", "dropped", "failed")
     print(" ".join(f"{name:>9}" for name in names), flush=True)
     start, rows = time.monotonic(), []
     due = start
-    while cameras.is_alive():
+    while filming.is_alive():
         rclpy.spin_once(counter.node, timeout_sec=0.1)
         if time.monotonic() >= due and not node.has_ended():
             due += options.every
             rows.append(show(counter, node, sent.value, time.monotonic() - start))
-    cameras.join()
+    filming.join()
     end = time.monotonic() + 3.0
     while time.monotonic() < end:
         rclpy.spin_once(counter.node, timeout_sec=0.1)

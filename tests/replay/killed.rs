@@ -98,7 +98,7 @@ fn a_killed_replay_leaves_a_bag_that_reads_up_to_the_last_flush() {
 }
 
 #[test]
-#[ignore = "minutes long: cargo test --release --test replay -- --ignored --nocapture hundred"]
+#[ignore = "minutes long: cargo test --release --test replay -- --ignored --nocapture killed"]
 fn a_hundred_killed_replays_leave_bags_that_read_up_to_the_last_flush() {
     killed(100, "mcap");
     killed(100, "sqlite3");

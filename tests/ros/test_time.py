@@ -55,6 +55,19 @@ class SimTime(NodeTest):
         camera.feed(lambda: told and told[-1].header.stamp.sec < 900, "reports after the jump", each=self.tick)
         self.assertEqual(node.said("WARN"), [])
 
+    def test_masks_go_on_when_the_clock_leaps_ahead(self):
+        node = self.active({"use_sim_time": True})
+        masks = self.listen("/itnet/mask")
+        camera = self.camera(make=self.behind)
+        camera.feed(lambda: masks, "a mask", each=self.tick)
+        self.now = 2_000_000_000.0
+
+        def later():
+            return [mask for mask in masks if mask.header.stamp.sec > 1_900_000_000]
+
+        camera.feed(lambda: len(later()) >= 3, "masks after the leap", each=self.tick)
+        self.assertEqual(node.said("WARN"), [])
+
     def test_masks_come_without_any_clock(self):
         self.active({"use_sim_time": True})
         masks = self.listen("/itnet/mask")

@@ -102,7 +102,7 @@ impl StagedModel for Session {
         let Some(outputs) = self.data.run(image, watch).map_err(failed("data"))? else {
             return Ok(Progress::Abandoned);
         };
-        self.slots = outputs;
+        self.slots.extend(outputs);
         Ok(Progress::Finished)
     }
 

@@ -142,6 +142,11 @@ impl<'a> Frame<'a> {
         &self.header
     }
 
+    /// The same, taken out of a frame that is no longer needed.
+    pub fn into_header(self) -> Header {
+        self.header
+    }
+
     /// Width and height of the picture in pixels.
     pub fn size(&self) -> Size {
         self.size

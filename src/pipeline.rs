@@ -244,8 +244,8 @@ impl Pipeline {
             MaskSize::Network => self.tensor.spec().size,
         });
         self.expect(self.mask.size());
-        let header = frame.header().clone();
         let begun = self.begin(camera, &frame)?;
+        let header = frame.into_header();
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
 

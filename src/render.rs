@@ -157,8 +157,23 @@ pub fn classes_of(logits: Logits<'_>, out: &mut [u8]) -> Result<(), RenderError>
     if out.len() != logits.grid.pixels() {
         return Err(RenderError::Output { expected: logits.grid.pixels(), got: out.len() });
     }
-    scores::best_classes(logits, out);
+    widest(BestClasses { logits, out });
     Ok(())
+}
+
+/// What [`classes_of`] does once the sizes are checked.
+struct BestClasses<'a> {
+    logits: Logits<'a>,
+    out: &'a mut [u8],
+}
+
+impl Loops for BestClasses<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        scores::best_classes(self.logits, self.out);
+    }
 }
 
 /// The fraction of pixels in which two class planes of the same size differ, 0 to 1; pixels that only one of them has differ.

@@ -88,7 +88,7 @@ pub struct TensorMaker {
     columns: Axis<f32>,
     lines: Axis<u16>,
     sums: Vec<u16>,
-    lanes: Vec<[f32; 4]>,
+    scratch: across::Scratch,
 }
 
 /// `v * scale + bias` for every colour; `v` from 0 to 255.
@@ -124,7 +124,7 @@ impl TensorMaker {
             columns: Axis::default(),
             lines: Axis::default(),
             sums: Vec::new(),
-            lanes: Vec::new(),
+            scratch: across::Scratch::default(),
         })
     }
 
@@ -191,7 +191,7 @@ impl TensorMaker {
                 add(self.rows.row(frame, y), weight, first, &mut self.sums);
                 first = false;
             }
-            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes, &mut self.lanes);
+            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes, &mut self.scratch);
         }
     }
 }

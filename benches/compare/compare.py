@@ -7,7 +7,9 @@ median with the quartiles, for
 - every stage, graph by graph;
 - whole frames: data, steps and the last exit, which the others run as one fixed network, built for that exit;
 - decoding to the network's input, and rendering of masks, beside OpenCV;
-- the peak memory of each process.
+- the peak memory of each process;
+- this crate alone: what of a frame, message to message, is not spent in the network; two threads beside one (`--only scaling`); and bundles of several
+  sizes beside each other (`--sizes BUNDLE BUNDLE ...`).
 """
 
 import argparse
@@ -28,6 +30,8 @@ ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO f32", "openvino_
 F32 = ["onnxruntime", "openvino"]
 SIZES = [(480, 360), (640, 480), (1280, 720)]
 ENCODINGS = ["rgb8", "bgr8", "mono8", "nv12", "yuv422", "bayer_rggb8"]
+# As in ours.rs.
+PEAK_MACS = 120_000_000
 # As long as threads that have nothing to do may spin, in seconds.
 REST = 0.03
 # Memory that was given back is kept by the allocator: OpenCV would otherwise spend most of its time on fresh pages.
@@ -41,7 +45,8 @@ def options():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--rounds", type=int, default=12)
     p.add_argument("--frames", type=int, default=5, help="runs in one turn; their median counts")
-    p.add_argument("--only", choices=["stages", "pixels", "memory"], help="one of the tables")
+    p.add_argument("--only", choices=["stages", "pixels", "memory", "line", "scaling"], help="one of the tables")
+    p.add_argument("--sizes", nargs="+", metavar="BUNDLE", help="only time by pixels and iterations, of these bundles")
     return p.parse_args()
 
 
@@ -69,8 +74,8 @@ class Worker:
         self.process.wait()
 
 
-def ours(args):
-    return Worker([args.ours, args.model, str(args.threads)])
+def ours(args, model=None, threads=None):
+    return Worker([args.ours, model or args.model, str(threads or args.threads)])
 
 
 def theirs(args, name):
@@ -93,11 +98,11 @@ def column(answers, key):
     return [answer[key] for answer in answers]
 
 
-def ratio(mine, others):
+def ratio(mine, others, digits=2):
     """The median of the rounds' ratios and their quartiles; against the fastest by median."""
     best = min(others, key=statistics.median)
     low, middle, high = statistics.quantiles([a / b for a, b in zip(mine, best)], n=4)
-    return f"{middle:5.2f} ({low:.2f} to {high:.2f})"
+    return f"{middle:{digits + 3}.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def stages(args):
@@ -175,11 +180,81 @@ def memory(args):
             print(f"{label:14} {every:11.1f} {mine / every:6.2f} {fixed:11.1f} {mine / fixed:6.2f} {none:16.1f}")
 
 
+def line(args):
+    """What of a frame is not spent in data, steps and exit: reading the message, tensor, planning, mask, writing the message."""
+    worker = ours(args)
+    print(f"{'rgb8 to mono8':22} {'frame ms':>9} {'rest ms':>9} {'share':>24}")
+    for size in SIZES:
+        request = {"itnet": {"line": size, "time": args.frames}}
+        answers = rounds(args, {"itnet": worker}, request)["itnet"]
+        for exit in range(1, Bundle(args.model).iterations + 1):
+            whole, rest = column(answers, f"frame {exit}"), column(answers, f"rest {exit}")
+            label = f"{size[0]}x{size[1]} to exit {exit}"
+            print(f"{label:22} {statistics.median(whole):9.3f} {statistics.median(rest):9.3f} {ratio(rest, [whole], 3):>24}")
+    worker.end()
+
+
+def scaling(args):
+    """One thread beside two, and beside both what multiply-adds alone gain in the same second: where two CPUs are the two threads of one core, nothing."""
+    workers = {threads: ours(args, threads=threads) for threads in [1, 2]}
+    answers = {threads: [] for threads in workers}
+    for worker in workers.values():
+        worker.ask(time=args.frames)
+    for _ in range(args.rounds):
+        for threads, worker in workers.items():
+            before = worker.ask(peak=True, time=3)["peak"]
+            answer = worker.ask(time=args.frames)
+            after = worker.ask(peak=True, time=3)["peak"]
+            answers[threads].append(answer | {"peak": (before + after) / 2})
+            time.sleep(REST)
+    pairs = list(zip(answers[1], answers[2]))
+    two_cores = [pair for pair in pairs if pair[0]["peak"] / pair[1]["peak"] >= 1.8]
+    gmacs = PEAK_MACS / 1e6 / statistics.median(column(answers[1], "peak"))
+    print(f"One thread: {gmacs:.0f} G multiply-adds a second. In {len(two_cores)} of {len(pairs)} rounds two threads do 1.8 times as many.")
+    print(f"{'ms':10} {'1 thread':>9} {'2 threads':>9} {'1 / 2, all rounds':>21} {'1 / 2, those rounds':>21}")
+    for key in answers[1][0]:
+        one, two = column(answers[1], key), column(answers[2], key)
+        text = f"{key:10} {statistics.median(one):9.3f} {statistics.median(two):9.3f} {ratio(one, [two]):>21}"
+        if len(two_cores) > 1:
+            text += f" {ratio([a[key] for a, _ in two_cores], [[b[key] for _, b in two_cores]]):>21}"
+        print(text)
+    for worker in workers.values():
+        worker.end()
+
+
+def sizes(args):
+    """Time by pixels and by iterations."""
+    bundles = {name: json.loads((Path(name) / "manifest.json").read_text())["input"] for name in args.sizes}
+    workers = {name: ours(args, model=name) for name in bundles}
+    requests = {name: {"time": args.frames} for name in bundles}
+    for name, worker in workers.items():
+        worker.ask(**requests[name])
+    answers = rounds(args, workers, requests)
+    frames = [key for key in answers[args.sizes[0]][0] if key.startswith("frame")]
+    print(f"{'ms':10}" + "".join(f" {'%dx%d' % (b['width'], b['height']):>9} {'ns/pixel':>9}" for b in bundles.values()))
+    for key in ["data", *frames]:
+        text = f"{key:10}"
+        for name, bundle in bundles.items():
+            middle = statistics.median(column(answers[name], key))
+            text += f" {middle:9.3f} {1e6 * middle / bundle['width'] / bundle['height']:9.2f}"
+        print(text)
+    text = f"{'per step':10}"
+    for name in bundles:
+        whole = [statistics.median(column(answers[name], key)) for key in frames]
+        steps = [b - a for a, b in zip(whole, whole[1:])]
+        text += f" {statistics.mean(steps):9.3f} {max(abs(s / statistics.mean(steps) - 1) for s in steps):8.0%} "
+    print(text + "  (how far the step that differs most lies from the mean)")
+    for worker in workers.values():
+        worker.end()
+
+
 def main():
     args = options()
     parts = ", ".join(f"{name} {version(name)}" for name in ["onnxruntime", "openvino", "opencv-python-headless"])
     print(f"{args.model}, {args.threads} threads, {args.rounds} rounds of {args.frames}; {parts}")
-    for table in [stages, pixels, memory]:
+    if args.sizes:
+        return sizes(args)
+    for table in [stages, pixels, memory, line, scaling]:
         if args.only in (None, table.__name__):
             print()
             table(args)

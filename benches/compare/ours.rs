@@ -3,20 +3,31 @@
 //! `ours BUNDLE THREADS`. Answers each line of JSON with one, medians in ms:
 //! - `{"time": N}`: every stage, and whole frames to every exit (`frame 1` and so on: data, steps, that exit), each N times;
 //! - `{"tensor": ENCODING, "size": [W, H], "time": N}`: from such a frame to the network's input;
-//! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size.
+//! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size;
+//! - `{"peak": true, "time": N}`: a fixed number of multiply-adds in the innermost caches, shared out among the threads;
+//! - `{"line": [W, H], "time": N}`: whole frames from an rgb8 message to the mask's message, to every exit, as `frame 1` and so on; `rest 1` is what of it
+//!   was not spent in data, steps and exit.
 //!
 //! What is rendered are the logits of a rendered street, with the boundaries of a real scene.
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
+use itnet::anytime::Stage;
+use itnet::camera;
 use itnet::clock::{Clock, SystemClock};
 use itnet::frame::{Encoding, Frame, Header, Size};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Order};
 use itnet::mask::Mask;
+use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel};
+use itnet::params::Parameters;
+use itnet::pipeline::{Depth, ImageKind, Published, Settings, frame_of};
 use itnet::render::Renderer;
 use itnet::scene::{Light, Scene};
 use itnet::setup;
@@ -35,7 +46,12 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// Multiply-adds of a look at the peak: about two milliseconds' worth on one core.
+const PEAK_MACS: usize = 120_000_000;
+
 struct Ours {
+    bundle: Bundle,
+    threads: usize,
     clock: SystemClock,
     session: Session,
     tensor: TensorMaker,
@@ -53,6 +69,8 @@ impl Ours {
             graphs.map(|graph| graph.name.clone()).collect()
         };
         let mut ours = Self {
+            bundle: bundle.clone(),
+            threads,
             clock: SystemClock::new(),
             session: bundle.session(threads)?,
             tensor: TensorMaker::new(setup::input(bundle))?,
@@ -72,6 +90,10 @@ impl Ours {
             self.tensors(encoding, size_of(&request["size"])?, times, &mut took)?;
         } else if request["render"].is_array() {
             self.masks(size_of(&request["render"])?, times, &mut took)?;
+        } else if request["peak"] == true {
+            self.peak(times, &mut took)?;
+        } else if request["line"].is_array() {
+            self.lines(size_of(&request["line"])?, times, &mut took)?;
         } else {
             (0..times).try_for_each(|_| self.frames(&mut took))?;
         }
@@ -121,12 +143,70 @@ impl Ours {
         Ok(())
     }
 
+    /// What the processor does without waiting for memory: a convolution of one pixel that fits into the innermost cache, [`PEAK_MACS`] in all.
+    fn peak(&self, times: usize, took: &mut BTreeMap<String, Vec<Duration>>) -> Result<()> {
+        let geometry = Geometry {
+            inputs: 32,
+            outputs: 32,
+            depthwise: false,
+            kernel: [1, 1],
+            stride: [1, 1],
+            pad: [0, 0],
+            from: [1, 60],
+            to: [1, 60],
+            from_order: Order::Interleaved,
+            to_order: Order::Interleaved,
+            addends: Vec::new(),
+            relu: false,
+        };
+        let runs = PEAK_MACS / (32 * 32 * 60) / self.threads;
+        let conv = Conv::new(geometry, &[0.01; 32 * 32], &[0.0; 32], Isa::detect()).map_err(Error::msg)?;
+        let (crew, alone) = (Crew::new(self.threads)?, Crew::new(1)?);
+        let work = |_| {
+            let (input, mut output) = ([0.5; 32 * 60], [0.0; 32 * 60]);
+            // The lengths are those of the geometry.
+            (0..runs).for_each(|_| drop(conv.run(black_box(&input), &[], &mut output, &alone)));
+        };
+        for _ in 0..times {
+            let start = self.clock.now();
+            crew.run(self.threads, &work);
+            took.entry("peak".to_owned()).or_default().push(self.clock.now().since(start));
+        }
+        Ok(())
+    }
+
+    fn lines(&self, size: Size, times: usize, took: &mut BTreeMap<String, Vec<Duration>>) -> Result<()> {
+        let street = street(size)?;
+        let clock: Arc<dyn Clock> = Arc::new(self.clock);
+        let settings = Settings::of(&Parameters::default(), Duration::from_secs(1));
+        let mut pipeline = setup::pipeline(&self.bundle, self.threads, settings.clone(), &clock)?;
+        let mut out = Vec::new();
+        let mut publish = |published: Published<'_>| {
+            let plane = camera::plane(published.header, published.mask.size(), published.mask.classes());
+            // A buffer takes any message that is shorter than 4 GiB.
+            let _ = message::encode(&plane, &mut out);
+        };
+        for exit in 1..=self.iterations {
+            pipeline.set(Settings { depth: Depth::Fixed(exit), ..settings.clone() });
+            for turn in 0..=times {
+                let now = clock.now();
+                let deadline = now + Duration::from_secs(1);
+                let result = pipeline.run(ImageKind::Raw, &street, (now, deadline), &mut publish)?;
+                let whole = clock.now().since(now);
+                let network = |(stage, _): &&(Stage, Duration)| !matches!(stage, Stage::Decode | Stage::Render);
+                let stages: Duration = result.outcome.stages.iter().filter(network).map(|(_, took)| *took).sum();
+                if turn > 0 {
+                    took.entry(format!("frame {exit}")).or_default().push(whole);
+                    took.entry(format!("rest {exit}")).or_default().push(whole.saturating_sub(stages));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn masks(&mut self, size: Size, times: usize, took: &mut BTreeMap<String, Vec<Duration>>) -> Result<()> {
-        let input = self.session.input_size();
-        let street = Scene::new(7, Light::Day);
-        let picture = street.render(Duration::from_secs(3), (input.width as usize, input.height as usize));
-        let frame = Frame::packed(Header::default(), input, Encoding::Rgb8, picture.rgb)?;
-        self.tensor.fill(&frame, self.session.input())?;
+        let street = street(self.session.input_size())?;
+        self.tensor.fill(&frame_of(ImageKind::Raw, &street)?, self.session.input())?;
         self.frames(&mut BTreeMap::new())?;
         let mut renderer = Renderer::new();
         let mut mask = Mask::unlabelled(size);
@@ -148,6 +228,20 @@ fn noise(encoding: Encoding, size: Size) -> Result<Frame<'static>> {
     let bytes = encoding.data_bytes(size, encoding.row_bytes(size.width) as u32) as usize;
     let data: Vec<u8> = (0..bytes).map(|i| (i * 7 % 251) as u8).collect();
     Ok(Frame::packed(Header::default(), size, encoding, data)?)
+}
+
+/// The message of a rendered street of that size.
+fn street(size: Size) -> Result<Vec<u8>> {
+    let picture = Scene::new(7, Light::Day).render(Duration::from_secs(3), (size.width as usize, size.height as usize));
+    let image = Image {
+        height: size.height,
+        width: size.width,
+        encoding: "rgb8".to_owned(),
+        step: 3 * size.width,
+        data: picture.rgb.into(),
+        ..Image::default()
+    };
+    Ok(message::to_vec(&image)?)
 }
 
 fn size_of(value: &Value) -> Result<Size> {

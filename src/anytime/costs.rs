@@ -58,12 +58,14 @@ const RESERVED: f64 = 0.98;
 #[derive(Clone, Debug, Default)]
 struct Window {
     values: VecDeque<f64>,
+    /// A copy to be sorted, kept so that a frame takes no memory for it.
+    sorted: Vec<f64>,
     length: usize,
 }
 
 impl Window {
     fn new(length: usize) -> Self {
-        Self { values: VecDeque::with_capacity(length), length }
+        Self { values: VecDeque::with_capacity(length), sorted: Vec::with_capacity(length), length }
     }
 
     fn push(&mut self, value: f64) {
@@ -74,11 +76,12 @@ impl Window {
     }
 
     /// The value below which a share `q` (0 to 1) of the window lies; `None` while it is empty.
-    fn quantile(&self, q: f64) -> Option<f64> {
-        let mut sorted: Vec<f64> = self.values.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let rank = (q * sorted.len() as f64).ceil() as usize;
-        sorted.get(rank.saturating_sub(1)).copied()
+    fn quantile(&mut self, q: f64) -> Option<f64> {
+        self.sorted.clear();
+        self.sorted.extend(&self.values);
+        self.sorted.sort_unstable_by(f64::total_cmp);
+        let rank = (q * self.sorted.len() as f64).ceil() as usize;
+        self.sorted.get(rank.saturating_sub(1)).copied()
     }
 }
 

@@ -32,7 +32,7 @@ pub fn run<E: From<ModelError>>(
     let now = clock.now();
     let mut at = Position { stale: task.deadline.is_some_and(|deadline| now >= deadline), ..Position::default() };
     let planned = task.plan(now, costs, at);
-    let mut runner = Runner { clock, costs, gap: Duration::ZERO, stages: Vec::with_capacity(2 * planned + 2) };
+    let mut runner = Runner { clock, costs, gap: Duration::ZERO, stages: Vec::with_capacity(2 * planned + 4) };
     runner.run(Stage::Data, None, &mut |watch| model.data(watch))?;
     let cause = loop {
         match task.next(clock.now(), runner.costs, at) {

@@ -26,9 +26,12 @@ impl Layout {
             Encoding::Bgra8 => Layout::Rgba([2, 1, 0]),
             Encoding::Mono8 | Encoding::Mono16 => Layout::Grey,
             // A pixel of four samples is the better to handle.
-            Encoding::Rgba8 | Encoding::Uyvy | Encoding::Yuyv | Encoding::Nv12 | Encoding::Nv21 | Encoding::Bayer8(_) => {
-                Layout::Rgba([0, 1, 2])
-            }
+            Encoding::Rgba8
+            | Encoding::Uyvy
+            | Encoding::Yuyv
+            | Encoding::Nv12
+            | Encoding::Nv21
+            | Encoding::Bayer8(_) => Layout::Rgba([0, 1, 2]),
         }
     }
 
@@ -117,17 +120,15 @@ impl Rows {
     }
 }
 
-/// Puts pixels of four samples together from three planes; the fourth sample is 0.
+/// Puts pixels of four samples, at most `N`, together from three planes; the fourth sample is 0.
 #[inline(always)]
 pub(super) fn join<const N: usize>([red, green, blue]: [[u8; N]; 3], pixels: &mut [[u8; 4]]) {
-    let mut joined = [[0; 4]; N];
+    let mut joined = [0; N];
     for k in 0..N {
-        joined[k] = [red[k], green[k], blue[k], 0];
+        joined[k] = u32::from(red[k]) | u32::from(green[k]) << 8 | u32::from(blue[k]) << 16;
     }
-    // The last block of a row may be shorter.
-    match pixels.first_chunk_mut::<N>() {
-        Some(pixels) => *pixels = joined,
-        None => pixels.iter_mut().zip(joined).for_each(|(pixel, joined)| *pixel = joined),
+    for (pixel, joined) in pixels.iter_mut().zip(&joined) {
+        *pixel = joined.to_le_bytes();
     }
 }
 

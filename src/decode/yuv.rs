@@ -62,9 +62,10 @@ fn copy(from: &[u8], to: &mut [u8]) {
 #[inline(always)]
 fn split_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (pairs, _) = row.as_chunks::<2>();
-    for ((&[a, b], first), second) in pairs.iter().zip(first).zip(second) {
-        *first = a;
-        *second = b;
+    for ((pair, first), second) in pairs.iter().zip(first).zip(second) {
+        let pair = u16::from_le_bytes(*pair);
+        *first = pair as u8;
+        *second = (pair >> 8) as u8;
     }
 }
 
@@ -74,9 +75,11 @@ fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (firsts, _) = first.as_chunks_mut::<2>();
     let (seconds, _) = second.as_chunks_mut::<2>();
     let (pairs, _) = row.as_chunks::<2>();
-    for ((&[a, b], first), second) in pairs.iter().zip(firsts).zip(seconds) {
-        *first = [a; 2];
-        *second = [b; 2];
+    for ((pair, first), second) in pairs.iter().zip(firsts).zip(seconds) {
+        // As words, so that nothing is sorted byte by byte.
+        let pair = u16::from_le_bytes(*pair);
+        *first = ((pair & 0xFF) | pair << 8).to_le_bytes();
+        *second = ((pair & 0xFF00) | pair >> 8).to_le_bytes();
     }
 }
 

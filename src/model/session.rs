@@ -137,7 +137,7 @@ impl StagedModel for Session {
         let Some(outputs) = self.data.run(image, watch).map_err(failed("data"))? else {
             return Ok(Progress::Abandoned);
         };
-        self.slots = outputs;
+        self.slots.extend(outputs);
         if let (Some(kept), Some(warm)) = (resumed, self.warm_start()) {
             self.skipped = warm.skipped_steps();
             for (slot, last) in self.bundle.state_slots().iter().zip(kept.values) {

@@ -152,7 +152,7 @@ impl Runner {
     /// Runs the graph on `inputs` and gives its outputs, or nothing where `watch`, asked before each node, said stop.
     ///
     /// The inputs are never changed. After a stop or an error the runner is as before.
-    pub fn run(&mut self, inputs: impl Iterator<Item = Value>, watch: Watch<'_>) -> Result<Option<Vec<Value>>, String> {
+    pub fn run(&mut self, inputs: impl Iterator<Item = Value>, watch: Watch<'_>) -> Result<Option<Outputs>, String> {
         let inputs = inputs.map(|value| value.0.into_tvalue()).collect();
         let mut stopped = false;
         let state = &mut self.state;
@@ -168,7 +168,7 @@ impl Runner {
         };
         let result = multithread_tract_scope(self.executor.clone(), || catch(run));
         if let Ok(Ok(outputs)) = result {
-            return Ok(Some(outputs.into_iter().map(Value::from_engine).collect()));
+            return Ok(Some(Outputs(outputs)));
         }
         // Without a first set of inputs there is nothing to reset, and tract would index past its empty table.
         if !self.state.turn_state.values.is_empty() {
@@ -179,6 +179,18 @@ impl Runner {
             Ok(outcome) => outcome.map(|_| None).map_err(brief),
             Err(panic) => Err(panic),
         }
+    }
+}
+
+/// The outputs of a run, in the graph's order.
+pub(super) struct Outputs(TVec<TValue>);
+
+impl Iterator for Outputs {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let left = !self.0.is_empty();
+        left.then(|| Value::from_engine(self.0.remove(0)))
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Axis {
     cells: Vec<Cell>,
     /// For every pixel how far it is from `at` towards `next`, 0 to 1.
     parts: Vec<f32>,
+    /// The same in whole 256ths.
+    levels: Vec<u16>,
 }
 
 impl Axis {
@@ -27,9 +29,11 @@ impl Axis {
         self.sizes = (grid, pixels);
         self.cells.clear();
         self.parts.clear();
+        self.levels.clear();
         for pixel in 0..pixels {
             let (at, part) = place(pixel.into(), grid.into(), pixels.into());
             self.parts.push(part);
+            self.levels.push(levels(part));
             match self.cells.last_mut() {
                 Some(cell) if cell.at == at => cell.to = pixel + 1,
                 _ => self.cells.push(Cell { at, next: (at + 1).min(grid - 1), from: pixel, to: pixel + 1 }),
@@ -48,15 +52,40 @@ impl Axis {
         self.parts.get(cell.from as usize..cell.to as usize).unwrap_or_default()
     }
 
+    /// How far each of `N` pixels from `from` on is from `at` towards `next`; 0 past the last pixel.
+    #[inline(always)]
+    pub fn lanes<const N: usize>(&self, from: usize) -> [f32; N] {
+        let parts = self.parts.get(from..).unwrap_or_default();
+        parts.first_chunk().copied().unwrap_or_else(|| {
+            let mut lanes = [0.0; N];
+            lanes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
+            lanes
+        })
+    }
+
     /// Interpolates a row of cells to a row of pixels.
     #[inline(always)]
     pub fn stretch(&self, row: &[u8], out: &mut Vec<u8>) {
-        out.clear();
+        out.resize(self.parts.len(), 0);
         for cell in &self.cells {
             let value = |at: u32| row.get(at as usize).copied().unwrap_or_default();
             let (a, b) = (value(cell.at), value(cell.next));
-            out.extend(self.parts(cell).iter().map(|&part| mix(a, b, levels(part))));
+            let pixels = cell.from as usize..cell.to as usize;
+            let (Some(out), Some(levels)) = (out.get_mut(pixels.clone()), self.levels.get(pixels)) else { continue };
+            // Masks of four times the grid have four pixels a cell: known to the compiler, their loop is a vector.
+            match (<&mut [u8; 4]>::try_from(&mut *out), <&[u16; 4]>::try_from(levels)) {
+                (Ok(out), Ok(levels)) => mix_all(a, b, levels, out),
+                _ => mix_all(a, b, levels, out),
+            }
         }
+    }
+}
+
+/// Between two levels, for each of `parts`.
+#[inline(always)]
+fn mix_all(a: u8, b: u8, parts: &[u16], out: &mut [u8]) {
+    for (out, &part) in out.iter_mut().zip(parts) {
+        *out = mix(a, b, part);
     }
 }
 

@@ -7,13 +7,15 @@ use super::scores::{Scores, clearly_above};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
-/// Pixels that are interpolated together.
-const LANES: usize = 4;
+/// Pixels that are interpolated together: one vector, and as many as a quad usually has in masks of up to eight times the grid.
+const LANES: usize = 8;
 
 /// The quads between two grid rows, from left to right.
 #[derive(Debug, Default)]
 pub(super) struct Band {
     spans: Vec<Span>,
+    /// For each cell of the upper row the class that wins everywhere between it, its right neighbour and those below, or [`UNLABELLED`].
+    plain: Vec<u8>,
     /// Classes that can win in the mixed quads, with their scores at the corners.
     rivals: Vec<Rival>,
 }
@@ -41,17 +43,32 @@ impl Band {
         self.spans.clear();
         self.rivals.clear();
         let classes = [scores.class_row(above), scores.class_row(below)];
-        let clear = [scores.clear_row(above), scores.clear_row(below)];
+        self.find_plain(scores.clear_row(above), scores.clear_row(below));
         for cell in columns.cells() {
             let (left, right) = (cell.at as usize, cell.next as usize);
-            let winners = corners(classes, left, right);
-            let plain = corners(clear, left, right) == [true; 4] && winners.iter().all(|class| *class == winners[0]);
-            if plain {
-                self.push_plain(cell, winners[0]);
-            } else {
-                let rivals = self.push_rivals(logits, [above, below], [left, right], winners);
-                self.spans.push(Span::Mixed { cell: *cell, rivals });
+            match self.plain.get(left).copied().unwrap_or(UNLABELLED) {
+                UNLABELLED => {
+                    let winners = corners(classes, left, right);
+                    let rivals = self.push_rivals(logits, [above, below], [left, right], winners);
+                    self.spans.push(Span::Mixed { cell: *cell, rivals });
+                }
+                class => self.push_plain(cell, class),
             }
+        }
+    }
+
+    #[inline(always)]
+    fn find_plain(&mut self, above: &[u8], below: &[u8]) {
+        self.plain.clear();
+        self.plain.extend_from_slice(above);
+        let right = above.iter().zip(below).skip(1);
+        for ((plain, below_left), (above, below)) in self.plain.iter_mut().zip(below).zip(right) {
+            let same = (*plain == *below_left) & (*plain == *above) & (*plain == *below);
+            *plain = if same { *plain } else { UNLABELLED };
+        }
+        // Right of the last cell it repeats itself.
+        if let (Some(plain), Some(below)) = (self.plain.last_mut(), below.last()) {
+            *plain = if plain == below { *plain } else { UNLABELLED };
         }
     }
 
@@ -75,14 +92,15 @@ impl Band {
     ) -> Range<usize> {
         let first = self.rivals.len();
         let width = logits.grid.width as usize;
-        let [a, b] = rows.map(|row| row as usize * width);
+        let [a, b] = [rows[0] as usize * width, rows[1] as usize * width];
         let [l, r] = columns;
         let at = |class: usize| {
             let plane = class * logits.grid.pixels();
-            let score = |cell: usize| logits.values.get(plane + cell).copied();
-            [a + l, a + r, b + l, b + r].map(|cell| score(cell).unwrap_or(f32::NAN))
+            let score = |cell: usize| logits.values.get(plane + cell).copied().unwrap_or(f32::NAN);
+            [score(a + l), score(a + r), score(b + l), score(b + r)]
         };
-        let leaders = winners.map(|class| at(class.into()));
+        let [first_winner, second, third, fourth] = winners;
+        let leaders = [at(first_winner.into()), at(second.into()), at(third.into()), at(fourth.into())];
         for class in 0..logits.classes {
             let corners = at(class);
             let beaten = leaders.iter().any(|leader| {
@@ -109,9 +127,14 @@ impl Band {
                 }
                 Span::Mixed { cell, rivals } => {
                     let rivals = self.rivals.get(rivals.clone()).unwrap_or_default();
-                    let pixels = cell.from as usize..cell.to as usize;
-                    if let Some(out) = out.get_mut(pixels) {
-                        draw_mixed(rivals, part, columns.parts(cell), out);
+                    for from in (cell.from as usize..cell.to as usize).step_by(LANES) {
+                        let winners = draw_mixed(rivals, part, columns.lanes(from));
+                        // What is written past the quad is overwritten by the next one.
+                        let out = out.get_mut(from..).unwrap_or_default();
+                        match out.first_chunk_mut() {
+                            Some(out) => *out = winners,
+                            None => out.iter_mut().zip(winners).for_each(|(out, winner)| *out = winner),
+                        }
                     }
                 }
             }
@@ -125,29 +148,28 @@ fn corners<T: Copy + Default>([above, below]: [&[T]; 2], left: usize, right: usi
     [at(above, left), at(above, right), at(below, left), at(below, right)]
 }
 
-/// Interpolates the rivals down the left and right edge, then between the edges; the highest wins, the lowest id among equals.
+/// The best class of some pixels, whose ways between the edges are `parts`: interpolates the rivals down the left and right edge, then between
+/// the edges; the highest wins, the lowest id among equals.
 #[inline(always)]
-fn draw_mixed(rivals: &[Rival], part: f32, parts: &[f32], out: &mut [u8]) {
-    for (out, parts) in out.chunks_mut(LANES).zip(parts.chunks(LANES)) {
-        let mut right_part = [0.0; LANES];
-        right_part[..parts.len()].copy_from_slice(parts);
-        let mut best = [f32::NEG_INFINITY; LANES];
-        let mut winner = [u32::from(UNLABELLED); LANES];
-        for rival in rivals {
-            let [al, ar, bl, br] = rival.corners;
-            let left = between(al, bl, part);
-            let right = between(ar, br, part);
-            for ((best, winner), &part) in best.iter_mut().zip(&mut winner).zip(&right_part) {
-                let score = between(left, right, part);
-                let wins = score > *best;
-                *best = if wins { score } else { *best };
-                *winner = if wins { u32::from(rival.class) } else { *winner };
-            }
-        }
-        for (out, &class) in out.iter_mut().zip(&winner) {
-            *out = class as u8;
+fn draw_mixed(rivals: &[Rival], part: f32, parts: [f32; LANES]) -> [u8; LANES] {
+    let mut best = [f32::NEG_INFINITY; LANES];
+    let mut winner = [u32::from(UNLABELLED); LANES];
+    for rival in rivals {
+        let [al, ar, bl, br] = rival.corners;
+        let left = between(al, bl, part);
+        let right = between(ar, br, part);
+        for k in 0..LANES {
+            let score = between(left, right, parts[k]);
+            let wins = score > best[k];
+            best[k] = if wins { score } else { best[k] };
+            winner[k] = if wins { u32::from(rival.class) } else { winner[k] };
         }
     }
+    let mut classes = [0; LANES];
+    for k in 0..LANES {
+        classes[k] = winner[k] as u8;
+    }
+    classes
 }
 
 /// A weighted mean; never decreasing in either score, also after rounding.

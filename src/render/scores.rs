@@ -3,8 +3,8 @@
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
-/// Cells that are looked at together: a few vectors for every table, all in the innermost cache.
-const BLOCK: usize = 64;
+/// Cells that are looked at together: one vector or two for every table, which stay in registers from class to class.
+const BLOCK: usize = 16;
 
 /// A lead is clear where it exceeds this fraction of the two scores. Interpolation in f32 errs by less than 1e-6 of them.
 const CLEAR: f32 = 1e-5;
@@ -17,7 +17,8 @@ const LEAST: f32 = 1e-30;
 pub(super) struct Scores {
     width: usize,
     classes: Vec<u8>,
-    clear: Vec<bool>,
+    /// The best class where it leads clearly, elsewhere [`UNLABELLED`].
+    clear: Vec<u8>,
     confidence: Vec<u8>,
 }
 
@@ -28,13 +29,13 @@ impl Scores {
         let cells = logits.grid.pixels();
         self.width = logits.grid.width as usize;
         self.classes.resize(cells, UNLABELLED);
-        self.clear.resize(cells, false);
+        self.clear.resize(cells, UNLABELLED);
         self.confidence.resize(cells, 0);
         let outs =
             self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).zip(self.confidence.chunks_mut(BLOCK));
         for (block, ((classes, clear), confidence)) in outs.enumerate() {
             let at = block * BLOCK;
-            let lead = Lead::of(logits, at, classes.len());
+            let lead = Lead::of(logits, at);
             lead.write_classes(classes);
             lead.write_clear(clear);
             lead.write_confidence(logits, at, confidence);
@@ -52,9 +53,9 @@ impl Scores {
         row_of(&self.classes, self.width, row)
     }
 
-    /// Whether the best class of each cell of a grid row leads clearly.
+    /// The best classes of a grid row where they lead clearly, elsewhere [`UNLABELLED`].
     #[inline(always)]
-    pub fn clear_row(&self, row: u32) -> &[bool] {
+    pub fn clear_row(&self, row: u32) -> &[u8] {
         row_of(&self.clear, self.width, row)
     }
 
@@ -66,23 +67,31 @@ impl Scores {
 }
 
 #[inline(always)]
-fn row_of<T>(plane: &[T], width: usize, row: u32) -> &[T] {
+fn row_of(plane: &[u8], width: usize, row: u32) -> &[u8] {
     let start = row as usize * width;
     plane.get(start..start + width).unwrap_or_default()
 }
 
 /// The best class of every cell, for logits and an output whose sizes were checked.
+#[inline(always)]
 pub(super) fn best_classes(logits: Logits<'_>, out: &mut [u8]) {
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        Lead::of(logits, block * BLOCK, out.len()).write_classes(out);
+        Lead::of(logits, block * BLOCK).write_classes(out);
     }
 }
 
-/// The scores of some neighbouring cells in one class.
+/// The scores of a block of cells in one class. Behind the last cell of a class lies the next one; behind all there is no number.
 #[inline(always)]
-fn plane(logits: Logits<'_>, class: usize, at: usize, cells: usize) -> &[f32] {
-    let start = class * logits.grid.pixels() + at;
-    logits.values.get(start..start + cells).unwrap_or_default()
+fn block(logits: Logits<'_>, class: usize, at: usize) -> [f32; BLOCK] {
+    let scores = logits.values.get(class * logits.grid.pixels() + at..).unwrap_or_default();
+    match scores.first_chunk() {
+        Some(block) => *block,
+        None => {
+            let mut block = [f32::NAN; BLOCK];
+            block.iter_mut().zip(scores).for_each(|(to, from)| *to = *from);
+            block
+        }
+    }
 }
 
 /// The two best scores of a block of cells.
@@ -94,22 +103,22 @@ struct Lead {
 
 impl Lead {
     #[inline(always)]
-    fn of(logits: Logits<'_>, at: usize, cells: usize) -> Self {
+    fn of(logits: Logits<'_>, at: usize) -> Self {
         let mut lead = Self {
             best: [f32::NEG_INFINITY; BLOCK],
             second: [f32::NEG_INFINITY; BLOCK],
             class: [u32::from(UNLABELLED); BLOCK],
         };
         for class in 0..logits.classes {
-            let scores = plane(logits, class, at, cells);
-            let tables = lead.best.iter_mut().zip(&mut lead.second).zip(&mut lead.class);
-            // Comparisons with NaN are false: it never leads.
-            for (((best, second), winner), &score) in tables.zip(scores) {
-                let leads = score > *best;
-                let follows = if score > *second { score } else { *second };
-                *second = if leads { *best } else { follows };
-                *best = if leads { score } else { *best };
-                *winner = if leads { class as u32 } else { *winner };
+            let scores = block(logits, class, at);
+            for (k, &score) in scores.iter().enumerate() {
+                // Comparisons with NaN are false: it never leads.
+                let (best, second) = (lead.best[k], lead.second[k]);
+                let leads = score > best;
+                let follows = if score > second { score } else { second };
+                lead.second[k] = if leads { best } else { follows };
+                lead.best[k] = if leads { score } else { best };
+                lead.class[k] = if leads { class as u32 } else { lead.class[k] };
             }
         }
         lead
@@ -117,16 +126,21 @@ impl Lead {
 
     #[inline(always)]
     fn write_classes(&self, out: &mut [u8]) {
-        for (out, &class) in out.iter_mut().zip(&self.class) {
-            *out = class as u8;
+        let mut classes = [0; BLOCK];
+        for (to, class) in classes.iter_mut().zip(&self.class) {
+            *to = *class as u8;
         }
+        write(classes, out);
     }
 
     #[inline(always)]
-    fn write_clear(&self, out: &mut [bool]) {
-        for ((out, &best), &second) in out.iter_mut().zip(&self.best).zip(&self.second) {
-            *out = clearly_above(best, second);
+    fn write_clear(&self, out: &mut [u8]) {
+        let mut classes = [0; BLOCK];
+        for (k, to) in classes.iter_mut().enumerate() {
+            let clear = clearly_above(self.best[k], self.second[k]);
+            *to = if clear { self.class[k] as u8 } else { UNLABELLED };
         }
+        write(classes, out);
     }
 
     /// The softmax probability of the best class, `1 / sum(exp(score - best))`, in 255ths.
@@ -134,15 +148,26 @@ impl Lead {
     fn write_confidence(&self, logits: Logits<'_>, at: usize, out: &mut [u8]) {
         let mut sums = [0.0f32; BLOCK];
         for class in 0..logits.classes {
-            let scores = plane(logits, class, at, out.len());
-            for ((sum, &best), &score) in sums.iter_mut().zip(&self.best).zip(scores) {
-                *sum += exp_below_zero(score - best);
+            let scores = block(logits, class, at);
+            for k in 0..BLOCK {
+                sums[k] += exp_below_zero(scores[k] - self.best[k]);
             }
         }
-        for ((out, &sum), &class) in out.iter_mut().zip(&sums).zip(&self.class) {
-            let labelled = class != u32::from(UNLABELLED);
-            *out = if labelled { (255.0 / sum.max(1.0) + 0.5) as u8 } else { 0 };
+        let mut levels = [0; BLOCK];
+        for k in 0..BLOCK {
+            let labelled = self.class[k] != u32::from(UNLABELLED);
+            levels[k] = if labelled { (255.0 / sums[k].max(1.0) + 0.5) as u8 } else { 0 };
         }
+        write(levels, out);
+    }
+}
+
+/// Writes a block, or the beginning of it at the end of the grid.
+#[inline(always)]
+fn write(block: [u8; BLOCK], out: &mut [u8]) {
+    match out.first_chunk_mut() {
+        Some(out) => *out = block,
+        None => out.iter_mut().zip(block).for_each(|(to, from)| *to = from),
     }
 }
 

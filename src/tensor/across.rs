@@ -51,7 +51,16 @@ fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [
     }
 }
 
-/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end. `lanes` is scratch.
+/// Memory that is kept from row to row.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The row's sums, converted once instead of once a tap.
+    sums: Vec<f32>,
+    /// Resized pixels.
+    lanes: Vec<[f32; 4]>,
+}
+
+/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end.
 #[inline(always)]
 pub(super) fn resize(
     sums: &[u16],
@@ -59,16 +68,16 @@ pub(super) fn resize(
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
-    lanes: &mut Vec<[f32; 4]>,
+    scratch: &mut Scratch,
 ) {
     let normalise = Normalise { scale: normalise.scale.map(|scale| scale / f32::from(WHOLE)), bias: normalise.bias };
     // The usual numbers of taps are known to the compiler, so that their loops unroll: two for the linear case, the others for areas.
     match columns.taps() {
-        2 => resize_known::<2>(sums, layout, columns, &normalise, planes, lanes),
-        3 => resize_known::<3>(sums, layout, columns, &normalise, planes, lanes),
-        4 => resize_known::<4>(sums, layout, columns, &normalise, planes, lanes),
-        5 => resize_known::<5>(sums, layout, columns, &normalise, planes, lanes),
-        _ => resize_known::<0>(sums, layout, columns, &normalise, planes, lanes),
+        2 => resize_known::<2>(sums, layout, columns, &normalise, planes, scratch),
+        3 => resize_known::<3>(sums, layout, columns, &normalise, planes, scratch),
+        4 => resize_known::<4>(sums, layout, columns, &normalise, planes, scratch),
+        5 => resize_known::<5>(sums, layout, columns, &normalise, planes, scratch),
+        _ => resize_known::<0>(sums, layout, columns, &normalise, planes, scratch),
     }
 }
 
@@ -80,7 +89,7 @@ fn resize_known<const TAPS: usize>(
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
-    lanes: &mut Vec<[f32; 4]>,
+    scratch: &mut Scratch,
 ) {
     match layout {
         Layout::Grey => {
@@ -92,11 +101,11 @@ fn resize_known<const TAPS: usize>(
         }
         Layout::Rgb(order) => {
             let planes = ordered(planes, order);
-            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
+            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, scratch);
         }
         Layout::Rgba(order) => {
             let planes = ordered(planes, order);
-            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes, lanes);
+            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes, scratch);
         }
     }
 }
@@ -128,21 +137,26 @@ fn resize_pixels<const N: usize, const TAPS: usize>(
     columns: &Axis<f32>,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
-    lanes: &mut Vec<[f32; 4]>,
+    scratch: &mut Scratch,
 ) {
-    lanes.clear();
-    lanes.extend(columns.spans().map(|(start, weights)| {
+    let Scratch { lanes, sums: floats } = scratch;
+    floats.resize(sums.len(), 0.0);
+    for (float, sum) in floats.iter_mut().zip(sums) {
+        *float = f32::from(*sum);
+    }
+    lanes.resize(columns.len(), [0.0; 4]);
+    for (sum, (start, weights)) in lanes.iter_mut().zip(columns.spans()) {
         let taps = if TAPS == 0 { weights.len() } else { TAPS };
+        let Some(weights) = weights.get(..taps) else { continue };
         // The sample behind the last pixel is there to be read as its fourth.
-        let samples = sums.get(start * N..(start + taps) * N + (4 - N)).unwrap_or_default();
-        let mut sum = [0.0f32; 4];
-        for (pixel, weight) in samples.windows(4).step_by(N).zip(weights) {
-            for (sum, &v) in sum.iter_mut().zip(pixel) {
-                *sum += f32::from(v) * weight;
-            }
+        let Some(samples) = floats.get(start * N..(start + taps) * N + (4 - N)) else { continue };
+        let mut lane = [0.0; 4];
+        for (k, weight) in weights.iter().enumerate() {
+            let Some(pixel) = samples.get(k * N..).and_then(<[f32]>::first_chunk::<4>) else { continue };
+            lane = std::array::from_fn(|c| lane[c] + pixel[c] * weight);
         }
-        sum
-    }));
+        *sum = lane;
+    }
     let [first, second, third] = planes;
     let outs = first.iter_mut().zip(second).zip(third);
     for (((first, second), third), &[a, b, c, _]) in outs.zip(lanes.iter()) {

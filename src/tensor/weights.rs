@@ -19,6 +19,12 @@ impl<W> Axis<W> {
         self.taps
     }
 
+    /// Number of target pixels.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
     /// First source pixel and weights of the target pixels in order; every source pixel they name exists.
     #[inline(always)]
     pub fn spans(&self) -> impl Iterator<Item = (usize, &[W])> {

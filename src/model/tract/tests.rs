@@ -33,7 +33,7 @@ fn both(file: &str, bytes: &[u8], ports: Ports, inputs: &[Value], threads: usize
     let run = |ours: bool| {
         let graph = Graph::read_with(bytes, ports, ours).map_err(|error| format!("{error:?}")).unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
-        (runner.run(inputs.iter().cloned(), &mut || true).unwrap().unwrap(), graph)
+        (runner.run(inputs.iter().cloned(), &mut || true).unwrap().unwrap().collect::<Vec<_>>(), graph)
     };
     let ((ours, graph), (theirs, _)) = (run(true), run(false));
     let fused = graph.plan.model().nodes().iter().filter(|node| node.op_is::<FusedConv>()).count();

@@ -3,7 +3,7 @@
     itnet eval ... --json > eval.json
     python score.py models/itnet-s eval.json --set "camvid val" --frames 101
 
-An entry of the same set is replaced. Numbers are copied as measured, rounded to four decimals.
+An entry of the same set and precision is replaced. Numbers are copied as measured, rounded to four decimals.
 """
 
 import argparse
@@ -17,7 +17,9 @@ def entry(result, name, frames):
         {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
         for e in result["exits"]
     ]
-    return {"set": name, "frames": frames, "exits": exits}
+    precision = result.get("precision", "f32")
+    said = {} if precision == "f32" else {"precision": precision}
+    return {"set": name, **said, "frames": frames, "exits": exits}
 
 
 def main():
@@ -34,8 +36,10 @@ def main():
         sys.exit("the JSON has no `frames`; give --frames")
     path = args.bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    others = [a for a in manifest["accuracy"] if a["set"] != args.set]
-    manifest["accuracy"] = [*others, entry(result, args.set, frames)]
+    new = entry(result, args.set, frames)
+    same = [a["set"] == new["set"] and a.get("precision", "f32") == new.get("precision", "f32") for a in manifest["accuracy"]]
+    others = [a for a, is_same in zip(manifest["accuracy"], same) if not is_same]
+    manifest["accuracy"] = [*others, new]
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 

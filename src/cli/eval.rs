@@ -12,7 +12,7 @@ use super::table::{percent, row, table};
 use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::{Encoding, Frame, Header, Size};
-use crate::model::Bundle;
+use crate::model::{Bundle, Wanted};
 use crate::setup::{self, DEFAULT_MODEL};
 
 /// Arguments of `itnet eval`.
@@ -36,6 +36,9 @@ pub struct Args {
     /// Threads of the network
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: u16,
+    /// What convolutions multiply: auto, f32, bf16 or int8
+    #[arg(long, default_value = "auto")]
+    precision: Wanted,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -44,6 +47,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Evaluated<'a> {
     model: &'a str,
+    precision: &'a str,
     frames: u64,
     classes: Vec<&'a str>,
     /// Mean of the exits' mIoU over that of the last.
@@ -59,7 +63,7 @@ struct Exit {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, args.precision)?;
     let names = names(&args)?;
     let iterations = args.iterations.map_or(bundle.manifest().iterations.useful, usize::from);
     let session = bundle.session(crate::compute::Compute::read().threads(usize::from(args.threads)))?;
@@ -85,13 +89,14 @@ fn print(bundle: &Bundle, evaluation: &Evaluation, json: bool) -> anyhow::Result
     let mean = exits.iter().map(|exit| exit.score.miou).sum::<f64>() / exits.len().max(1) as f64;
     let classes: Vec<&str> = manifest.classes.iter().map(|class| class.name.as_str()).collect();
     let mean_to_last = if last > 0.0 { mean / last } else { 0.0 };
-    let evaluated = Evaluated { model: &manifest.name, frames: evaluation.pictures(), classes, mean_to_last, exits };
+    let (model, precision) = (manifest.name.as_str(), bundle.chosen().precision.name());
+    let evaluated = Evaluated { model, precision, frames: evaluation.pictures(), classes, mean_to_last, exits };
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&evaluated)?)?;
         return Ok(Ending::Done);
     }
-    writeln!(out, "{} on {} images, in %\n", evaluated.model, evaluated.frames)?;
+    writeln!(out, "{} in {precision} on {} images, in %\n", evaluated.model, evaluated.frames)?;
     let mut rows = vec![row(["exit", "GMAC", "mIoU", "changed", "fell"])];
     rows[0].extend(evaluated.classes.iter().map(|name| name.chars().take(7).collect()));
     for (number, exit) in (1..).zip(&evaluated.exits) {

@@ -29,16 +29,24 @@ mod depthwise;
 mod depthwise_x86;
 mod direct;
 mod geometry;
+mod instance;
 mod isa;
+mod pack;
 mod panel;
 mod portable;
+mod precision;
 mod rest;
+mod rows;
 mod span;
 mod tile;
+mod transforms;
 mod turned;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod winograd_x86;
+mod work;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -46,6 +54,7 @@ pub use conv::Conv;
 pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
+pub use precision::Precision;
 
 #[cfg(test)]
 mod tests;

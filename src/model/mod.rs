@@ -8,11 +8,13 @@ mod error;
 mod files;
 mod info;
 mod manifest;
+mod precision;
 mod session;
 mod tract;
 mod wiring;
 
 use crate::frame::Size;
+pub use crate::kernels::Precision;
 
 pub use bundle::Bundle;
 pub use error::BundleError;
@@ -21,6 +23,7 @@ pub use manifest::{
     Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
     Manifest, ManifestError, Parameters,
 };
+pub use precision::{Chosen, Wanted};
 pub use session::Session;
 
 /// How a stage ended.

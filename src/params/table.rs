@@ -71,6 +71,12 @@ pub const PARAMETERS: &[Parameter] = &[
     ),
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
+    at_start(text(
+        "precision",
+        "auto",
+        &["auto", "f32", "bf16", "int8"],
+        "What convolutions multiply; auto: the lowest that the processor has and, by the manifest, hardly costs accuracy.",
+    )),
     at_start(text("model", "models/itnet-s", &[], "Folder of the model bundle.")),
     at_start(row(
         "cameras",

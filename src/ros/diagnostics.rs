@@ -9,6 +9,7 @@ use super::lifecycle::State;
 use super::window::{FrameFigures, Window};
 use crate::frame::{Header, Stamp};
 use crate::message::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};
+use crate::model::Chosen;
 use crate::report::{Quantiles, Totals, millis};
 
 /// Everything there is to say.
@@ -58,6 +59,8 @@ pub struct CameraHealth<'a> {
 pub struct NetworkHealth<'a> {
     /// Name of the bundle.
     pub model: &'a str,
+    /// What it multiplies, and why.
+    pub chosen: &'a Chosen,
     /// Iterations up to which another one makes the masks better.
     pub useful_iterations: usize,
     /// How much slower it runs than when it was measured at start.
@@ -171,6 +174,8 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     let reached = if frames.is_empty() { String::new() } else { format!(", exit {} on average", number(mean)) };
     let mut values = vec![
         entry("model", network.model),
+        entry("precision", network.chosen.precision.name()),
+        entry("precision_reason", &network.chosen.reason),
         entry("useful_iterations", network.useful_iterations),
         entry("slowdown_ratio", number(network.slowdown)),
         entry("threads", network.threads),
@@ -179,7 +184,11 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     if !frames.is_empty() {
         values.push(entry("exit_mean", number(mean)));
     }
-    status(Level::Ok, "network".to_owned(), format!("{}{reached}", network.model), values)
+    let (level, replaced) = match network.chosen {
+        Chosen { replaced: true, reason, .. } => (Level::Warn, format!(", {reason}")),
+        _ => (Level::Ok, String::new()),
+    };
+    status(level, "network".to_owned(), format!("{}{reached}{replaced}", network.model), values)
 }
 
 fn status(level: Level, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticStatus {

@@ -19,7 +19,7 @@ use crate::frame::{Header, Stamp};
 use crate::mailbox::Arrived;
 use crate::mask::ClassMap;
 use crate::message::{LabelInfo, Message};
-use crate::model::Manifest;
+use crate::model::{Bundle, Manifest};
 use crate::params::Parameters;
 use crate::pipeline::Settings;
 use crate::qos::Qos;
@@ -64,7 +64,7 @@ pub struct Network {
     posts: Vec<Post>,
     worker: Worker,
     _pictures: Pictures,
-    manifest: Option<Box<Manifest>>,
+    bundle: Option<Bundle>,
     threads: usize,
     bytes: Vec<u8>,
 }
@@ -101,14 +101,16 @@ impl Network {
         let live = live(parameters, &posts, None);
         let threads = usize::try_from(parameters.integer("threads")).unwrap_or(1);
         let model = PathBuf::from(parameters.text("model"));
-        let worker = Worker::start(Job { model, threads, live, cameras: lines, clock: Arc::clone(clock), time })?;
-        Ok(Self { posts, worker, _pictures: pictures, manifest: None, threads, bytes: Vec::new() })
+        let precision = parameters.text("precision").parse().unwrap_or_default();
+        let worker =
+            Worker::start(Job { model, threads, precision, live, cameras: lines, clock: Arc::clone(clock), time })?;
+        Ok(Self { posts, worker, _pictures: pictures, bundle: None, threads, bytes: Vec::new() })
     }
 
     /// How loading stands; after [`Loading::Done`] there are classes.
     pub fn loading(&mut self, parameters: &Parameters) -> Loading {
         match self.worker.loaded() {
-            Some(Loaded::Ready(manifest)) => self.ready(manifest, parameters),
+            Some(Loaded::Ready(bundle)) => self.ready(bundle, parameters),
             Some(Loaded::Failed(reason)) => Loading::Failed(reason),
             None if self.worker.is_dead() => Loading::Failed("the network's thread has ended".to_owned()),
             None => Loading::UnderWay,
@@ -116,20 +118,26 @@ impl Network {
     }
 
     /// Only now it is known whether `class_remap` fits the classes.
-    fn ready(&mut self, manifest: Box<Manifest>, parameters: &Parameters) -> Loading {
+    fn ready(&mut self, bundle: Bundle, parameters: &Parameters) -> Loading {
+        let (manifest, chosen) = (bundle.manifest(), bundle.chosen());
         let classes = manifest.classes.len();
         if let Err(error) = ClassMap::new(&parameters.integers("class_remap"), classes) {
             return Loading::Failed(format!("parameter `class_remap` takes {error}"));
         }
-        tracing::info!("{}: {} iterations, {classes} classes", manifest.name, manifest.iterations.useful);
-        self.manifest = Some(manifest);
+        let (name, useful, precision) = (&manifest.name, manifest.iterations.useful, chosen.precision.name());
+        tracing::info!("{name}: {useful} iterations, {classes} classes, multiplies in {precision} ({})", chosen.reason);
+        self.bundle = Some(bundle);
         self.set(parameters);
         Loading::Done
     }
 
     /// How many classes there are, once the model is loaded.
     pub fn classes(&self) -> Option<usize> {
-        self.manifest.as_ref().map(|manifest| manifest.classes.len())
+        self.manifest().map(|manifest| manifest.classes.len())
+    }
+
+    fn manifest(&self) -> Option<&Manifest> {
+        self.bundle.as_ref().map(Bundle::manifest)
     }
 
     /// Whether the network's thread has ended by itself.
@@ -142,7 +150,7 @@ impl Network {
         for post in &mut self.posts {
             post.budget = parameters.budget_of(&post.camera.name);
         }
-        self.worker.shared.set(live(parameters, &self.posts, self.manifest.as_deref()));
+        self.worker.shared.set(live(parameters, &self.posts, self.manifest()));
     }
 
     /// Subscribes to all cameras.
@@ -187,7 +195,7 @@ impl Network {
 
     /// Tells what the numbers in the masks mean.
     pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
-        let Some(manifest) = &self.manifest else { return };
+        let Some(manifest) = self.manifest() else { return };
         let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
         let map = class_map(parameters, Some(manifest));
         let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
@@ -223,10 +231,11 @@ impl Network {
 
     /// How the network is, once it is loaded.
     pub fn health(&self, parameters: &Parameters) -> Option<NetworkHealth<'_>> {
-        let manifest = self.manifest.as_deref()?;
+        let bundle = self.bundle.as_ref()?;
         Some(NetworkHealth {
-            model: &manifest.name,
-            useful_iterations: manifest.iterations.useful,
+            model: &bundle.manifest().name,
+            chosen: bundle.chosen(),
+            useful_iterations: bundle.manifest().iterations.useful,
             slowdown: self.worker.shared.slowdown(),
             threads: self.threads,
             compute_share: parameters.double("compute_share"),

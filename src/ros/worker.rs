@@ -18,7 +18,7 @@ use crate::clock::{Clock, Instant};
 use crate::frame::Stamp;
 use crate::mailbox::{Arrived, Mailboxes};
 use crate::message::CameraInfo;
-use crate::model::Manifest;
+use crate::model::{Bundle, Wanted};
 use crate::pipeline::{FrameFault, FrameResult, ImageKind, Pipeline, Published, Settings};
 use crate::setup;
 
@@ -87,7 +87,7 @@ impl Shared {
 /// What came of loading.
 pub enum Loaded {
     /// Warm, and ready for frames.
-    Ready(Box<Manifest>),
+    Ready(Bundle),
     /// Why there is no network.
     Failed(String),
 }
@@ -98,6 +98,8 @@ pub struct Job {
     pub model: PathBuf,
     /// Threads of the network.
     pub threads: usize,
+    /// What it is to multiply.
+    pub precision: Wanted,
     /// The settings at the start.
     pub live: Live,
     /// Of each camera: raw or compressed, and where its masks go.
@@ -160,11 +162,11 @@ impl Drop for Worker {
 }
 
 fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
-    let (pipeline, manifest) = match load(&job, shared) {
+    let (pipeline, bundle) = match load(&job, shared) {
         Ok(ready) => ready,
         Err(reason) => return drop(tell.send(Loaded::Failed(reason))),
     };
-    if tell.send(Loaded::Ready(Box::new(manifest))).is_err() {
+    if tell.send(Loaded::Ready(bundle)).is_err() {
         return;
     }
     let Job { live, cameras, clock, time, .. } = job;
@@ -172,13 +174,13 @@ fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
     Line { pipeline, look, shared, cameras, clock, time, warned: BTreeSet::new() }.run();
 }
 
-fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Manifest), String> {
-    let bundle = setup::load(&job.model).map_err(|error| error.to_string())?;
+fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Bundle), String> {
+    let bundle = setup::load(&job.model, job.precision).map_err(|error| error.to_string())?;
     if shared.stop.load(Ordering::Relaxed) {
         return Err("the node ends".to_owned());
     }
     let pipeline = setup::pipeline(&bundle, job.threads, job.live.settings.clone(), &job.clock);
-    Ok((pipeline.map_err(|error| error.to_string())?, bundle.manifest().clone()))
+    Ok((pipeline.map_err(|error| error.to_string())?, bundle))
 }
 
 /// Everything a frame meets on this thread.

@@ -18,7 +18,7 @@ use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::Stamp;
 use crate::message::{self, Image};
-use crate::model::Bundle;
+use crate::model::{Bundle, Wanted};
 use crate::params::{Parameters, Value};
 use crate::replay::{Pace, choose};
 use crate::score::Confusion;
@@ -52,7 +52,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let mut parameters = Parameters::default();
     parameters.set("budget_ms", Value::Double(args.budget_ms))?;
     parameters.set("threads", Value::Integer(args.threads))?;
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, Wanted::Auto)?;
     let stop = super::stop_on_ctrl_c()?;
     let folder = |name: &str| args.out.join(name);
 
@@ -72,6 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         settings: replay::settings(&parameters, &cameras, None),
         threads: usize::try_from(args.threads).unwrap_or(1),
         model: args.model.clone(),
+        precision: Wanted::Auto,
         pace: Pace::Realtime,
         out: &folder("masks"),
         storage: Storage::Mcap,

@@ -1,18 +1,21 @@
 //! Every exit of a network against labels, over a set of pictures.
 //!
-//! Runs all iterations without regard to time. Knows nothing of files.
+//! Runs all iterations without regard to time: cold, or on a video whose frames start warm. Knows nothing of files.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::anytime::{Exits, Iterations, StageCosts, Task, Verdict};
 use crate::clock::Clock;
-use crate::frame::Frame;
+use crate::frame::{Frame, Stamp};
 use crate::mask::Mask;
 use crate::model::StagedModel;
 use crate::pipeline::FrameFault;
 use crate::render::{Renderer, change};
 use crate::score::Confusion;
 use crate::tensor::{InputSpec, TensorMaker};
+use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
 /// How good one exit is over the set; all figures are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,10 +39,15 @@ pub struct Evaluation {
     classes: usize,
     exits: Vec<ExitCounts>,
     pictures: u64,
+    warm: bool,
+    /// Why pictures of a video were not counted.
+    cold: Vec<ColdCause>,
 }
 
 struct ExitCounts {
     mask: Mask,
+    /// Of a video that is run with as many iterations a frame.
+    memory: Memory,
     confusion: Confusion,
     change: f64,
     fell: u64,
@@ -59,6 +67,7 @@ impl Evaluation {
     ) -> Result<Self, FrameFault> {
         let counts = || ExitCounts {
             mask: Mask::unlabelled(spec.size),
+            memory: Memory::default(),
             confusion: Confusion::new(classes),
             change: 0.0,
             fell: 0,
@@ -71,17 +80,45 @@ impl Evaluation {
             classes,
             exits: (0..iterations.max(1)).map(|_| counts()).collect(),
             pictures: 0,
+            warm: false,
+            cold: Vec::new(),
         })
     }
 
-    /// Runs a picture and counts its masks against `labels`, one class id a pixel of the frame.
-    pub fn add(&mut self, frame: &Frame<'_>, labels: &[u8]) -> Result<(), FrameFault> {
+    /// The same on a video whose frames start warm: exit `n` is that of runs with `n` iterations a frame. The model must offer warm starts. Frames
+    /// that start cold (the first one, and those after a cut or a change of format) run as many iterations and are not counted.
+    pub fn warm(self) -> Self {
+        Self { warm: true, ..self }
+    }
+
+    /// Runs a picture and counts its masks against `labels`, one class id a pixel of the frame. Stamps are not looked at: in a video a picture
+    /// follows the one before.
+    pub fn add(&mut self, frame: &Frame<'_>, labels: &[u8]) -> Result<Start, FrameFault> {
+        if !self.warm {
+            self.run(frame)?;
+            self.count(labels);
+            return Ok(Start::default());
+        }
+        let mut start = Start::Warm;
+        for exit in 1..=self.exits.len() {
+            start = self.follow(frame, exit)?;
+        }
+        match start {
+            Start::Warm => self.count(labels),
+            Start::Cold(cause) => self.cold.push(cause),
+        }
+        Ok(start)
+    }
+
+    /// Runs a picture to every exit.
+    fn run(&mut self, frame: &Frame<'_>) -> Result<(), FrameFault> {
         self.tensor.fill(frame, self.model.input())?;
         let task = Task {
             deadline: None,
             share_end: None,
             iterations: Iterations::new(1, self.exits.len()),
             exits: Exits::Every,
+            skipped: 0,
         };
         let Self { renderer, exits, .. } = self;
         let mut on_exit = |exit: usize, logits: crate::model::Logits<'_>| {
@@ -93,8 +130,32 @@ impl Evaluation {
         };
         let mut costs = StageCosts::new();
         crate::anytime::run(self.model.as_mut(), self.clock.as_ref(), &mut costs, &task, &mut on_exit)?;
-        self.count(labels);
         Ok(())
+    }
+
+    /// Runs the next frame of the video that is run with `exit` iterations a frame.
+    fn follow(&mut self, frame: &Frame<'_>, exit: usize) -> Result<Start, FrameFault> {
+        // Files have no stamps; only their order counts.
+        let stamp = Stamp { sec: (self.pictures as usize + self.cold.len()) as i32, nanosec: 0 };
+        let Self { model, tensor, renderer, exits, clock, .. } = self;
+        let Some(counts) = exits.get_mut(exit - 1) else { return Ok(Start::default()) };
+        tensor.fill(frame, model.input())?;
+        let seen = Seen::new(frame, Sketch::of(model.input(), &tensor.spec())).at(stamp);
+        let (start, skipped) = match counts.memory.begin(seen, Duration::MAX) {
+            Ok(state) => {
+                model.resume(state)?;
+                (Start::Warm, model.warm_start().map_or(0, |warm| warm.skipped_steps()))
+            }
+            Err(cause) => (Start::Cold(cause), 0),
+        };
+        let iterations = Iterations::fixed(exit);
+        let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Needed, skipped };
+        let mut on_exit = |_: usize, _: crate::model::Logits<'_>| Ok::<_, FrameFault>(Verdict::GoOn);
+        crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut on_exit)?;
+        counts.memory.end(model.state());
+        counts.mask.resize(frame.size());
+        renderer.render(model.logits()?, &mut counts.mask)?;
+        Ok(start)
     }
 
     fn count(&mut self, labels: &[u8]) {
@@ -116,6 +177,11 @@ impl Evaluation {
     /// Pictures counted.
     pub fn pictures(&self) -> u64 {
         self.pictures
+    }
+
+    /// Why frames of a video were not counted, in their order.
+    pub fn cold(&self) -> &[ColdCause] {
+        &self.cold
     }
 
     /// The masks of the last picture, one an exit.

@@ -20,6 +20,7 @@
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
+//! | [`warm`] | whether a frame may start from the state of the one before |
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
 //! | [`kernels`] | convolutions on this processor's vector units, and the threads that share one |
@@ -56,3 +57,4 @@ pub mod score;
 pub mod setup;
 pub mod tensor;
 pub mod topics;
+pub mod warm;

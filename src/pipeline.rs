@@ -3,6 +3,7 @@
 //! Live and replay differ only in the first word and the last: both hand in the bytes of an image message with its deadline, and take the
 //! mask in a closure. Knows nothing of topics, bags or ROS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,18 @@ use crate::clock::{Clock, Instant};
 use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
-use crate::mask::{ClassMap, Mask};
+use crate::mask::Mask;
 use crate::message::{self, MessageError};
 use crate::model::{Logits, ModelError, StagedModel};
-use crate::params::Parameters;
-use crate::render::{self, RenderError, Renderer};
+use crate::render::{RenderError, Renderer};
 use crate::tensor::{InputSpec, TensorError, TensorMaker};
+use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
+
+mod convergence;
+mod settings;
+
+use convergence::Convergence;
+pub use settings::{Depth, MaskSize, Publish, Settings};
 
 /// Which of the two image messages the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,76 +41,6 @@ impl ImageKind {
             "sensor_msgs/msg/Image" => Some(Self::Raw),
             "sensor_msgs/msg/CompressedImage" => Some(Self::Compressed),
             _ => None,
-        }
-    }
-}
-
-/// How deep the network may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// As deep as budget and share of compute allow, within these iterations.
-    Anytime(Iterations),
-    /// Always as many iterations, whatever the time: the same frames give the same masks.
-    Fixed(usize),
-}
-
-/// When masks are published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Publish {
-    /// One mask a frame.
-    Final,
-    /// Each exit as it finishes, with the same stamp.
-    Progressive,
-}
-
-/// The size of the masks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaskSize {
-    /// That of the frame.
-    Input,
-    /// That of the network's input, onto which the frame is stretched.
-    Network,
-}
-
-/// What the user allows; may change from frame to frame.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// How deep.
-    pub depth: Depth,
-    /// Share of the time that may be spent computing, 0 to 1.
-    pub share: f64,
-    /// The longest budget of any camera: as much compute may be saved up.
-    pub budget: Duration,
-    /// Enough, once less than this fraction of the mask changes from exit to exit; 0 for never.
-    pub converged_change: f64,
-    /// Which exits are published.
-    pub publish: Publish,
-    /// The size of the masks.
-    pub mask_size: MaskSize,
-    /// The ids under which classes are published.
-    pub class_map: ClassMap,
-}
-
-impl Settings {
-    /// What the parameters say, where the longest budget of any camera is `budget`. The class map, which needs to know the model's classes, is left
-    /// to be set.
-    pub fn of(parameters: &Parameters, budget: Duration) -> Self {
-        let iterations = |name| usize::try_from(parameters.integer(name)).unwrap_or(1);
-        let range = Iterations::new(iterations("iterations.min"), iterations("iterations.max"));
-        Self {
-            depth: Depth::Anytime(range),
-            share: parameters.double("compute_share"),
-            budget,
-            converged_change: parameters.double("converged_change"),
-            publish: match parameters.text("publish").as_str() {
-                "progressive" => Publish::Progressive,
-                _ => Publish::Final,
-            },
-            mask_size: match parameters.text("mask_size").as_str() {
-                "network" => MaskSize::Network,
-                _ => MaskSize::Input,
-            },
-            class_map: ClassMap::identity(),
         }
     }
 }
@@ -134,6 +71,8 @@ pub struct FrameResult {
     pub budget: Duration,
     /// How much slower the network ran than when it was measured.
     pub slowdown: f64,
+    /// Whether it went on from the frame before, and if not, why.
+    pub start: Start,
 }
 
 /// Why a message gave no mask.
@@ -189,6 +128,8 @@ pub struct Pipeline {
     costs: StageCosts,
     allowance: Allowance,
     convergence: Convergence,
+    /// What is kept of each camera that may start warm.
+    memories: BTreeMap<usize, Memory>,
     compute: Compute,
     threads: usize,
 }
@@ -220,18 +161,38 @@ impl Pipeline {
             costs: StageCosts::new(),
             allowance,
             convergence: Convergence::default(),
+            memories: BTreeMap::new(),
             compute,
             threads,
         };
         pipeline.measure(spec.size)?;
+        pipeline.tell_not_offered();
         Ok(pipeline)
     }
 
-    /// Takes other settings, in force from the next frame on.
+    /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
         let share = self.compute.share(settings.share, self.threads);
         self.allowance.set(share, settings.budget, self.clock.now());
+        self.memories.retain(|camera, _| settings.warm.contains(camera));
+        let was_off = self.settings.warm.is_empty();
         self.settings = settings;
+        if was_off {
+            self.tell_not_offered();
+        }
+    }
+
+    fn tell_not_offered(&self) {
+        if !self.settings.warm.is_empty() && self.model.warm_start().is_none() {
+            tracing::warn!(
+                "parameter `warm_start`: the model's manifest declares no `warm_start`, so every frame starts cold"
+            );
+        }
+    }
+
+    /// Bytes of the states that are kept for the next frames of all cameras.
+    pub fn kept_bytes(&self) -> usize {
+        self.memories.values().map(Memory::bytes).sum()
     }
 
     /// The settings in force.
@@ -251,17 +212,18 @@ impl Pipeline {
         now + cost > deadline
     }
 
-    /// Runs a frame that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
+    /// Runs a frame of `camera` that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
     /// time. After `Err` nothing was published for it, or in progressive only earlier exits.
     pub fn run(
         &mut self,
+        camera: usize,
         kind: ImageKind,
         message: &[u8],
         (arrival, deadline): (Instant, Instant),
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
-        let result = self.line(kind, message, (arrival, deadline), start, publish);
+        let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
         let now = self.clock.now();
         self.allowance.charge(now.since(start), now);
         result
@@ -269,7 +231,7 @@ impl Pipeline {
 
     fn line(
         &mut self,
-        kind: ImageKind,
+        (camera, kind): (usize, ImageKind),
         message: &[u8],
         (arrival, deadline): (Instant, Instant),
         start: Instant,
@@ -283,11 +245,12 @@ impl Pipeline {
         });
         self.expect(self.mask.size());
         let header = frame.header().clone();
+        let begun = self.begin(camera, &frame)?;
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
 
-        let task = self.task(start, deadline);
-        let Self { model, clock, settings, renderer, mask, costs, convergence, .. } = self;
+        let task = self.task(begun, (start, deadline));
+        let Self { model, clock, settings, renderer, mask, costs, convergence, memories, .. } = self;
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
             renderer.render(logits, mask)?;
@@ -302,6 +265,9 @@ impl Pipeline {
             Ok(convergence.judge(logits)?)
         };
         let mut outcome = anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut on_exit)?;
+        if let Some(memory) = memories.get_mut(&camera) {
+            memory.end(model.state());
+        }
         outcome.stages.insert(0, (Stage::Decode, decoded));
         if task.exits != Exits::EachPublished {
             let before = clock.now();
@@ -311,24 +277,51 @@ impl Pipeline {
             outcome.stages.push((Stage::Render, took));
         }
         let elapsed = clock.now().since(arrival);
-        Ok(FrameResult { header, outcome, elapsed, budget: deadline.since(arrival), slowdown: costs.slowdown() })
+        let (budget, slowdown) = (deadline.since(arrival), costs.slowdown());
+        Ok(FrameResult { header, outcome, elapsed, budget, slowdown, start: begun })
     }
 
-    fn task(&self, start: Instant, deadline: Instant) -> Task {
+    /// Finds how the frame in the network's input starts, and has the model resume where it starts warm.
+    fn begin(&mut self, camera: usize, frame: &Frame<'_>) -> Result<Start, ModelError> {
+        if !self.settings.warm.contains(&camera) {
+            return Ok(Start::Cold(ColdCause::Off));
+        }
+        if self.model.warm_start().is_none() {
+            return Ok(Start::Cold(ColdCause::NotOffered));
+        }
+        let sketch = Sketch::of(self.model.input(), &self.tensor.spec());
+        let memory = self.memories.entry(camera).or_default();
+        match memory.begin(Seen::new(frame, sketch), self.settings.warm_max_gap) {
+            Ok(state) => self.model.resume(state).map(|()| Start::Warm),
+            Err(cause) => Ok(Start::Cold(cause)),
+        }
+    }
+
+    fn task(&self, begun: Start, (start, deadline): (Instant, Instant)) -> Task {
+        let warm = self.model.warm_start().filter(|_| begun.is_warm());
+        let (useful, skipped) = match warm {
+            Some(warm) => (warm.useful, warm.skipped_steps()),
+            None => (self.model.iterations(), 0),
+        };
         let exits = match (self.settings.publish, self.settings.converged_change > 0.0) {
             (Publish::Progressive, _) => Exits::EachPublished,
             (Publish::Final, true) => Exits::Every,
             (Publish::Final, false) => Exits::Needed,
         };
         match self.settings.depth {
-            Depth::Fixed(n) => {
-                Task { deadline: None, share_end: None, iterations: Iterations::fixed(n), exits: Exits::Needed }
-            }
+            Depth::Fixed(n) => Task {
+                deadline: None,
+                share_end: None,
+                iterations: Iterations::fixed(n),
+                exits: Exits::Needed,
+                skipped,
+            },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
                 share_end: self.allowance.left(start).map(|left| start + left),
-                iterations: asked.within(self.model.iterations()),
+                iterations: asked.within(useful),
                 exits,
+                skipped,
             },
         }
     }
@@ -344,7 +337,8 @@ impl Pipeline {
 
     fn measure(&mut self, size: Size) -> Result<(), FrameFault> {
         self.model.input().fill(0.0);
-        let iterations = self.model.iterations();
+        let warm = self.model.warm_start().map_or(0, |warm| warm.skipped_steps() + warm.useful);
+        let iterations = self.model.iterations().max(warm);
         anytime::measure(self.model.as_mut(), self.clock.as_ref(), &mut self.costs, iterations, WARM_UP_RUNS)?;
         self.mask.resize(size);
         let mut took = Vec::with_capacity(WARM_UP_RUNS);
@@ -355,32 +349,6 @@ impl Pipeline {
         }
         self.costs.set_reference(Stage::Render, &took);
         Ok(())
-    }
-}
-
-/// Compares each exit's classes with the ones before.
-#[derive(Default)]
-struct Convergence {
-    threshold: f64,
-    last: Vec<u8>,
-    now: Vec<u8>,
-}
-
-impl Convergence {
-    fn start(&mut self, threshold: f64) {
-        self.threshold = threshold;
-        self.last.clear();
-    }
-
-    fn judge(&mut self, logits: Logits<'_>) -> Result<Verdict, RenderError> {
-        if self.threshold <= 0.0 {
-            return Ok(Verdict::GoOn);
-        }
-        self.now.resize(logits.grid.pixels(), 0);
-        render::classes_of(logits, &mut self.now)?;
-        let converged = self.last.len() == self.now.len() && render::change(&self.last, &self.now) < self.threshold;
-        std::mem::swap(&mut self.last, &mut self.now);
-        Ok(if converged { Verdict::Converged } else { Verdict::GoOn })
     }
 }
 
@@ -415,6 +383,8 @@ impl FrameResult {
             elapsed_ms: millis(self.elapsed),
             overrun_ms: millis(self.elapsed.saturating_sub(self.budget)),
             slowdown: self.slowdown,
+            warm: self.start.is_warm(),
+            cold_cause: self.start.cold_cause(),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::anytime::{Stage, StopCause};
 use crate::frame::Stamp;
+use crate::warm::ColdCause;
 
 /// One published frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub struct FrameRecord {
     pub overrun_ms: f64,
     /// How much slower the network ran than when it was measured at start.
     pub slowdown: f64,
+    /// Whether it started from the state of the frame before; its exits are then those of warm frames.
+    pub warm: bool,
+    /// Why it started cold; `None` where it did not.
+    pub cold_cause: Option<ColdCause>,
 }
 
 /// Why a frame was dropped before it started.
@@ -76,6 +81,9 @@ pub struct Totals {
     pub dropped: u64,
     /// Published frames whose mask was out after the deadline.
     pub missed: u64,
+    /// Published frames that started warm.
+    #[serde(default)]
+    pub warm: u64,
     /// Messages that were no frame: unknown encoding, damaged data.
     pub failed: u64,
 }
@@ -156,6 +164,7 @@ impl Reporter {
         self.report.totals.received += 1;
         self.report.totals.published += 1;
         self.report.totals.missed += u64::from(record.overrun_ms > 0.0);
+        self.report.totals.warm += u64::from(record.warm);
         self.report.frames.push(record);
         self.elapsed.push(elapsed);
         for (stage, took) in stages {
@@ -210,6 +219,8 @@ mod tests {
             elapsed_ms,
             overrun_ms: (elapsed_ms - 33.0).max(0.0),
             slowdown: 1.0,
+            warm: elapsed_ms < 33.0,
+            cold_cause: (elapsed_ms >= 33.0).then_some(ColdCause::Gap),
         }
     }
 
@@ -224,7 +235,7 @@ mod tests {
         let other = FailureRecord { reason: "no, again".into(), ..failure.clone() };
         assert!(reporter.failed(failure, "size") && !reporter.failed(other, "size"));
         let report = reporter.finish();
-        assert_eq!(report.totals, Totals { received: 5, published: 2, dropped: 1, missed: 1, failed: 2 });
+        assert_eq!(report.totals, Totals { received: 5, published: 2, dropped: 1, missed: 1, warm: 1, failed: 2 });
         assert_eq!(report.stages["step"].count, 2);
         assert_eq!(report.stages["step"].max_ms, 3.0);
     }

@@ -48,6 +48,16 @@ impl Confusion {
         iou.iter().sum::<f64>() / iou.len().max(1) as f64
     }
 
+    /// The mean of [`iou`](Self::iou) over the classes that labels hold: how good a single picture is, which never has all classes. 1 where
+    /// nothing is labelled.
+    pub fn miou_of_labelled(&self) -> f64 {
+        let columns = self.classes + 1;
+        let iou = self.iou();
+        let labelled = self.counts.chunks(columns).zip(&iou).filter(|(row, _)| row.iter().any(|count| *count > 0));
+        let labelled: Vec<f64> = labelled.map(|(_, iou)| *iou).collect();
+        if labelled.is_empty() { 1.0 } else { labelled.iter().sum::<f64>() / labelled.len() as f64 }
+    }
+
     /// Pixels counted.
     pub fn pixels(&self) -> u64 {
         self.counts.iter().sum()
@@ -64,6 +74,14 @@ mod tests {
         confusion.add(&[0, 0, 1, 1], &[0, 0, 1, 1]);
         assert_eq!(confusion.iou(), [1.0, 1.0, 0.0, 0.0]);
         assert_eq!(confusion.miou(), 0.5);
+    }
+
+    #[test]
+    fn a_single_picture_is_judged_by_the_classes_its_labels_hold() {
+        let mut confusion = Confusion::new(4);
+        assert_eq!(confusion.miou_of_labelled(), 1.0);
+        confusion.add(&[0, 0, 1, 1], &[0, 0, 1, 2]);
+        assert_eq!(confusion.miou_of_labelled(), 0.75);
     }
 
     #[test]

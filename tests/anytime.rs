@@ -7,7 +7,7 @@ use itnet::anytime::{
     Exits, Iterations, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, measure, run,
 };
 use itnet::clock::{Clock, Instant, ScriptedClock};
-use itnet::model::{Logits, ModelError};
+use itnet::model::{Logits, ModelError, StagedModel, State, WarmStart};
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -69,6 +69,7 @@ fn frame_on(measured: Machine, real: Machine, budget: Duration, change: impl FnO
         share_end: None,
         iterations: Iterations::new(1, real.iterations),
         exits: Exits::Needed,
+        skipped: 0,
     };
     change(&mut task);
     let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
@@ -115,7 +116,8 @@ fn a_spent_share_of_compute_stops_before_the_deadline() {
 #[test]
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
-    let task = Task { deadline: None, share_end: None, iterations: Iterations::new(1, 6), exits: Exits::Every };
+    let iterations = Iterations::new(1, 6);
+    let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Every, skipped: 0 };
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
     };
@@ -141,6 +143,7 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
         share_end: None,
         iterations: Iterations::new(1, 6),
         exits: Exits::Needed,
+        skipped: 0,
     };
     let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
     clock.advance(USUAL.cost(Stage::Render));
@@ -163,6 +166,7 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
         share_end: None,
         iterations: Iterations::new(1, 6),
         exits: Exits::EachPublished,
+        skipped: 0,
     };
     let mut published = Vec::new();
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
@@ -199,6 +203,7 @@ fn iterations_fall_under_load_and_come_back_after_it() {
             share_end: None,
             iterations: Iterations::new(1, 6),
             exits: Exits::Needed,
+            skipped: 0,
         };
         let outcome = run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
         let render = machine.cost(Stage::Render);
@@ -211,6 +216,34 @@ fn iterations_fall_under_load_and_come_back_after_it() {
     assert!(exits[..30].iter().all(|&exit| exit >= 5), "{exits:?}");
     assert!(exits[32..60].iter().all(|&exit| exit < 5), "{exits:?}");
     assert!(exits[85..].iter().all(|&exit| exit >= 5), "comes back within a second: {exits:?}");
+}
+
+#[test]
+fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
+    let cost = |stage| match stage {
+        Stage::Step(1 | 2) => 20 * MS,
+        stage => USUAL.cost(stage),
+    };
+    let clock = ScriptedClock::new();
+    let warm_start = WarmStart { from_step: 3, useful: 4 };
+    let mut model = ScriptedModel::new(clock.clone(), 6, 8, cost).offering(warm_start);
+    let mut costs = StageCosts::new();
+    measure(&mut model, &clock, &mut costs, 6, 3).expect("scripted");
+    let mut run_one = |skipped: usize, state: Option<State>| {
+        let start = clock.now();
+        state.into_iter().for_each(|state| model.resume(state).expect("its own"));
+        let iterations = Iterations::new(1, warm_start.useful);
+        let task = Task { deadline: Some(start + 30 * MS), share_end: None, iterations, exits: Exits::Needed, skipped };
+        let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
+        (outcome, model.state(), clock.now().since(start))
+    };
+    let (cold, state, _) = run_one(0, None);
+    assert_eq!((cold.exit, cold.planned), (1, 1), "the first step alone takes most of the budget");
+    let (warm, state, took) = run_one(2, state);
+    assert_eq!((warm.exit, warm.planned, warm.cause), (4, 4, StopCause::LastExit));
+    assert_eq!(warm.stages[1].0, Stage::Step(3));
+    assert!(took <= 30 * MS, "{took:?}");
+    assert!(state.is_some());
 }
 
 /// What the planner does, as a table that a review can read.

@@ -1,6 +1,8 @@
 //! Bundles written by hand: what they compute, how they are abandoned, and every way they can be wrong.
 
 mod common;
+#[path = "bundle/warm.rs"]
+mod warm;
 
 use std::path::Path;
 
@@ -9,7 +11,7 @@ use common::tiny::{
     data_graph, exit_graph, manifest, score, sha256, state, step_graph, write_bundle, write_tiny_bundle,
 };
 use itnet::frame::Size;
-use itnet::model::{Bundle, ModelError, Progress, Session, StagedModel};
+use itnet::model::{Bundle, ModelError, Progress, Session, StagedModel, State};
 use serde_json::{Value, json};
 
 const WIDTH: u32 = 10;

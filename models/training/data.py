@@ -21,15 +21,31 @@ VOID = 11
 RARE = (2, 6, 7, 9, 10)  # pole, sign, fence, pedestrian, bicyclist
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+FILL = (124, 116, 104)  # the mean colour, outside a picture
+
+
+class Part:
+    """Part of a drive: `0006R0` (all of it) or `0016E5:7000-8640` (frame numbers, both ends in)."""
+
+    def __init__(self, text):
+        self.drive, _, frames = text.partition(":")
+        self.first, self.last = map(int, frames.split("-")) if frames else (0, 10**9)
+
+    def __contains__(self, name):
+        drive, _, frame = Path(name).stem.partition("_")
+        return drive == self.drive and self.first <= int(frame.lstrip("f")) <= self.last
 
 
 class Pictures:
-    """All pictures and labels of one set, decoded once."""
+    """All pictures and labels of one set, decoded once. `without`: parts of drives that are left out;
+    `only`: nothing but these."""
 
-    def __init__(self, images, labels, every=1):
-        self.names = sorted(p.name for p in Path(images).glob("*.png"))[::every]
+    def __init__(self, images, labels, every=1, without=(), only=()):
+        names = sorted(p.name for p in Path(images).glob("*.png"))[::every]
+        names = [n for n in names if not any(n in part for part in without)]
+        self.names = [n for n in names if not only or any(n in part for part in only)]
         if not self.names:
-            raise SystemExit(f"no PNG files in {images}")
+            raise SystemExit(f"no PNG files to use in {images}")
         self.images = [Image.open(Path(images) / n).convert("RGB") for n in self.names]
         self.labels = [Image.open(Path(labels) / n) for n in self.names]
         for label in self.labels:
@@ -55,8 +71,8 @@ def class_weights(pictures):
     return torch.from_numpy(1.0 / np.log(1.10 + pictures.frequencies())).float()
 
 
-def camvid(root, part, every=1):
-    return Pictures(Path(root) / part, Path(root) / f"{part}annot", every)
+def camvid(root, part, every=1, **choice):
+    return Pictures(Path(root) / part, Path(root) / f"{part}annot", every, **choice)
 
 
 def scenes(folder):
@@ -108,42 +124,61 @@ def recolour(rng, image):
     return image
 
 
-def sample(rng, pictures, size):
-    """One augmented crop: uint8 [H,W,3] and labels uint8 [H,W]."""
+def earlier(rng, place):
+    """The window of a frame a moment before: the camera drives on, shakes and turns a little."""
+    left, top, width, height = place
+    grown = rng.uniform(0.99, 1.06)
+    left += width * (rng.uniform(-0.03, 0.03) - (grown - 1) / 2)
+    top += height * (rng.uniform(-0.02, 0.02) - (grown - 1) / 2)
+    return left, top, width * grown, height * grown
+
+
+def sample(rng, pictures, size, pair=False):
+    """One augmented crop: uint8 [H,W,3], labels uint8 [H,W], and as a pair the picture of a moment before."""
     i = rng.integers(len(pictures))
     scale = np.exp(rng.uniform(np.log(0.75), np.log(2.0)))
     place = window(rng, pictures.labels[i], pictures.rare[i], size, scale)
-    image = cut(pictures.images[i], place, size, Image.Resampling.BILINEAR, (124, 116, 104))
+    picture = recolour(rng, pictures.images[i])
+    image = cut(picture, place, size, Image.Resampling.BILINEAR, FILL)
     label = cut(pictures.labels[i], place, size, Image.Resampling.NEAREST, VOID)
-    image, label = np.asarray(recolour(rng, image)), np.asarray(label)
-    if rng.random() < 0.5:
-        image, label = image[:, ::-1], label[:, ::-1]
-    return image, label
+    parts = [image, label]
+    if pair:
+        parts.append(cut(picture, earlier(rng, place), size, Image.Resampling.BILINEAR, FILL))
+    turn = slice(None, None, -1 if rng.random() < 0.5 else 1)
+    return [np.asarray(p)[:, turn] for p in parts]
 
 
-def batch(rng, sets, shares, count, size):
-    """`count` crops; set k gives its share of them, rounded at random so that the mean is exact."""
-    images, labels = [], []
+def batch(rng, sets, shares, count, size, pairs=False):
+    """`count` crops (pictures, labels, pictures of a moment before or None); set k gives its share of
+    them, rounded at random so that the mean is exact."""
     picks = [int(np.floor(s * count + rng.random())) for s in shares[1:]]
-    for pictures, n in zip(sets, [count - sum(picks), *picks]):
-        for _ in range(n):
-            image, label = sample(rng, pictures, size)
-            images.append(to_tensor(image))
-            labels.append(torch.from_numpy(label.astype(np.int64)))
-    return torch.stack(images).contiguous(memory_format=torch.channels_last), torch.stack(labels)
+    counts = [count - sum(picks), *picks]
+    samples = [sample(rng, p, size, pairs) for p, n in zip(sets, counts) for _ in range(n)]
+
+    def stacked(k):
+        return torch.stack([to_tensor(s[k]) for s in samples]).contiguous(memory_format=torch.channels_last)
+
+    labels = torch.stack([torch.from_numpy(s[1].astype(np.int64)) for s in samples])
+    return stacked(0), labels, stacked(2) if pairs else None
 
 
 class Batches:
     """Batches made ahead by one thread. Change `size` at any time; the next batches follow it."""
 
-    def __init__(self, sets, shares, count, size, seed):
-        self.sets, self.shares, self.count, self.size = sets, shares, count, size
+    def __init__(self, sets, shares, count, seed):
+        self.sets, self.shares, self.count = sets, shares, count
         self.rng, self.ready = np.random.default_rng(seed), queue.Queue(maxsize=3)
+
+    def start(self, size, pairs, step):
+        """`pairs`: for step after step, in turn, whether pictures of a moment before are wanted too."""
+        self.size, self.pairs, self.step = size, pairs, step
         threading.Thread(target=self._fill, daemon=True).start()
 
     def _fill(self):
         while True:
-            self.ready.put(batch(self.rng, self.sets, self.shares, self.count, self.size))
+            pairs = self.pairs[self.step % len(self.pairs)]
+            self.ready.put(batch(self.rng, self.sets, self.shares, self.count, self.size, pairs))
+            self.step += 1
 
     def next(self):
         return self.ready.get()

@@ -103,7 +103,11 @@ class Graph:
 def data_graph(data, height, width):
     g = Graph("data")
     image = g.input("image", [1, 3, height, width])
-    x = g.conv(image, fold(data.stem, data.stem_bn), "stem", 4, relu=True, pad=2)
+    if data.edge is None:
+        x = g.conv(image, fold(data.stem, data.stem_bn), "stem", 4, relu=True, pad=2)
+    else:
+        x = g.conv(image, fold(data.edge, data.edge_bn), "edge", 2, relu=True)
+        x = g.conv(x, fold(data.stem, data.stem_bn), "stem", 2, relu=True)
     x = g.conv(x, fold(data.quarter, data.quarter_bn), "quarter", relu=True)
     h = g.conv(x, fold(data.eighth, data.eighth_bn), "h", 2, relu=True)
     j = g.conv(h, fold(data.inject, data.inject_bn), "j")
@@ -147,6 +151,7 @@ def manifest(net, out, steps, args):
 
     shared, total = parameters(net)
     trained = net.size.iterations
+    warm = {"from_step": trained - args.warm_steps + 1, "useful": args.warm_steps} if args.warm_steps else None
     return {
         "format": 1,
         "name": args.name,
@@ -155,6 +160,7 @@ def manifest(net, out, steps, args):
         "input": {"width": args.width, "height": args.height, "mean": list(MEAN), "std": list(STD)},
         "classes": [{"name": n, "color": list(c)} for n, c in zip(CLASS_NAMES, CLASS_COLORS)],
         "iterations": {"trained": trained, "useful": args.useful or trained},
+        **({"warm_start": warm} if warm else {}),
         "accuracy": [],
         "parameters": {"shared": shared, "total": total},
         "trained_on": TRAINED_ON + (TRAINED_ON_SCENES if args.scenes else ""),
@@ -162,11 +168,11 @@ def manifest(net, out, steps, args):
     }
 
 
-def load_net(checkpoint):
-    """The network with the averaged weights of a checkpoint, or with first weights when None."""
+def load_net(checkpoint, size="s"):
+    """The network with the averaged weights of a checkpoint, or one of `size` with first weights when None."""
     if checkpoint is None:
         torch.manual_seed(0)
-        return ItNet(SIZES["s"]).eval()
+        return ItNet(SIZES[size]).eval()
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     net = ItNet(Size(**saved["size"]))
     net.load_state_dict(saved["ema"])
@@ -191,14 +197,17 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("out", help="folder of the bundle")
     p.add_argument("--checkpoint", help="written by train.py; without it the weights are untrained")
-    p.add_argument("--name", default="itnet-s")
+    p.add_argument("--size", choices=SIZES, default="s", help="of untrained weights; a checkpoint knows its own")
+    p.add_argument("--name", help="default: the folder's name")
     p.add_argument("--version", default="0.1.0")
     p.add_argument("--width", type=int, default=480)
     p.add_argument("--height", type=int, default=360)
     p.add_argument("--useful", type=int, help="iterations that still earn accuracy (default: all trained)")
+    p.add_argument("--warm-steps", type=int, default=0, help="iterations of a warm frame, the last ones (0: no such)")
     p.add_argument("--scenes", action="store_true", help="say that rendered scenes were mixed in")
     args = p.parse_args()
-    net = load_net(args.checkpoint)
+    args.name = args.name or Path(args.out).resolve().name
+    net = load_net(args.checkpoint, args.size)
     write_bundle(net, args)
     data, step, leave = macs(net, args.height, args.width)
     print(f"parameters (shared, total): {parameters(net)}")

@@ -19,22 +19,26 @@ CLASSES = 11
 
 @dataclass(frozen=True)
 class Size:
-    """Channel counts: `stem` at 1/4, `outline` = `g`, `state` = `h`, `near` its
-    working width at 1/8, `mid` at 1/16, `far` at 1/32."""
+    """Channel counts: `edge` at 1/2 (0: the stem goes to 1/4 at once), `stem` at 1/4, `outline` = `g`,
+    `state` = `h`, `near` its working width at 1/8, `mid` at 1/16, `far` at 1/32."""
 
+    edge: int = 0
     stem: int = 24
     outline: int = 16
     state: int = 48
     near: int = 32
     mid: int = 96
     far: int = 64
-    iterations: int = 4
+    iterations: int = 6
 
     def to_dict(self):
         return asdict(self)
 
 
-SIZES = {"s": Size()}
+SIZES = {
+    "s": Size(),
+    "m": Size(edge=16, stem=32, outline=32, state=64, near=48, mid=144, far=128),
+}
 
 
 def conv(cin, cout, k=1, stride=1):
@@ -67,7 +71,9 @@ class Data(nn.Module):
 
     def __init__(self, s):
         super().__init__()
-        self.stem = nn.Conv2d(3, s.stem, 6, 4, 2, bias=False)
+        self.edge = conv(3, s.edge, 3, 2) if s.edge else None
+        self.edge_bn = nn.BatchNorm2d(s.edge) if s.edge else None
+        self.stem = conv(s.edge, s.stem, 3, 2) if s.edge else nn.Conv2d(3, s.stem, 6, 4, 2, bias=False)
         self.stem_bn = nn.BatchNorm2d(s.stem)
         self.quarter = conv(s.stem, s.stem, 3)
         self.quarter_bn = nn.BatchNorm2d(s.stem)
@@ -79,6 +85,8 @@ class Data(nn.Module):
         self.detail_bn = nn.BatchNorm2d(s.outline)
 
     def forward(self, image):
+        if self.edge is not None:
+            image = F.relu(self.edge_bn(self.edge(image)))
         x = F.relu(self.stem_bn(self.stem(image)))
         x = F.relu(self.quarter_bn(self.quarter(x)))
         h = F.relu(self.eighth_bn(self.eighth(x)))
@@ -132,12 +140,16 @@ class ItNet(nn.Module):
                 nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
 
     def forward(self, image, iterations=None):
-        h, g, j, detail = self.data(image)
+        return self.run(self.data(image), range(iterations or self.size.iterations))[0]
+
+    def run(self, start, steps):
+        """Logits after each of `steps` (indices of step), and the states (h, g) after the last."""
+        h, g, j, detail = start
         exits = []
-        for t in range(iterations or self.size.iterations):
+        for t in steps:
             h, g = self.step(h, g, j, detail, t)
             exits.append(self.exit(g))
-        return exits
+        return exits, (h, g)
 
 
 def parameters(net):

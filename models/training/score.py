@@ -4,6 +4,7 @@
     python score.py models/itnet-s eval.json --set "camvid val" --frames 101
 
 An entry of the same set and precision is replaced. Numbers are copied as measured, rounded to four decimals.
+With `--warm` the scores of warm frames are taken, from the JSON of `itnet eval --warm`.
 """
 
 import argparse
@@ -12,14 +13,19 @@ import sys
 from pathlib import Path
 
 
-def entry(result, name, frames):
+def entry(result, name, frames, warm):
     exits = [
         {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
         for e in result["exits"]
     ]
     precision = result.get("precision", "f32")
     said = {} if precision == "f32" else {"precision": precision}
-    return {"set": name, **said, "frames": frames, "exits": exits}
+    return {"set": name, **said, "frames": frames, **({"warm": True} if warm else {}), "exits": exits}
+
+
+def key(a):
+    """What is measured once."""
+    return a["set"], a.get("precision", "f32"), a.get("warm", False)
 
 
 def main():
@@ -27,18 +33,20 @@ def main():
     p.add_argument("bundle", type=Path)
     p.add_argument("result", help="JSON file, or - for standard input")
     p.add_argument("--set", required=True, help='for example "camvid val"')
+    p.add_argument("--warm", action="store_true", help="those of warm frames")
     p.add_argument("--frames", type=int, help="when the JSON does not say it")
     args = p.parse_args()
     text = sys.stdin.read() if args.result == "-" else Path(args.result).read_text()
     result = json.loads(text)
+    if args.warm:
+        result = result.get("warm") or sys.exit("the JSON has no `warm`; write it with `itnet eval --warm --json`")
     frames = result.get("frames", args.frames)
     if frames is None:
         sys.exit("the JSON has no `frames`; give --frames")
     path = args.bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    new = entry(result, args.set, frames)
-    same = [a["set"] == new["set"] and a.get("precision", "f32") == new.get("precision", "f32") for a in manifest["accuracy"]]
-    others = [a for a, is_same in zip(manifest["accuracy"], same) if not is_same]
+    new = entry(result, args.set, frames, args.warm)
+    others = [a for a in manifest["accuracy"] if key(a) != key(new)]
     manifest["accuracy"] = [*others, new]
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 

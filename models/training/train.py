@@ -3,15 +3,17 @@
 One process a core, each with its own part of the batch, gradients added once a step: on cores shared
 with other work this is several times as fast as one process with as many threads.
 
-The learning rate follows the progress of the run from 0 to 1: the share of `--minutes` that has passed
-(whatever the machine gave), or of `--epochs`. Stop it at any time and start it again with the same
-`--out` to go on; `--minutes`, `--epochs`, `--extra` and `--share` may be changed then.
+The learning rate follows the progress of the run from 0 to 1: the share of `--epochs` that is done, or of
+`--minutes` that have passed (whatever the machine gave). Stop it at any time and start it again with the
+same `--out` to go on from the last epoch; `--minutes`, `--epochs`, `--extra` and `--share` may be changed then.
 """
 
 import argparse
 import copy
 import csv
 import json
+import os
+import platform
 import tempfile
 import time
 from dataclasses import replace
@@ -24,29 +26,14 @@ import torch.multiprocessing as mp
 from torch.nn import functional as F
 
 import data as sets
+from loss import loss_of
 from net import CLASSES, ItNet, SIZES
+from optimiser import Muon
 
-SMALL, FULL = (240, 320), (360, 480)
+# Large blocks stay with the process: returning them after every operation costs a third of a step in page faults.
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+CROPS = ((192, 256), (240, 320), (360, 480))  # height, width of the parts of a run
 LOG_FIELDS = "step progress minutes epoch lr loss norm skipped images_per_s crop extra val".split()
-
-
-def exit_weights(n):
-    """The last exit weighs as much as all the others together."""
-    return [0.5 / (n - 1)] * (n - 1) + [0.5] if n > 1 else [1.0]
-
-
-def loss_of(exits, labels, weights, distil):
-    """Weighted cross-entropy at half size on every exit, and the last exit taught to the earlier ones."""
-    logits = [F.interpolate(x.float(), scale_factor=2, mode="bilinear") for x in exits]
-    loss = 0.0
-    teacher = logits[-1].detach().softmax(1)
-    known = (labels != sets.VOID).float()
-    for k, (x, w) in enumerate(zip(logits, exit_weights(len(exits)))):
-        loss = loss + w * F.cross_entropy(x, labels, weights, ignore_index=sets.VOID)
-        if distil and k + 1 < len(exits):
-            cross = -(teacher * x.log_softmax(1)).sum(1)
-            loss = loss + distil * w * (cross * known).sum() / known.sum().clamp(min=1)
-    return loss
 
 
 @torch.no_grad()
@@ -81,16 +68,6 @@ def validate(net, pictures, iterations):
     return iou.mean(1).tolist(), iou.tolist()
 
 
-def grown(state, had, has):
-    """A checkpoint's tensors for a network of more iterations: the last one's normalisation is copied."""
-    more = {}
-    for key, value in state.items():
-        if f".each.{had - 1}." in key:
-            for t in range(had, has):
-                more[key.replace(f".each.{had - 1}.", f".each.{t}.")] = value.clone()
-    return state | more
-
-
 class Run:
     """Everything a checkpoint holds, and how one optimiser step is made."""
 
@@ -101,24 +78,26 @@ class Run:
         size = replace(SIZES[args.size], iterations=max(args.unroll))
         self.net = ItNet(size).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
-        self.optimiser = torch.optim.Adam(self.groups())
+        self.optimisers = self.make_optimisers()
         self.step, self.images, self.skipped, self.elapsed, self.norm = 0, 0, 0, 0.0, 0.0
         if (self.out / "last.pt").exists():
             self.resume()
 
-    def groups(self):
-        """Weight decay on convolutions only."""
-        decayed = [p for p in self.net.parameters() if p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.ndim <= 1]
-        return [{"params": decayed, "weight_decay": self.args.decay}, {"params": plain}]
+    def make_optimisers(self):
+        """Convolutions with Muon, or with Adam and weight decay; normalisation and biases always with Adam."""
+        a = self.args
+        matrices = [p for p in self.net.parameters() if p.ndim > 1]
+        vectors = [p for p in self.net.parameters() if p.ndim <= 1]
+        if a.optimiser == "adam":
+            return [torch.optim.Adam([{"params": matrices, "weight_decay": a.decay}, {"params": vectors}], lr=a.lr)]
+        return [Muon(matrices, lr=a.muon_lr, decay=a.muon_decay), torch.optim.Adam(vectors, lr=a.lr)]
 
     def resume(self):
         saved = torch.load(self.out / "last.pt", weights_only=True)
-        had, has = saved["size"]["iterations"], self.net.size.iterations
-        self.net.load_state_dict(grown(saved["net"], had, has))
-        self.average.load_state_dict(grown(saved["ema"], had, has))
-        if had == has:
-            self.optimiser.load_state_dict(saved["optimiser"])
+        self.net.load_state_dict(saved["net"])
+        self.average.load_state_dict(saved["ema"])
+        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         for key in ("step", "images", "skipped", "elapsed"):
             setattr(self, key, saved[key])
         if self.rank == 0:
@@ -126,15 +105,37 @@ class Run:
 
     def save(self):
         state = {"net": self.net.state_dict(), "ema": self.average.state_dict()}
-        state |= {"optimiser": self.optimiser.state_dict(), "size": self.net.size.to_dict()}
+        state |= {"optimisers": [o.state_dict() for o in self.optimisers], "size": self.net.size.to_dict()}
         state |= {k: getattr(self, k) for k in ("step", "images", "skipped", "elapsed")}
         torch.save(state, self.out / "new.pt")
         (self.out / "new.pt").replace(self.out / "last.pt")
 
     def progress(self, frames):
         a = self.args
-        done = self.images / (a.epochs * frames) if a.epochs else self.elapsed / (a.minutes * 60)
+        done = self.elapsed / (a.minutes * 60) if a.minutes else self.images / (a.epochs * frames)
         return min(done, 1.0)
+
+    def set_rate(self, progress):
+        """Warm-up, then (1 - progress)^0.9, of each optimiser's own first rate."""
+        share = max(1 - progress, 0.0) ** 0.9 * min(1.0, (self.step + 1) / self.args.warmup)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * share
+
+    def exits(self, images, before):
+        """Logits of a cold frame, or of the warm frame that follows the frame `before`."""
+        a = self.args
+        count = a.unroll[self.step % len(a.unroll)]
+        with torch.autocast("cpu", torch.bfloat16):
+            if before is None:
+                return self.net(images, count)
+            last = self.net.size.iterations
+            warm = range(last - a.warm_steps, last)
+            with torch.no_grad():
+                chain = [*range(last), *(warm if self.step // len(a.unroll) % 2 else [])]
+                _, (h, g) = self.net.run(self.net.data(before), chain)
+            _, _, j, detail = self.net.data(images)
+            return self.net.run((h, g, j, detail), warm)[0]
 
     def gather(self, loss, progress):
         """Mean gradient and loss over the processes; the first one's progress for all of them."""
@@ -149,25 +150,26 @@ class Run:
             g.copy_(part.view_as(g))
         return flat[-2].item(), flat[-1].item()
 
-    def learn(self, images, labels, weights, progress, now_at):
+    def learn(self, batch, weights, progress, now_at):
         """One optimiser step at `progress`, the same in all processes. Returns the loss and the first
         process's `now_at`, with which all of them go on."""
         a = self.args
-        for group in self.optimiser.param_groups:
-            group["lr"] = a.lr * max(1 - progress, 0.0) ** 0.9 * min(1.0, (self.step + 1) / a.warmup)
+        images, labels, before = batch
+        self.set_rate(progress)
         self.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            exits = self.net(images, a.unroll[self.step % len(a.unroll)])
-        offset = self.step // len(a.unroll) % 2
-        loss = loss_of(exits, labels[:, offset::2, offset::2], weights, a.distil if progress > 0.2 else 0.0)
-        self.optimiser.zero_grad()
+        distil, iou = (a.distil, a.iou) if progress > 0.2 else (0.0, 0.0)
+        offset = (self.step * 7 // 4 % 4, self.step % 4)
+        loss = loss_of(self.exits(images, before), labels, weights, distil, iou, offset)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
         loss.backward()
         loss, shared = self.gather(loss.item(), now_at)
         self.norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0).item()
         self.step += 1
         self.images += len(images) * dist.get_world_size()
         if np.isfinite(self.norm) and np.isfinite(loss):
-            self.optimiser.step()
+            for optimiser in self.optimisers:
+                optimiser.step()
             update_average(self.average, self.net, self.step, a.ema)
         else:
             self.skipped += 1
@@ -191,57 +193,65 @@ class Log:
 
 
 def load_sets(args):
-    """Training sets (CamVid first), their shares of a batch, and the validation pictures."""
-    frames = [sets.camvid(args.camvid, "train")]
+    """Training sets (CamVid first), their shares of a batch, and the pictures to score."""
+    frames = [sets.camvid(args.camvid, "train", without=args.leave_out)]
     if args.with_val:
         frames.append(sets.camvid(args.camvid, "val"))
     frames += [sets.scenes(folder) for folder in args.extra]
     shares = [0.2] * args.with_val + [args.share / max(1, len(args.extra))] * len(args.extra)
-    return frames, [1 - sum(shares), *shares], sets.camvid(args.camvid, "val", args.val_every)
+    return frames, [1 - sum(shares), *shares]
+
+
+def crop_at(progress, larger_at):
+    """Height and width of the crops: small ones first, whole pictures at the end."""
+    return CROPS[sum(progress >= at for at in larger_at)]
 
 
 def train(args, rank):
     run = Run(args, rank)
-    frames, shares, val = load_sets(args)
+    frames, shares = load_sets(args)
     weights = sets.class_weights(frames[0])
-    watch = Watch(run, shares, val) if rank == 0 else None
-    seed = args.seed + 1000 * run.step + rank
-    batches = sets.Batches(frames, shares, args.batch // args.processes, SMALL, seed)
+    watch = Watch(run, shares, len(frames[0])) if rank == 0 else None
+    batches = sets.Batches(frames, shares, args.batch // args.processes, args.seed + 1000 * run.step + rank)
+    batches.start(CROPS[0], [count == 0 for count in args.unroll], run.step)
     progress, last = run.progress(len(frames[0])), time.monotonic()
     while progress < 1.0:
-        batches.size = FULL if progress >= args.full_from else SMALL
-        images, labels = batches.next()
+        batches.size = crop_at(progress, args.larger_at)
+        batch = batches.next()
         now_at = run.progress(len(frames[0]))
-        loss, progress = run.learn(images, labels, weights, progress, now_at)
+        loss, progress = run.learn(batch, weights, progress, now_at)
         now = time.monotonic()
         run.elapsed, last = run.elapsed + now - last, now
         if watch:
-            watch.after_step(loss, progress, images.shape, now)
+            watch.after_step(loss, progress, batch[0].shape, now)
     if watch:
         watch.finish()
 
 
 class Watch:
-    """What the first process does beside learning: reports, validation, checkpoints."""
+    """What the first process does beside learning: reports, scores, checkpoints."""
 
-    def __init__(self, run, shares, val):
-        self.run, self.shares, self.val = run, shares, val
+    def __init__(self, run, shares, frames):
+        args = run.args
+        self.run, self.shares, self.frames = run, shares, frames
+        self.some = sets.camvid(args.camvid, "val", args.val_every)
         self.log, self.losses, self.images = Log(run.out / "log.csv"), [], run.images
-        self.reported = self.saved = self.validated = time.monotonic()
+        self.reported = self.scored = time.monotonic()
+        self.saved = run.images // frames
 
     def after_step(self, loss, progress, shape, now):
         args = self.run.args
         self.losses.append(loss)
         if now - self.reported > args.report_s:
             score = ""
-            if now - self.validated > args.validate_s:
-                score = json.dumps([round(v, 4) for v in self.score(self.val)[0]])
-                self.validated = time.monotonic()
+            if now - self.scored > args.validate_s:
+                score = json.dumps([round(v, 4) for v in self.score(self.some)[0]])
+                self.scored = time.monotonic()
             self.report(progress, shape, (self.run.images - self.images) / (now - self.reported), score)
             self.losses, self.images, self.reported = [], self.run.images, time.monotonic()
-        if now - self.saved > args.save_s:
+        if self.run.images // self.frames > self.saved:
             self.run.save()
-            self.saved = now
+            self.saved = self.run.images // self.frames
 
     def score(self, pictures):
         return validate(self.run.average, pictures, self.run.net.size.iterations + 2)
@@ -252,8 +262,8 @@ class Watch:
             step=run.step,
             progress=round(progress, 4),
             minutes=round(run.elapsed / 60, 2),
-            epoch=round(run.images / 367, 2),
-            lr=f"{run.optimiser.param_groups[0]['lr']:.2e}",
+            epoch=round(run.images / self.frames, 2),
+            lr=f"{run.optimisers[0].param_groups[0]['lr']:.2e}",
             loss=round(float(np.mean(self.losses)), 4),
             norm=round(run.norm, 2),
             skipped=run.skipped,
@@ -264,12 +274,29 @@ class Watch:
         )
 
     def finish(self):
-        run = self.run
+        """The last checkpoint, and run.json: what was run on what, and how its average scores."""
+        run, args = self.run, self.run.args
         run.save()
-        score, iou = self.score(sets.camvid(run.args.camvid, "val"))
-        result = {"miou": score, "iou": iou, "steps": run.step, "images": run.images, "minutes": run.elapsed / 60}
-        (run.out / "result.json").write_text(json.dumps(result, indent=1))
-        print("val mIoU by exit", [round(v, 4) for v in score], flush=True)
+        parts = {"val": sets.camvid(args.camvid, "val")}
+        if args.leave_out:
+            parts["left out"] = sets.camvid(args.camvid, "train", only=args.leave_out)
+        scores = {}
+        for name, pictures in parts.items():
+            miou, iou = self.score(pictures)
+            scores[name] = {"frames": len(pictures), "miou": miou, "iou": iou}
+            print(f"{name} mIoU by exit", [round(v, 4) for v in miou], flush=True)
+        options = {k: v if isinstance(v, (int, float, list, str)) else None for k, v in vars(args).items()}
+        options |= {"camvid": "", "out": "", "extra": len(args.extra), "leave_out": args.leave_out_names}
+        facts = {"options": options, "machine": machine(), "torch": torch.__version__, "scores": scores}
+        facts |= {"steps": run.step, "images": run.images, "skipped": run.skipped, "minutes": run.elapsed / 60}
+        (run.out / "run.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def machine():
+    """The processor's name and how many of its cores there are."""
+    info = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count()}
 
 
 def process(rank, args, meeting):
@@ -284,28 +311,38 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--camvid", required=True, help="folder with train, trainannot, val, valannot")
     p.add_argument("--out", required=True, help="folder of checkpoint and log; resumed when it has one")
-    p.add_argument("--minutes", type=float, default=150, help="length of the whole run, restarts included")
-    p.add_argument("--epochs", type=float, help="fixed schedule instead of --minutes")
+    p.add_argument("--epochs", type=float, default=300, help="length of the run, by pictures seen")
+    p.add_argument("--minutes", type=float, help="length by the clock instead, restarts included")
     p.add_argument("--extra", action="append", default=[], help="folder of rendered scenes: images/, labels/")
     p.add_argument("--share", type=float, default=0.2, help="part of every batch from all --extra together")
     p.add_argument("--with-val", action="store_true", help="train on CamVid val too; its scores mean nothing then")
-    p.add_argument("--unroll", type=int, nargs="+", default=[4, 4, 6], help="iterations of step after step, in turn")
+    p.add_argument("--leave-out", dest="leave_out_names", action="append", default=[], metavar="PART",
+                   help="part of train to leave out and to score on: 0006R0, or frames of it: 0016E5:7000-8640")
+    p.add_argument("--unroll", type=int, nargs="+", default=[4, 6, 4, 0],
+                   help="iterations of step after step, in turn; 0: a warm frame")
+    p.add_argument("--warm-steps", type=int, default=2, help="iterations of a warm frame, the last of the cold ones")
     p.add_argument("--size", choices=SIZES, default="s")
     p.add_argument("--batch", type=int, default=8, help="over all processes")
-    p.add_argument("--lr", type=float, default=1e-3)
-    p.add_argument("--decay", type=float, default=2e-4)
-    p.add_argument("--ema", type=float, default=0.995)
+    p.add_argument("--optimiser", choices=["muon", "adam"], default="muon", help="of the convolutions")
+    p.add_argument("--muon-lr", type=float, default=0.01)
+    p.add_argument("--muon-decay", type=float, default=0.0)
+    p.add_argument("--lr", type=float, default=1e-3, help="of Adam")
+    p.add_argument("--decay", type=float, default=2e-4, help="with --optimiser adam")
+    p.add_argument("--ema", type=float, default=0.998)
     p.add_argument("--warmup", type=int, default=200, help="optimiser steps")
     p.add_argument("--distil", type=float, default=0.3, help="after a fifth of the run, relative to an exit's loss")
-    p.add_argument("--full-from", type=float, default=0.84, help="progress from which crops are 480x360")
+    p.add_argument("--iou", type=float, default=0.5, help="weight of the Lovasz loss after a fifth of the run")
+    p.add_argument("--larger-at", type=float, nargs=2, default=[0.45, 0.85],
+                   help="progress at which crops grow from 256x192 to 320x240, then to 480x360")
     p.add_argument("--val-every", type=int, default=4, help="validate on every n-th frame while training")
     p.add_argument("--report-s", type=float, default=30)
-    p.add_argument("--validate-s", type=float, default=240)
-    p.add_argument("--save-s", type=float, default=120)
+    p.add_argument("--validate-s", type=float, default=300)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--processes", type=int, default=2)
     p.add_argument("--threads", type=int, default=1, help="of each process")
     args = p.parse_args()
+    args.leave_out = [sets.Part(text) for text in args.leave_out_names]
+    os.environ.update(MALLOC)
     with tempfile.TemporaryDirectory() as folder:
         mp.spawn(process, (args, f"{folder}/meeting"), nprocs=args.processes)
 

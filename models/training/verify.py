@@ -32,24 +32,37 @@ def picture(path, width, height):
     return to_tensor(image)[None]
 
 
-def run_onnxruntime(bundle, manifest, image):
-    import onnxruntime
+class OnnxRuntime:
+    """A bundle run by ONNX Runtime, on one thread as itnet does by default."""
 
-    def session(entry):
-        return onnxruntime.InferenceSession(str(bundle / entry["path"]), providers=["CPUExecutionProvider"])
+    def __init__(self, bundle):
+        import onnxruntime
 
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+
+        def session(entry):
+            path = str(bundle / entry["path"])
+            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+        self.manifest = json.loads((bundle / "manifest.json").read_text())
+        files = self.manifest["files"]
+        self.data = session(files["data"])
+        self.steps, self.leave = [session(e) for e in files["steps"]], [session(e) for e in files["exits"]]
+
+    def exits(self, image):
+        """Logits of all trained exits of `image` [1,3,H,W]."""
+        values, logits = self.call(self.data, {"image": image}), []
+        for i in range(self.manifest["iterations"]["trained"]):
+            changed = self.call(self.steps[min(i, len(self.steps) - 1)], values)
+            values |= {name.removesuffix("_next"): v for name, v in changed.items()}
+            logits.append(self.call(self.leave[min(i, len(self.leave) - 1)], values)["logits"])
+        return logits
+
+    @staticmethod
     def call(graph, values):
         feed = {i.name: values[i.name] for i in graph.get_inputs()}
         return dict(zip([o.name for o in graph.get_outputs()], graph.run(None, feed)))
-
-    files = manifest["files"]
-    steps, exits = [session(e) for e in files["steps"]], [session(e) for e in files["exits"]]
-    values, logits = call(session(files["data"]), {"image": image}), []
-    for i in range(manifest["iterations"]["trained"]):
-        changed = call(steps[min(i, len(steps) - 1)], values)
-        values |= {name.removesuffix("_next"): v for name, v in changed.items()}
-        logits.append(call(exits[min(i, len(exits) - 1)], values)["logits"])
-    return logits
 
 
 def run_itnet(bundle, manifest, image, runner):
@@ -79,7 +92,7 @@ def main():
     if args.runtime == "itnet":
         given = run_itnet(args.bundle, manifest, image.numpy(), args.runner)
     else:
-        given = run_onnxruntime(args.bundle, manifest, image.numpy())
+        given = OnnxRuntime(args.bundle).exits(image.numpy())
     worst = 0.0
     for k, (ours, theirs) in enumerate(zip(wanted, given, strict=True)):
         theirs = theirs.reshape(ours.shape)

@@ -18,9 +18,9 @@ pub enum Stage {
     Decode,
     /// The network's part that runs once a frame.
     Data,
-    /// The repeated block; iterations count from 1.
+    /// The repeated block; the network's steps count from 1.
     Step(usize),
-    /// The exit after that many iterations.
+    /// The exit after that step.
     Exit(usize),
     /// Logits to published mask.
     Render,

@@ -65,6 +65,8 @@ pub struct Task {
     pub iterations: Iterations,
     /// Which exits.
     pub exits: Exits,
+    /// Steps of the network that the frame leaves out because it starts warm: its iteration `i` is step `skipped + i`. 0 for a cold start.
+    pub skipped: usize,
 }
 
 /// How far a frame has come.
@@ -100,6 +102,16 @@ pub enum Next {
 }
 
 impl Task {
+    /// The step that an iteration of the frame is to the network, which has costs of its own.
+    pub fn step(&self, iteration: usize) -> Stage {
+        Stage::Step(self.skipped + iteration)
+    }
+
+    /// The exit after that iteration.
+    pub fn exit(&self, iteration: usize) -> Stage {
+        Stage::Exit(self.skipped + iteration)
+    }
+
     /// Decides, in this order:
     ///
     /// 1. Until the first exit is taken, whatever the time: its steps, then the exit.
@@ -140,11 +152,11 @@ impl Task {
             return Next::Exit { until: self.limit(costs, Duration::ZERO) };
         }
         let due = match exit_is_due {
-            true => costs.reserve(Stage::Exit(at.done)) + costs.gap(),
+            true => costs.reserve(self.exit(at.done)) + costs.gap(),
             false => Duration::ZERO,
         };
         let until = self.limit(costs, due);
-        let ends = now + costs.likely(Stage::Step(at.done + 1));
+        let ends = now + costs.likely(self.step(at.done + 1));
         if exit_is_due && until.is_some_and(|until| ends > until + costs.gap()) {
             return Next::Exit { until: self.limit(costs, Duration::ZERO) };
         }
@@ -161,11 +173,11 @@ impl Task {
             match self.next(now, costs, at) {
                 Next::Step { .. } => {
                     at.done += 1;
-                    now = now + costs.likely(Stage::Step(at.done));
+                    now = now + costs.likely(self.step(at.done));
                 }
                 Next::Exit { .. } => {
                     at.exited = at.done;
-                    now = now + costs.likely(Stage::Exit(at.done));
+                    now = now + costs.likely(self.exit(at.done));
                     if self.exits == Exits::EachPublished {
                         now = now + costs.likely(Stage::Render);
                     }
@@ -176,7 +188,7 @@ impl Task {
     }
 
     fn exit_or_publish(&self, now: Instant, costs: &StageCosts, at: Position, cause: StopCause) -> Next {
-        let end = now + costs.likely(Stage::Exit(at.done)) + self.closing(costs);
+        let end = now + costs.likely(self.exit(at.done)) + self.closing(costs);
         let fits = self.deadline.is_none_or(|deadline| end <= deadline);
         match at.exited < at.done && fits {
             true => Next::Exit { until: self.limit(costs, Duration::ZERO) },
@@ -187,7 +199,7 @@ impl Task {
 
     /// One more iteration, up to its exit.
     fn iteration_cost(&self, costs: &StageCosts, iteration: usize) -> Duration {
-        costs.likely(Stage::Step(iteration)) + costs.likely(Stage::Exit(iteration))
+        costs.likely(self.step(iteration)) + costs.likely(self.exit(iteration))
     }
 
     /// What is set aside at the end of every frame: rendering and publishing, and the node that is under way at the limit.

@@ -17,7 +17,7 @@ pub enum Verdict {
     Converged,
 }
 
-/// Runs the network on the input it holds.
+/// Runs the network on the input it holds; `task` says of a model that was told to resume a state how many steps that leaves out.
 ///
 /// After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned every finished stage. `on_exit` is called
 /// for each exit as it finishes, with its number and logits, and its error ends the run; in [`Exits::EachPublished`] its time is the cost of rendering.
@@ -38,7 +38,7 @@ pub fn run<E: From<ModelError>>(
         match task.next(clock.now(), runner.costs, at) {
             Next::Step { until } => {
                 let step = at.done + 1;
-                match runner.run(Stage::Step(step), until, &mut |watch| model.step(step, watch))? {
+                match runner.run(task.step(step), until, &mut |watch| model.step(step, watch))? {
                     Progress::Finished => at.done = step,
                     Progress::Abandoned => at.abandoned = true,
                 }
@@ -50,7 +50,7 @@ pub fn run<E: From<ModelError>>(
                     break super::StopCause::BudgetSpent;
                 }
                 at.exited = exit;
-                at.converged = runner.hand_over(exit, took, model, task.exits, on_exit)?;
+                at.converged = runner.hand_over(exit, took, model, task, on_exit)?;
             }
             Next::Publish(cause) => break cause,
         }
@@ -108,18 +108,18 @@ impl Runner<'_> {
         exit: usize,
         took: Duration,
         model: &dyn StagedModel,
-        exits: Exits,
+        task: &Task,
         on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
     ) -> Result<bool, E> {
         let start = self.clock.now();
         let verdict = on_exit(exit, model.logits()?)?;
         let taken = self.clock.now().since(start);
-        match exits {
+        match task.exits {
             Exits::EachPublished => {
-                self.learn(Stage::Exit(exit), took);
+                self.learn(task.exit(exit), took);
                 self.learn(Stage::Render, taken);
             }
-            Exits::Needed | Exits::Every => self.learn(Stage::Exit(exit), took + taken),
+            Exits::Needed | Exits::Every => self.learn(task.exit(exit), took + taken),
         }
         Ok(verdict == Verdict::Converged)
     }
@@ -146,6 +146,7 @@ pub fn measure(
         share_end: None,
         iterations: super::Iterations::new(1, iterations),
         exits: Exits::Every,
+        skipped: 0,
     };
     for _ in 0..runs {
         let mut fresh = StageCosts::new();

@@ -102,7 +102,8 @@ struct Bench {
 /// The useful iterations, and more where the bundle has graphs for more: every graph is timed.
 fn iterations(bundle: &Bundle) -> usize {
     let manifest = bundle.manifest();
-    manifest.iterations.useful.max(manifest.files.steps.len()).max(manifest.files.exits.len())
+    let warm = manifest.warm_start.map_or(0, |warm| warm.skipped_steps() + warm.useful);
+    manifest.iterations.useful.max(warm).max(manifest.files.steps.len()).max(manifest.files.exits.len())
 }
 
 /// The times of one frame's parts.
@@ -200,16 +201,21 @@ impl Bench {
         all
     }
 
-    /// A frame that takes no other exit than the one named.
+    /// A frame that takes no other exit than the one named; where the model offers warm starts, such frames too, of the same stages.
     fn whole_frames(&self, bundle: &Bundle, times: &[Times]) -> Vec<Timing> {
-        let whole = |t: &Times, exit: usize| {
-            t.decode + t.data + t.steps.iter().take(exit).sum::<Duration>() + t.exits[exit - 1] + t.render
+        let whole = |t: &Times, skipped: usize, exit: usize| {
+            let steps: Duration = t.steps.iter().skip(skipped).take(exit).sum();
+            t.decode + t.data + steps + t.exits[skipped + exit - 1] + t.render
         };
-        let timing = |exit: usize| {
-            let took: Vec<_> = times.iter().map(|t| whole(t, exit)).collect();
-            timing(format!("frame to exit {exit}"), &took, bundle.macs_to(exit))
+        let timing = |name: &str, skipped: usize, exit: usize| {
+            let took: Vec<_> = times.iter().map(|t| whole(t, skipped, exit)).collect();
+            timing(format!("{name} to exit {exit}"), &took, bundle.macs_after(skipped, exit))
         };
-        (1..=self.iterations).map(timing).collect()
+        let mut all: Vec<_> = (1..=self.iterations).map(|exit| timing("frame", 0, exit)).collect();
+        if let Some(warm) = bundle.manifest().warm_start {
+            all.extend((1..=warm.useful).map(|exit| timing("warm frame", warm.skipped_steps(), exit)));
+        }
+        all
     }
 }
 

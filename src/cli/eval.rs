@@ -1,5 +1,6 @@
 //! `itnet eval`: every exit against labelled images.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,11 +10,13 @@ use serde::Serialize;
 
 use super::Ending;
 use super::table::{percent, row, table};
+use super::worst::{Bad, Worst};
 use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::model::{Bundle, Wanted};
 use crate::setup::{self, DEFAULT_MODEL};
+use crate::warm::Start;
 
 /// Arguments of `itnet eval`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,9 @@ pub struct Args {
     /// Folder of the model bundle
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: PathBuf,
+    /// Take the images, in their order, as a video whose frames start warm; the first one, and those after a cut, are not counted
+    #[arg(long)]
+    warm: bool,
     /// Exits to score [default: the useful ones]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     iterations: Option<u16>,
@@ -39,6 +45,12 @@ pub struct Args {
     /// What convolutions multiply: auto, f32, bf16 or int8
     #[arg(long, default_value = "auto")]
     precision: Wanted,
+    /// Folder for pictures of the worst images: frame, labels, last exit and errors side by side. They show the images
+    #[arg(long)]
+    pictures: Option<PathBuf>,
+    /// How many of the worst images are named, and drawn with --pictures
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(0..=100))]
+    worst: u16,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -53,6 +65,20 @@ struct Evaluated<'a> {
     /// Mean of the exits' mIoU over that of the last.
     mean_to_last: f64,
     exits: Vec<Exit>,
+    /// The images with the lowest mIoU of their own at the last exit, the worst first.
+    worst: &'a [Bad],
+    /// The same frames of a video, started warm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm: Option<Warm>,
+}
+
+#[derive(Serialize)]
+struct Warm {
+    frames: u64,
+    /// Frames that started cold and were not counted, by cause.
+    cold: BTreeMap<&'static str, usize>,
+    /// Exit n is that of runs with n iterations a frame.
+    exits: Vec<Exit>,
 }
 
 #[derive(Serialize)]
@@ -65,55 +91,107 @@ struct Exit {
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, args.precision)?;
     let names = names(&args)?;
-    let iterations = args.iterations.map_or(bundle.manifest().iterations.useful, usize::from);
-    let session = bundle.session(crate::compute::Compute::read().threads(usize::from(args.threads)))?;
-    let classes = bundle.manifest().classes.len();
-    let clock = Box::new(SystemClock::new());
-    let mut evaluation = Evaluation::new(Box::new(session), setup::input(&bundle), clock, classes, iterations)?;
+    let asked = args.iterations.map(usize::from);
+    let mut cold = evaluation(&bundle, &args, asked.unwrap_or(bundle.manifest().iterations.useful))?;
+    let mut warm = match (args.warm, bundle.manifest().warm_start) {
+        (false, _) => None,
+        (true, Some(warm)) => Some(evaluation(&bundle, &args, asked.unwrap_or(warm.useful))?.warm()),
+        (true, None) => {
+            bail!("--warm: {} offers no warm start, its manifest has no `warm_start`", bundle.manifest().name)
+        }
+    };
+    let mut worst = Worst::new(&bundle.manifest().classes, usize::from(args.worst));
     let bar = ProgressBar::new(names.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left")?);
     for name in &names {
         let (frame, labels) = pair(&args, name)?;
-        evaluation.add(&frame, &labels).with_context(|| args.images.join(name).display().to_string())?;
+        let image = || args.images.join(name).display().to_string();
+        let start = warm.as_mut().map(|warm| warm.add(&frame, &labels)).transpose().with_context(image)?;
+        // Both are scored on the same frames.
+        if start.is_none_or(Start::is_warm) {
+            cold.add(&frame, &labels).with_context(image)?;
+            if let Some(mask) = cold.masks().last() {
+                worst.add(name, &frame, &labels, mask);
+            }
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    print(&bundle, &evaluation, args.json)
+    if let Some(folder) = &args.pictures {
+        worst.save(folder)?;
+    }
+    let evaluated = Evaluated { worst: worst.kept(), ..evaluated(&bundle, &cold, warm.as_ref()) };
+    print(&evaluated, args.json)
 }
 
-fn print(bundle: &Bundle, evaluation: &Evaluation, json: bool) -> anyhow::Result<Ending> {
+fn evaluation(bundle: &Bundle, args: &Args, iterations: usize) -> anyhow::Result<Evaluation> {
+    let session = bundle.session(crate::compute::Compute::read().threads(usize::from(args.threads)))?;
+    let clock = Box::new(SystemClock::new());
+    let classes = bundle.manifest().classes.len();
+    Ok(Evaluation::new(Box::new(session), setup::input(bundle), clock, classes, iterations)?)
+}
+
+fn evaluated<'a>(bundle: &'a Bundle, cold: &Evaluation, warm: Option<&Evaluation>) -> Evaluated<'a> {
     let manifest = bundle.manifest();
-    let exit = |(exit, score): (usize, ExitScore)| Exit { score, gmac: bundle.macs_to(exit) as f64 / 1e9 };
-    let exits: Vec<Exit> = (1..).zip(evaluation.scores()).map(exit).collect();
+    let exits = |evaluation: &Evaluation, skipped: usize| -> Vec<Exit> {
+        let exit = |(exit, score)| Exit { score, gmac: bundle.macs_after(skipped, exit) as f64 / 1e9 };
+        (1..).zip(evaluation.scores()).map(exit).collect()
+    };
+    let warm = warm.map(|warm| {
+        let mut causes = BTreeMap::new();
+        warm.cold().iter().for_each(|cause| *causes.entry(cause.name()).or_default() += 1);
+        let skipped = manifest.warm_start.map_or(0, |warm| warm.skipped_steps());
+        Warm { frames: warm.pictures(), cold: causes, exits: exits(warm, skipped) }
+    });
+    let exits = exits(cold, 0);
     let last = exits.last().map_or(0.0, |exit| exit.score.miou);
     let mean = exits.iter().map(|exit| exit.score.miou).sum::<f64>() / exits.len().max(1) as f64;
-    let classes: Vec<&str> = manifest.classes.iter().map(|class| class.name.as_str()).collect();
     let mean_to_last = if last > 0.0 { mean / last } else { 0.0 };
     let (model, precision) = (manifest.name.as_str(), bundle.chosen().precision.name());
-    let evaluated = Evaluated { model, precision, frames: evaluation.pictures(), classes, mean_to_last, exits };
+    let classes = manifest.classes.iter().map(|class| class.name.as_str()).collect();
+    Evaluated { model, precision, frames: cold.pictures(), classes, mean_to_last, exits, warm, worst: &[] }
+}
+
+fn print(evaluated: &Evaluated<'_>, json: bool) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
     if json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&evaluated)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(evaluated)?)?;
         return Ok(Ending::Done);
     }
-    writeln!(out, "{} in {precision} on {} images, in %\n", evaluated.model, evaluated.frames)?;
-    let mut rows = vec![row(["exit", "GMAC", "mIoU", "changed", "fell"])];
-    rows[0].extend(evaluated.classes.iter().map(|name| name.chars().take(7).collect()));
-    for (number, exit) in (1..).zip(&evaluated.exits) {
-        let score = &exit.score;
-        let gmac = format!("{:.2}", exit.gmac);
-        let mut cells = vec![number.to_string(), gmac, percent(score.miou), percent(score.change), percent(score.fell)];
-        cells.extend(score.iou.iter().map(|iou| percent(*iou)));
-        rows.push(cells);
-    }
-    write!(out, "{}", table(&rows))?;
+    writeln!(out, "{} in {} on {} images, in %\n", evaluated.model, evaluated.precision, evaluated.frames)?;
+    write!(out, "{}", exits("exit", &evaluated.classes, &evaluated.exits))?;
     writeln!(
         out,
         "\n  mean exit / last exit: {:.3}; changed: pixels whose class differs from the exit before;\n  \
          fell: images more than a point below the best of their earlier exits",
         evaluated.mean_to_last
     )?;
+    if !evaluated.worst.is_empty() {
+        let bad = |bad: &Bad| format!("{} {} %", bad.image, percent(bad.miou));
+        let worst: Vec<_> = evaluated.worst.iter().map(bad).collect();
+        writeln!(out, "\n  worst images, by the mIoU of the classes in them: {}", worst.join(", "))?;
+    }
+    if let Some(warm) = &evaluated.warm {
+        let cold: Vec<_> = warm.cold.iter().map(|(cause, count)| format!("{count} {cause}")).collect();
+        writeln!(out, "\nThe same {} frames started warm, each with as many iterations\n", warm.frames)?;
+        write!(out, "{}", exits("iterations", &evaluated.classes, &warm.exits))?;
+        let cold = if cold.is_empty() { "none".to_owned() } else { cold.join(", ") };
+        writeln!(out, "\n  started cold and not counted, here and above: {cold}")?;
+    }
     Ok(Ending::Done)
+}
+
+fn exits(head: &str, classes: &[&str], exits: &[Exit]) -> String {
+    let mut rows = vec![row([head, "GMAC", "mIoU", "changed", "fell"])];
+    rows[0].extend(classes.iter().map(|name| name.chars().take(7).collect()));
+    for (number, exit) in (1..).zip(exits) {
+        let score = &exit.score;
+        let gmac = format!("{:.2}", exit.gmac);
+        let mut cells = vec![number.to_string(), gmac, percent(score.miou), percent(score.change), percent(score.fell)];
+        cells.extend(score.iou.iter().map(|iou| percent(*iou)));
+        rows.push(cells);
+    }
+    table(&rows)
 }
 
 /// The images' names: those of the list, else all of the folder in order.

@@ -27,7 +27,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::json!({
-            "manifest": bundle.manifest(), "graphs": bundle.graphs(), "state": bundle.state(),
+            "manifest": bundle.manifest(), "graphs": bundle.graphs(), "state": bundle.state(), "state_bytes": bundle.state_bytes(),
             "precision": bundle.chosen().precision.name(), "precision_reason": bundle.chosen().reason,
         });
         writeln!(out, "{json:#}")?;
@@ -44,7 +44,7 @@ fn describe(bundle: &Bundle) -> String {
     let iterations = manifest.iterations;
     let mut text = format!(
         "{} {}\n\nInput      {} RGB, mean {:?}, std {:?}\nClasses    {}: {}\nIterations {} trained, {} useful\n\
-         Parameters {} shared, {} in all\nState      {}\nTrained on {}\nLicence    {}\nMultiplies {}: {}\n\nGraphs\n",
+         Parameters {} shared, {} in all\nState      {}, {} bytes\nWarm start {}\nTrained on {}\nLicence    {}\nMultiplies {}: {}\n\nGraphs\n",
         manifest.name,
         manifest.version,
         input.size(),
@@ -57,6 +57,8 @@ fn describe(bundle: &Bundle) -> String {
         big(manifest.parameters.shared),
         big(manifest.parameters.total),
         tensors(bundle.state()),
+        bundle.state_bytes(),
+        warm_start(bundle),
         manifest.trained_on,
         manifest.license,
         bundle.chosen().precision.name(),
@@ -65,6 +67,13 @@ fn describe(bundle: &Bundle) -> String {
     text += &graphs(bundle);
     text += &accuracy(bundle);
     text
+}
+
+fn warm_start(bundle: &Bundle) -> String {
+    match bundle.manifest().warm_start {
+        Some(warm) => format!("from step {}, {} iterations useful", warm.from_step, warm.useful),
+        None => "not offered".to_owned(),
+    }
 }
 
 fn tensors(infos: &[TensorInfo]) -> String {
@@ -94,12 +103,16 @@ fn accuracy(bundle: &Bundle) -> String {
     let manifest = bundle.manifest();
     let mut text = String::new();
     for accuracy in &manifest.accuracy {
-        let precision = accuracy.precision.name();
-        text += &format!("\nmIoU in % on {} ({} frames, {precision})\n", accuracy.set, accuracy.frames);
+        let (warm, skipped) = match manifest.warm_start.filter(|_| accuracy.warm) {
+            Some(warm) => (" that started warm", warm.skipped_steps()),
+            None => ("", 0),
+        };
+        let (set, frames, precision) = (&accuracy.set, accuracy.frames, accuracy.precision.name());
+        text += &format!("\nmIoU in % on {set} ({frames} frames{warm}, {precision})\n");
         let mut rows = vec![row(["exit", "GMAC", "mIoU"])];
         rows[0].extend(manifest.classes.iter().map(|class| class.name.chars().take(7).collect()));
         for (exit, score) in (1..).zip(&accuracy.exits) {
-            let gmac = format!("{:.2}", bundle.macs_to(exit) as f64 / 1e9);
+            let gmac = format!("{:.2}", bundle.macs_after(skipped, exit) as f64 / 1e9);
             let mut cells = vec![exit.to_string(), gmac, percent(score.miou)];
             cells.extend(score.iou.iter().map(|iou| percent(*iou)));
             rows.push(cells);

@@ -7,6 +7,7 @@ mod info;
 mod params;
 mod replay;
 mod table;
+mod worst;
 
 use std::process::ExitCode;
 use std::sync::Arc;

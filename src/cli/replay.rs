@@ -19,6 +19,7 @@ use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
 use crate::report::{Quantiles, Report};
 use crate::setup;
+use crate::warm::ColdCause;
 
 /// Arguments of `itnet replay`.
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,9 @@ pub struct Args {
     /// Run exactly this many iterations whatever the time: the same bag gives the same masks
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     iterations: Option<u16>,
+    /// Let frames start from the state the last one ended with, where the model offers it
+    #[arg(long)]
+    warm_start: bool,
     /// Threads of the network [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     threads: Option<i64>,
@@ -183,6 +187,7 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
         ("threads", args.threads.map(Value::Integer)),
         ("model", model),
         ("precision", args.precision.clone().map(Value::Text)),
+        ("warm_start", args.warm_start.then_some(Value::Bool(true))),
     ];
     for (name, value) in given {
         if let Some(value) = value {
@@ -196,7 +201,8 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
 /// The settings that parameters and cameras ask for; `fixed` iterations win over the parameters' range.
 pub fn settings(parameters: &Parameters, cameras: &[Camera], fixed: Option<u16>) -> Settings {
     let budget = cameras.iter().map(|camera| camera.budget).max().unwrap_or(Duration::ZERO);
-    let settings = Settings::of(parameters, budget);
+    let warm = (0..).zip(cameras).filter(|(_, camera)| camera.warm).map(|(index, _)| index).collect();
+    let settings = Settings { warm, ..Settings::of(parameters, budget) };
     match fixed {
         Some(n) => Settings { depth: Depth::Fixed(usize::from(n)), ..settings },
         None => settings,
@@ -231,30 +237,44 @@ pub fn print(replayed: &Replayed, out: &Path) -> anyhow::Result<()> {
         report.model, totals.received, totals.published, totals.dropped, totals.missed, totals.failed
     )?;
     if totals.published > 0 {
-        write!(text, "{}\n{}\n", exits(report), stages(report))?;
+        write!(text, "{}\n{}{}\n", exits(report), starts(report), stages(report))?;
     }
     writeln!(text, "Masks and report.json are in {}", out.display())?;
     Ok(())
 }
 
-/// How many frames came to which exit, and why they stopped there.
+/// How many frames came to which exit, and why they stopped there. The exits of warm frames are apart: after as many iterations they are others.
 fn exits(report: &Report) -> String {
-    let mut counts: BTreeMap<usize, [usize; StopCause::ALL.len()]> = BTreeMap::new();
+    let mut counts: BTreeMap<(bool, usize), [usize; StopCause::ALL.len()]> = BTreeMap::new();
     for frame in &report.frames {
         if let Some(cause) = StopCause::ALL.iter().position(|cause| *cause == frame.stop_cause) {
-            counts.entry(frame.exit).or_default()[cause] += 1;
+            counts.entry((frame.warm, frame.exit)).or_default()[cause] += 1;
         }
     }
     let used = |cause: &usize| counts.values().any(|causes| causes[*cause] > 0);
     let causes: Vec<usize> = (0..StopCause::ALL.len()).filter(used).collect();
     let mut rows = vec![row(["exit", "frames"])];
     rows[0].extend(causes.iter().map(|&cause| StopCause::ALL[cause].name().replace('_', " ")));
-    for (exit, by_cause) in &counts {
-        let mut cells = vec![exit.to_string(), by_cause.iter().sum::<usize>().to_string()];
+    for ((warm, exit), by_cause) in &counts {
+        let exit = if *warm { format!("{exit} warm") } else { exit.to_string() };
+        let mut cells = vec![exit, by_cause.iter().sum::<usize>().to_string()];
         cells.extend(causes.iter().map(|&cause| by_cause[cause].to_string()));
         rows.push(cells);
     }
     table(&rows)
+}
+
+/// How frames started, where some of them might have started warm.
+fn starts(report: &Report) -> String {
+    let mut causes: BTreeMap<ColdCause, usize> = BTreeMap::new();
+    for cause in report.frames.iter().filter_map(|frame| frame.cold_cause) {
+        *causes.entry(cause).or_default() += 1;
+    }
+    if causes.len() == 1 && causes.contains_key(&ColdCause::Off) {
+        return String::new();
+    }
+    let cold: Vec<_> = causes.iter().map(|(cause, count)| format!(", {count} cold ({})", cause.name())).collect();
+    format!("  {} frames started warm{}\n\n", report.totals.warm, cold.concat())
 }
 
 fn stages(report: &Report) -> String {

@@ -14,6 +14,10 @@ use super::work::{Desk, Output, Work};
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
+/// Output channels below which it takes longer to make bytes of transformed inputs than multiplying them saves.
+const MIN_OUTPUTS: usize = 96;
+/// Products of bytes whose sum, with what is taken from it, stays within 32 bits.
+const MAX_PRODUCTS: usize = 1 << 15;
 /// Bands of parts a thread, so that one that was held up leaves some to the others.
 const BANDS: usize = 8;
 
@@ -38,18 +42,17 @@ impl Way {
         if geometry.depthwise {
             return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa)?));
         }
-        let transformed = match precision {
-            Precision::Int8 if Precision::Bf16.is_there(isa) => Precision::Bf16,
-            Precision::Int8 => Precision::F32,
-            other => other,
-        };
+        let above = if Precision::Bf16.is_there(isa) { Precision::Bf16 } else { Precision::F32 };
+        let no_bytes = |reason: bool| if reason && precision == Precision::Int8 { above } else { precision };
+        let transformed = no_bytes(geometry.outputs < MIN_OUTPUTS);
+        let direct = no_bytes(geometry.weights_len() / geometry.outputs > MAX_PRODUCTS);
         if let Some(winograd) = Winograd::new(geometry, weights, bias, isa, transformed)? {
             return Ok(Self::Winograd(winograd));
         }
         if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
             return Ok(Self::Turned(turned));
         }
-        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa, precision)?))
+        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa, direct)?))
     }
 
     fn precision(&self) -> Precision {

@@ -50,7 +50,7 @@ impl Direct {
             let input = input * each + part;
             if input < inputs { weights[((output * inputs + input) * rows + row) * columns + column] } else { 0.0 }
         };
-        let panels = Panel::all(bias, words * rows * columns, weight, isa, precision)?;
+        let panels = Panel::all(bias, [1, words * rows * columns], weight, isa, precision)?;
         let pixels = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
         let source = match precision {
             Precision::F32 => Source::There(Spans::new(geometry)),
@@ -121,7 +121,7 @@ impl Direct {
             len: self.run_len,
             weights: panel.weights[span.first_run * self.run_len * panel.width..].as_ptr(),
             bias: panel.bias.as_ptr(),
-            scaling: panel.scaling(range),
+            scaling: panel.scaling(0, range),
             addends: if whole { &addends[..count] } else { &[] },
             relu: geometry.relu && (whole || count == 0),
             output,

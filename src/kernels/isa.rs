@@ -92,7 +92,7 @@ impl Isa {
         }
     }
 
-    /// Winograd's transforms for squares of this side, where there are any.
+    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32.
     pub(super) fn transforms(self, side: usize, precision: Precision) -> Option<Transforms> {
         #[cfg(target_arch = "x86_64")]
         use super::winograd_x86::*;
@@ -102,9 +102,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             (Self::Avx2, Precision::F32, 4) => Some(AVX2_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::F32, 2) => Some(AVX512_SMALL),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::F32, 4) => Some(AVX512_LARGE),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
             #[cfg(target_arch = "x86_64")]
             (Self::Avx512, Precision::Bf16, 2) => Some(BF16_SMALL),
             #[cfg(target_arch = "x86_64")]

@@ -11,6 +11,10 @@
 //! one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction set does, where it
 //! rounds a product before adding it, and where it has no transforms for Winograd's way.
 //!
+//! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
+//! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
+//! differs only in what it multiplies two words with. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//!
 //! | way | for |
 //! |---|---|
 //! | `direct` | every convolution there is no better way for |

@@ -1,7 +1,7 @@
 //! Rounds values and packs them into the words that kernels of lower precision read.
 //!
-//! A word is 32 bits: two bf16 or four bytes, those of channels that follow each other. What a channel that is not there has in a word is
-//! nothing to anybody, since its weights are zero.
+//! A word is 32 bits: two bf16 or four bytes, those of channels that follow each other. A channel that is not there has weights of zero, and
+//! any number in a word.
 
 use super::isa::Isa;
 use super::precision::Precision;
@@ -68,6 +68,8 @@ impl Packer {
             return self.run(values, range, words);
         }
         for (pixel, words) in values.chunks_exact(channels).zip(words.chunks_exact_mut(channels.div_ceil(each))) {
+            // A weight of zero makes nothing of what is no number.
+            words.fill(0);
             self.run(pixel, range, words);
         }
     }
@@ -125,17 +127,41 @@ fn byte(value: f32, reciprocal: f32, zero: u32) -> u32 {
 
 #[inline(always)]
 fn bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2] {
-    const LANES: usize = 64;
+    const LANES: usize = 32;
     let (chunks, rest) = values.as_chunks::<LANES>();
     let (mut least, mut most) = ([so_far[0]; LANES], [so_far[1]; LANES]);
-    for chunk in chunks {
-        for ((value, least), most) in chunk.iter().zip(&mut least).zip(&mut most) {
-            *least = if *value < *least { *value } else { *least };
-            *most = if *value > *most { *value } else { *most };
+    for values in chunks {
+        for ((value, least), most) in values.iter().zip(&mut least).zip(&mut most) {
+            *least = lower(*value, *least);
+            *most = higher(*value, *most);
         }
     }
-    let least = least.iter().chain(rest).copied().fold(so_far[0], f32::min);
-    [least, most.iter().chain(rest).copied().fold(so_far[1], f32::max)]
+    for ((value, least), most) in rest.iter().zip(&mut least).zip(&mut most) {
+        *least = lower(*value, *least);
+        *most = higher(*value, *most);
+    }
+    // By halves: a chain of as many steps as there are lanes would take longer than all before.
+    let mut lanes = LANES;
+    while lanes > 1 {
+        lanes /= 2;
+        for lane in 0..lanes {
+            least[lane] = lower(least[lane + lanes], least[lane]);
+            most[lane] = higher(most[lane + lanes], most[lane]);
+        }
+    }
+    [least[0], most[0]]
+}
+
+/// The lower one; `b` where one of them is no number.
+#[inline(always)]
+fn lower(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// The higher one; `b` where one of them is no number.
+#[inline(always)]
+fn higher(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 #[inline(always)]

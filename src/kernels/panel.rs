@@ -21,16 +21,17 @@ pub(super) struct Panel {
     pub weights: Vec<u32>,
     /// By number of pixels less one.
     pub kernels: Vec<Kernel>,
-    /// Of bytes: what the weights' stand for, and their sums, one a channel.
+    /// Of bytes: what the weights' stand for, and their sums, one a channel in each group of rows.
     scales: Vec<f32>,
     sums: Vec<i32>,
 }
 
 impl Panel {
-    /// Panels for as many output channels as there is bias; `weight` gives the weight of a value of a word for an output channel.
+    /// Panels for as many output channels as there is bias; `weight` gives the weight of a value of a word for an output channel. The words of
+    /// each of `groups` are summed apart, and what their bytes stand for is their own.
     pub fn all(
         bias: &[f32],
-        words: usize,
+        [groups, words]: [usize; 2],
         weight: impl Fn(usize, usize, usize) -> f32,
         isa: Isa,
         precision: Precision,
@@ -44,14 +45,17 @@ impl Panel {
                 first,
                 width,
                 bias: vec![0.0; width],
-                weights: vec![0; words * width],
+                weights: vec![0; groups * words * width],
                 kernels: Vec::new(),
-                scales: vec![0.0; width],
-                sums: vec![0; width],
+                scales: vec![0.0; groups * width],
+                sums: vec![0; groups * width],
             };
             for channel in 0..live {
                 panel.bias[channel] = bias[first + channel];
-                panel.fill(channel, precision, |word, part| weight(word, part, first + channel));
+                for group in 0..groups {
+                    let words = group * words..(group + 1) * words;
+                    panel.fill(group, words, channel, precision, |word, part| weight(word, part, first + channel));
+                }
             }
             for pixels in 1..=isa.pixels(width) {
                 let kernel = isa.kernel(width, pixels, precision);
@@ -64,10 +68,16 @@ impl Panel {
         Ok(panels)
     }
 
-    /// Rounds and packs the weights of a channel.
-    fn fill(&mut self, channel: usize, precision: Precision, weight: impl Fn(usize, usize) -> f32) {
-        let parts = 0..precision.values();
-        let words = 0..self.weights.len() / self.width;
+    /// Rounds and packs the weights of a channel in a group of words.
+    fn fill(
+        &mut self,
+        group: usize,
+        words: std::ops::Range<usize>,
+        channel: usize,
+        precision: Precision,
+        weight: impl Fn(usize, usize) -> f32,
+    ) {
+        let (parts, at) = (0..precision.values(), group * self.width + channel);
         let all = words.clone().flat_map(|word| parts.clone().map(move |part| (word, part)));
         let most = all.map(|(word, part)| weight(word, part).abs()).max_by(f32::total_cmp).unwrap_or(0.0);
         // What is no number makes the scale none, and so every result.
@@ -81,16 +91,17 @@ impl Panel {
                 Precision::Bf16 => (u32::from(half(part(0))) | u32::from(half(part(1))) << 16).to_le(),
                 Precision::Int8 => {
                     let bytes = [0, 1, 2, 3].map(|index| byte(part(index)));
-                    self.sums[channel] += bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
+                    self.sums[at] += bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
                     u32::from_ne_bytes(bytes.map(|byte| byte as u8))
                 }
             };
         }
-        self.scales[channel] = scale;
+        self.scales[at] = scale;
     }
 
-    /// What the sums mean over an input whose bytes mean `range`.
-    pub fn scaling(&self, range: Range) -> Scaling {
-        Scaling { range, scales: self.scales.as_ptr(), sums: self.sums.as_ptr() }
+    /// What the sums of a group mean over an input whose bytes mean `range`.
+    pub fn scaling(&self, group: usize, range: Range) -> Scaling {
+        let at = group * self.width;
+        Scaling { range, scales: self.scales[at..].as_ptr(), sums: self.sums[at..].as_ptr() }
     }
 }

@@ -24,8 +24,10 @@ pub(super) trait Vectors {
     unsafe fn halves(value: Self::Vector, row: Self::Vector, sum: Self::Vector) -> Self::Vector;
     /// A sum of i32 and four products of bytes, unsigned values and signed weights.
     unsafe fn bytes(value: Self::Vector, row: Self::Vector, sum: Self::Vector) -> Self::Vector;
-    /// What the sums mean that begin at channel `at`.
-    unsafe fn scaled(sum: Self::Vector, scaling: &Scaling, bias: *const f32, at: usize) -> Self::Vector;
+    /// What sums of bytes' products mean that begin at channel `at`: what is taken from them, what they are multiplied with, what is added.
+    unsafe fn meaning(scaling: &Scaling, bias: *const f32, at: usize) -> [Self::Vector; 3];
+    /// The values that they mean.
+    unsafe fn scaled(sum: Self::Vector, meaning: &[Self::Vector; 3]) -> Self::Vector;
 }
 
 /// 512 bit.
@@ -88,12 +90,17 @@ macro_rules! vectors {
             }
 
             #[inline(always)]
-            unsafe fn scaled(sum: $vector, scaling: &Scaling, bias: *const f32, at: usize) -> $vector {
+            unsafe fn meaning(scaling: &Scaling, bias: *const f32, at: usize) -> [$vector; 3] {
                 unsafe {
                     let zeros = $mul_int($one_int(scaling.range.zero), $load_int(scaling.sums.add(at).cast()));
                     let scale = $mul($one(scaling.range.scale), $load(scaling.scales.add(at)));
-                    $add($mul($to_float($sub_int($int(sum), zeros)), scale), $load(bias.add(at)))
+                    [$from_int(zeros), scale, $load(bias.add(at))]
                 }
+            }
+
+            #[inline(always)]
+            unsafe fn scaled(sum: $vector, [zeros, scale, bias]: &[$vector; 3]) -> $vector {
+                unsafe { $add($mul($to_float($sub_int($int(sum), $int(*zeros))), *scale), *bias) }
             }
         }
     };

@@ -10,9 +10,10 @@
 
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
+use super::pack::Packer;
 use super::panel::Panel;
 use super::precision::Precision;
-use super::tile::{LANES, MAX_PIXELS, Scaling, Tile};
+use super::tile::{LANES, MAX_PIXELS, Range, Tile};
 use super::transforms::{Line, MAX_SIDE, MAX_WINDOW, Results, Transforms};
 use super::work::{Desk, Work};
 
@@ -31,11 +32,14 @@ pub(super) struct Winograd {
     side: usize,
     /// The same of the input.
     window: usize,
-    /// Words of transformed input a pixel.
+    /// Words of a place of a square of the input, as they are multiplied and as transforms leave them.
     unit: usize,
+    raw_unit: usize,
     /// For lines and pixels beyond the edges; there are more than a panel's channels, which have no bias at this point.
     zeros: Vec<f32>,
     transforms: Transforms,
+    /// Makes bytes of transformed inputs.
+    packer: Option<Packer>,
     precision: Precision,
 }
 
@@ -65,11 +69,13 @@ impl Winograd {
         let weight = |word: usize, part: usize, output: usize| {
             transformed[output * inputs + word % unit * each + part][word / unit]
         };
-        let panels = Panel::all(bias, window * window * unit, weight, isa, precision)?;
+        let panels = Panel::all(bias, [window * window, unit], weight, isa, precision)?;
+        let packer = (precision == Precision::Int8).then(|| Packer::new(precision, isa)).transpose()?;
+        let raw_unit = if packer.is_some() { inputs } else { unit };
         let squares = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
         // A line under the most squares.
         let zeros = vec![0.0; (side * MAX_PIXELS + window) * inputs];
-        Ok(Some(Self { panels, squares, side, window, unit, zeros, transforms, precision }))
+        Ok(Some(Self { panels, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
     }
 
     pub fn precision(&self) -> Precision {
@@ -87,13 +93,19 @@ impl Winograd {
         let parts = across.div_ceil(self.squares);
         let widest = self.panels.iter().map(|panel| panel.width).max().unwrap_or(0);
         let room = self.window * self.window * self.squares;
-        desk.inputs.resize(room * self.unit, 0);
+        desk.inputs.resize(room * self.raw_unit, 0);
+        desk.packed.resize(room * self.unit, 0);
         desk.results.resize(room * widest, 0.0);
         for part in 0..parts {
             let (first, end) = (part * across / parts, (part + 1) * across / parts);
             self.forth(work, row, first, end, desk);
+            desk.ranges.clear();
+            if let Some(packer) = self.packer {
+                self.pack(packer, end - first, desk);
+            }
+            let inputs = if self.packer.is_some() { &desk.packed } else { &desk.inputs };
             for panel in &self.panels {
-                self.multiply(panel, end - first, &desk.inputs, &mut desk.results);
+                self.multiply(panel, end - first, inputs, &desk.ranges, &mut desk.results);
                 self.back(work, panel, row, first, end, &desk.results);
             }
         }
@@ -103,7 +115,7 @@ impl Winograd {
     fn forth(&self, work: &Work<'_>, row: usize, first: usize, end: usize, desk: &mut Desk) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);
-        let step = (end - first) * self.unit;
+        let step = (end - first) * self.raw_unit;
         let (side, window) = (self.side, self.window);
         assert!(desk.inputs.len() >= window * window * step);
         let line = |dy: usize| {
@@ -125,26 +137,40 @@ impl Winograd {
                 }
             }
             let lines = std::array::from_fn(|dy| desk.edge[dy.min(window - 1) * window * channels..].as_ptr());
-            let output = desk.inputs[(square - first) * self.unit..].as_mut_ptr();
+            let output = desk.inputs[(square - first) * self.raw_unit..].as_mut_ptr();
             // SAFETY: the copy has the window's lines of as many pixels; `inputs` has room for all places of all squares. `new` has checked channels and
             // instructions.
             unsafe { (self.transforms.forth)(&lines, 1, channels, output, step) };
         }
         if let Some(left) = left(middle).filter(|_| middle < last) {
             let lines = lines.map(|line| line.map_or(self.zeros.as_ptr(), |line| line[left * channels..].as_ptr()));
-            let output = desk.inputs[(middle - first) * self.unit..].as_mut_ptr();
+            let output = desk.inputs[(middle - first) * self.raw_unit..].as_mut_ptr();
             // SAFETY: all pixels of these squares lie between the edges of their lines, or in a line of as many zeros; `inputs` has room for
             // all places of all squares. `new` has checked channels and instructions.
             unsafe { (self.transforms.forth)(&lines, last - middle, channels, output, step) };
         }
     }
 
+    /// Makes bytes of transformed inputs; each place has a scale of its own.
+    fn pack(&self, packer: Packer, squares: usize, desk: &mut Desk) {
+        let channels = self.raw_unit;
+        // SAFETY: every word is a value that was transformed; both have 32 bits.
+        let values = unsafe { std::slice::from_raw_parts(desk.inputs.as_ptr().cast::<f32>(), desk.inputs.len()) };
+        let places = values.chunks_exact(squares * channels).zip(desk.packed.chunks_exact_mut(squares * self.unit));
+        for (values, words) in places.take(self.window * self.window) {
+            let range = Range::of(packer.bounds(values, [0.0; 2]));
+            packer.pixels(values, channels, range, words);
+            desk.ranges.push(range);
+        }
+    }
+
     /// Sums the channels' products at every place.
-    fn multiply(&self, panel: &Panel, squares: usize, inputs: &[u32], results: &mut [f32]) {
+    fn multiply(&self, panel: &Panel, squares: usize, inputs: &[u32], ranges: &[Range], results: &mut [f32]) {
         let unit = self.unit;
         let places = inputs.chunks_exact(squares * unit).zip(results.chunks_exact_mut(squares * panel.width));
         let weights = panel.weights.chunks_exact(unit * panel.width);
-        for ((inputs, results), weights) in places.zip(weights) {
+        for (place, ((inputs, results), weights)) in places.zip(weights).enumerate() {
+            let range = ranges.get(place).copied().unwrap_or(Range::NONE);
             let tile = Tile {
                 input: inputs.as_ptr(),
                 step: unit,
@@ -152,7 +178,7 @@ impl Winograd {
                 len: unit,
                 weights: weights.as_ptr(),
                 bias: self.zeros.as_ptr(),
-                scaling: Scaling::NONE,
+                scaling: panel.scaling(place, range),
                 addends: &[],
                 relu: false,
                 output: results.as_mut_ptr(),

@@ -1,7 +1,7 @@
 //! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
 
 use super::geometry::Geometry;
-use super::tile::{MAX_ADDENDS, TileAddend};
+use super::tile::{MAX_ADDENDS, Range, TileAddend};
 
 /// Memory that a thread keeps from one convolution to the next.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(super) struct Desk {
     pub rest: Vec<f32>,
     /// Transformed inputs and results.
     pub inputs: Vec<u32>,
+    /// How bytes stand for them, by place.
+    pub ranges: Vec<Range>,
     pub results: Vec<f32>,
 }
 

@@ -6,6 +6,8 @@
 //! hardly slower. A processor that multiplies pairs of bf16, or four bytes, at once does as many words in the same time: two and four times
 //! the products.
 
+use std::mem::MaybeUninit;
+
 use super::instance::instance;
 use super::precision::Precision;
 use super::tile::{Kernel, MAX_PIXELS, Tile};
@@ -29,7 +31,7 @@ unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(ti
     unsafe {
         let mut sums = [[X::zero(); V]; P];
         if EACH < 4 {
-            sums.iter_mut().for_each(|sums| *sums = vectors::<X, V>(tile.bias));
+            sums = [vectors::<X, V>(tile.bias); P];
         }
         let step = tile.step;
         let mut weights = tile.weights.cast::<f32>();
@@ -49,21 +51,48 @@ unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(ti
                 bases.iter_mut().for_each(|base| *base = base.wrapping_add(1));
             }
         }
-        for (p, sums) in sums.iter_mut().enumerate() {
-            for (v, sum) in sums.iter_mut().enumerate() {
-                if EACH == 4 {
-                    *sum = X::scaled(*sum, &tile.scaling, tile.bias, v * X::LANES);
+        // What a loop indexes that is not unrolled cannot stay in registers: let that be a copy, and not the sums.
+        let mut done = MaybeUninit::<[[X::Vector; V]; P]>::uninit();
+        for (p, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                done.as_mut_ptr().cast::<X::Vector>().add(p * V + v).write_volatile(*sum);
+            }
+        }
+        finish::<X, EACH, V>(tile, done.assume_init_ref());
+    }
+}
+
+/// Stores the results of sums, pixel by pixel.
+///
+/// # Safety
+/// As said at [`tile`].
+#[inline(always)]
+unsafe fn finish<X: Vectors, const EACH: usize, const V: usize>(tile: &Tile<'_>, sums: &[[X::Vector; V]]) {
+    // SAFETY: as in `tile`.
+    unsafe {
+        let mut meanings = [[X::zero(); 3]; V];
+        if EACH == 4 {
+            for (v, meaning) in meanings.iter_mut().enumerate() {
+                *meaning = X::meaning(&tile.scaling, tile.bias, v * X::LANES);
+            }
+        }
+        for (p, sums) in sums.iter().enumerate() {
+            let mut results = *sums;
+            if EACH == 4 {
+                for (result, meaning) in results.iter_mut().zip(&meanings) {
+                    *result = X::scaled(*result, meaning);
                 }
             }
             for addend in tile.addends {
-                let values = vectors::<X, V>(addend.at(p));
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = X::add(*sum, value));
-            }
-            for (v, sum) in sums.iter_mut().enumerate() {
-                if tile.relu {
-                    *sum = X::max(*sum, X::zero());
+                for (result, value) in results.iter_mut().zip(vectors::<X, V>(addend.at(p))) {
+                    *result = X::add(*result, value);
                 }
-                X::store(tile.output.add(p * tile.output_step + v * X::LANES), *sum);
+            }
+            for (v, result) in results.iter_mut().enumerate() {
+                if tile.relu {
+                    *result = X::max(*result, X::zero());
+                }
+                X::store(tile.output.add(p * tile.output_step + v * X::LANES), *result);
             }
         }
     }
@@ -103,7 +132,13 @@ unsafe fn product<X: Vectors, const EACH: usize, const P: usize, const V: usize>
 #[inline(always)]
 unsafe fn vectors<X: Vectors, const V: usize>(values: *const f32) -> [X::Vector; V] {
     // SAFETY: the caller vouches for them.
-    std::array::from_fn(|v| unsafe { X::load(values.wrapping_add(v * X::LANES)) })
+    unsafe {
+        let mut vectors = [X::zero(); V];
+        for (v, vector) in vectors.iter_mut().enumerate() {
+            *vector = X::load(values.add(v * X::LANES));
+        }
+        vectors
+    }
 }
 
 macro_rules! compiled {

@@ -27,7 +27,9 @@ pub struct Bundle(Arc<Parts>);
 struct Parts {
     manifest: Manifest,
     infos: Vec<GraphInfo>,
-    state: Vec<TensorInfo>,
+    /// The slots that steps update.
+    state: Vec<usize>,
+    state_infos: Vec<TensorInfo>,
     stages: Stages,
     chosen: Chosen,
 }
@@ -66,7 +68,8 @@ impl Bundle {
         let exits = stages(&files.exits, wire_exit, EXIT)?;
         let stages = Stages { data, steps, exits };
         let (infos, state) = (infos(&manifest, &stages), state(&stages));
-        let bundle = Self(Arc::new(Parts { infos, state, manifest, stages, chosen }));
+        let state_infos = state.iter().filter_map(|slot| stages.data.outputs.get(*slot)).cloned().collect();
+        let bundle = Self(Arc::new(Parts { infos, state, state_infos, manifest, stages, chosen }));
         bundle.session(1)?.rehearse(dir)?;
         Ok(bundle)
     }
@@ -86,17 +89,38 @@ impl Bundle {
         &self.0.infos
     }
 
-    /// Multiply-accumulates of a frame that takes only the exit after `exit` iterations (from 1).
+    /// Multiply-accumulates of a cold frame that takes only the exit after `exit` iterations (from 1).
     pub fn macs_to(&self, exit: usize) -> u64 {
+        self.macs_after(0, exit)
+    }
+
+    /// The same of a frame that leaves out the first `skipped` steps, as warm ones do.
+    pub fn macs_after(&self, skipped: usize, exit: usize) -> u64 {
         let files = &self.manifest().files;
         let (steps, exits) = (files.steps.len(), files.exits.len());
         let macs = |index: usize| self.graphs().get(index).map_or(0, |graph| graph.macs);
-        macs(0) + (1..=exit).map(|iteration| macs(iteration.min(steps))).sum::<u64>() + macs(steps + exit.min(exits))
+        let run: u64 = (1..=exit).map(|iteration| macs((skipped + iteration).min(steps))).sum();
+        macs(0) + run + macs(steps + (skipped + exit).min(exits))
     }
 
     /// The tensors that steps update, in data's order. Data's other outputs stay as they are within a frame.
     pub fn state(&self) -> &[TensorInfo] {
+        &self.0.state_infos
+    }
+
+    /// Bytes of the state of one frame.
+    pub fn state_bytes(&self) -> usize {
+        self.state().iter().map(|info| info.shape.iter().product::<usize>() * size_of::<f32>()).sum()
+    }
+
+    /// The slots of [`state`](Self::state).
+    pub(super) fn state_slots(&self) -> &[usize] {
         &self.0.state
+    }
+
+    /// Whether the other one is a clone of this.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// A session with its own state on `threads` threads, 1 to 256. With 1 everything runs on the caller's thread.
@@ -136,8 +160,7 @@ fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
     data.chain(steps).chain(exits).map(info).collect()
 }
 
-fn state(stages: &Stages) -> Vec<TensorInfo> {
-    let updated = |slot: usize| stages.steps.iter().any(|step| step.gives.contains(&slot));
-    let outputs = stages.data.outputs.iter().enumerate();
-    outputs.filter(|(slot, _)| updated(*slot)).map(|(_, info)| info.clone()).collect()
+fn state(stages: &Stages) -> Vec<usize> {
+    let updated = |slot: &usize| stages.steps.iter().any(|step| step.gives.contains(slot));
+    (0..stages.data.outputs.len()).filter(updated).collect()
 }

@@ -36,6 +36,9 @@ pub struct Manifest {
     pub classes: Vec<Class>,
     /// How many iterations are worth running.
     pub iterations: Iterations,
+    /// How a frame starts from the state of the one before it; absent where the network was not trained for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<WarmStart>,
     /// What was measured, one entry a set of images and precision; may be empty.
     #[serde(default)]
     pub accuracy: Vec<Accuracy>,
@@ -110,6 +113,25 @@ pub struct Iterations {
     pub useful: usize,
 }
 
+/// How a frame starts warm: from the state that the last frame of the same camera ended with, in place of the one that data makes.
+///
+/// Iteration `i` of a warm frame (from 1) then uses the graphs that iteration `from_step - 1 + i` of a cold one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmStart {
+    /// The step that a warm frame begins with, 1 to the number of step graphs.
+    pub from_step: usize,
+    /// The most iterations that still help a warm frame, 1 to [`MAX_ITERATIONS`].
+    pub useful: usize,
+}
+
+impl WarmStart {
+    /// Steps of the network that a warm frame leaves out.
+    pub fn skipped_steps(&self) -> usize {
+        self.from_step.saturating_sub(1)
+    }
+}
+
 /// What was measured on one set of images, in one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +143,9 @@ pub struct Accuracy {
     pub precision: Precision,
     /// Number of images.
     pub frames: u64,
+    /// Whether these are frames of a video that started warm, each with as many iterations as the entry's number says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warm: bool,
     /// One entry an exit, the first exit first.
     pub exits: Vec<ExitAccuracy>,
 }
@@ -250,6 +275,38 @@ mod tests {
         let mut manifest = valid();
         manifest.as_object_mut().unwrap().remove("accuracy");
         assert_eq!(Manifest::parse(&manifest.to_string()).unwrap().accuracy, []);
+    }
+
+    #[test]
+    fn a_manifest_that_offers_a_warm_start_survives_and_scores_it_apart() {
+        let mut manifest = valid();
+        manifest["warm_start"] = json!({"from_step": 1, "useful": 2});
+        manifest["accuracy"][0]["warm"] = json!(true);
+        let manifest = Manifest::parse(&manifest.to_string()).unwrap();
+        assert_eq!(manifest.warm_start, Some(WarmStart { from_step: 1, useful: 2 }));
+        assert!(manifest.accuracy[0].warm);
+        assert_eq!(Manifest::parse(&serde_json::to_string(&manifest).unwrap()).unwrap(), manifest);
+        let cold = Manifest::parse(&valid().to_string()).unwrap();
+        assert_eq!((cold.warm_start, cold.accuracy[0].warm), (None, false));
+    }
+
+    #[test]
+    fn a_warm_start_that_cannot_be_is_named_with_its_field() {
+        for (warm_start, field) in [
+            (json!({"from_step": 0, "useful": 2}), "`warm_start.from_step`"),
+            (json!({"from_step": 2, "useful": 2}), "`warm_start.from_step` must be a step graph, 1 to 1, got 2"),
+            (json!({"from_step": 1, "useful": 0}), "`warm_start.useful`"),
+            (json!({"from_step": 1}), "`useful`"),
+        ] {
+            let mut manifest = valid();
+            manifest["warm_start"] = warm_start;
+            let error = Manifest::parse(&manifest.to_string()).unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
+        }
+        let mut scored = valid();
+        scored["accuracy"][0]["warm"] = json!(true);
+        let error = Manifest::parse(&scored.to_string()).unwrap_err().to_string();
+        assert!(error.contains("`accuracy[0].warm`") && error.contains("`warm_start`"), "{error}");
     }
 
     #[test]

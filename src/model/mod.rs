@@ -10,6 +10,7 @@ mod info;
 mod manifest;
 mod precision;
 mod session;
+mod state;
 mod tract;
 mod wiring;
 
@@ -21,10 +22,11 @@ pub use error::BundleError;
 pub use info::{GraphInfo, TensorInfo};
 pub use manifest::{
     Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
-    Manifest, ManifestError, Parameters,
+    Manifest, ManifestError, Parameters, WarmStart,
 };
 pub use precision::{Chosen, Wanted};
 pub use session::Session;
+pub use state::State;
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub struct Logits<'a> {
 /// Order within a frame: fill [`input`](Self::input), [`data`](Self::data), then for iteration 1, 2, ...
 /// [`step`](Self::step) and, where wanted, [`exit`](Self::exit). An exit belongs to the last finished step, so that after an abandoned
 /// step the exit of the iteration before can still be taken.
+///
+/// A frame starts cold, from the state that `data` makes of its picture, or warm: from the [`state`](Self::state) that the camera's last frame
+/// ended with, given to [`resume`](Self::resume) before `data`. Either way its iterations count from 1.
 pub trait StagedModel: Send {
     /// Size of the input, in pixels.
     fn input_size(&self) -> Size;
@@ -61,10 +66,21 @@ pub trait StagedModel: Send {
     /// The input to fill before `data`: `[3, H, W] f32`, normalised RGB planes.
     fn input(&mut self) -> &mut [f32];
 
-    /// The most iterations worth running, at least 1.
+    /// The most iterations worth running on a frame that starts cold, at least 1.
     fn iterations(&self) -> usize;
 
-    /// Computes the first state from the input.
+    /// How frames start warm; `None` where the model is not made for it.
+    fn warm_start(&self) -> Option<WarmStart>;
+
+    /// The state after the last finished step of this frame, to start the next one from. `None` where no step has finished, or where the model is
+    /// not made for it.
+    fn state(&self) -> Option<State>;
+
+    /// Lets the next frame start warm from `state`. Holds for the next `data` alone, whatever becomes of it. A state of another model is
+    /// refused, and the frame then starts cold.
+    fn resume(&mut self, state: State) -> Result<(), ModelError>;
+
+    /// Computes what the frame has of its own, the first state among it, from the input.
     fn data(&mut self, watch: Watch<'_>) -> Result<Progress, ModelError>;
 
     /// Executes the block once more. `iteration` counts from 1.
@@ -105,5 +121,11 @@ pub enum ModelError {
         iteration: usize,
         /// Number of finished steps; the next step is one more, the exit the same.
         finished: usize,
+    },
+    /// A frame cannot start from this state.
+    #[error("a frame cannot start warm: {reason}")]
+    Resume {
+        /// What stands against it.
+        reason: &'static str,
     },
 }

@@ -89,7 +89,10 @@ fn cost(accuracy: &[Accuracy], precision: Precision) -> Result<String, String> {
     let name = precision.name();
     let of = |precision: Precision| accuracy.iter().filter(move |entry| entry.precision == precision);
     let pairs = of(precision).flat_map(|low| of(Precision::F32).map(move |full| (low, full)));
-    let same = pairs.filter(|(low, full)| low.set == full.set && low.exits.len() == full.exits.len());
+    let alike = |low: &Accuracy, full: &Accuracy| {
+        low.set == full.set && low.warm == full.warm && low.exits.len() == full.exits.len()
+    };
+    let same = pairs.filter(|(low, full)| alike(low, full));
     let costs = same.flat_map(|(low, full)| low.exits.iter().zip(&full.exits).map(|(low, full)| full.miou - low.miou));
     match costs.reduce(f64::max) {
         None => Err(format!("the manifest has no accuracy measured in {name}")),
@@ -123,7 +126,7 @@ mod tests {
 
     fn measured(set: &str, precision: Precision, mious: &[f64]) -> Accuracy {
         let exits = mious.iter().map(|miou| ExitAccuracy { miou: *miou, iou: Vec::new() }).collect();
-        Accuracy { set: set.to_owned(), precision, frames: 1, exits }
+        Accuracy { set: set.to_owned(), precision, frames: 1, warm: false, exits }
     }
 
     fn all(_: Precision) -> bool {

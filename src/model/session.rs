@@ -8,7 +8,7 @@ use super::bundle::Bundle;
 use super::error::BundleError;
 use super::tract::{Runner, Threads, Value};
 use super::wiring::Stage;
-use super::{Logits, ModelError, Progress, StagedModel, Watch};
+use super::{Logits, ModelError, Progress, StagedModel, State, WarmStart, Watch};
 use crate::frame::Size;
 
 /// The state of a frame on its way through a bundle's graphs. Made by [`Bundle::session`]; one for each camera or thread.
@@ -24,7 +24,18 @@ pub struct Session {
     /// Data's outputs, those of the state as the last finished step left them; empty before the first frame.
     slots: Vec<Value>,
     finished: usize,
+    /// Steps that the frame left out by starting warm.
+    skipped: usize,
+    /// The state that the next frame starts from.
+    resumed: Option<Kept>,
     logits: Option<Exit>,
+}
+
+/// What a [`State`] of a bundle holds.
+struct Kept {
+    bundle: Bundle,
+    /// In the order of the bundle's state.
+    values: Vec<Value>,
 }
 
 /// The result of an exit.
@@ -48,6 +59,8 @@ impl Session {
             input: Value::zeros(&[1, 3, size.height as usize, size.width as usize])?,
             slots: Vec::new(),
             finished: 0,
+            skipped: 0,
+            resumed: None,
             logits: None,
             bundle,
         })
@@ -93,16 +106,44 @@ impl StagedModel for Session {
         self.bundle.manifest().iterations.useful
     }
 
+    fn warm_start(&self) -> Option<WarmStart> {
+        self.bundle.manifest().warm_start
+    }
+
+    fn state(&self) -> Option<State> {
+        self.warm_start().filter(|_| self.finished > 0)?;
+        let values = self.bundle.state_slots().iter().map(|slot| self.slots.get(*slot).cloned()).collect::<Option<_>>();
+        Some(State::new(Kept { bundle: self.bundle.clone(), values: values? }, self.bundle.state_bytes()))
+    }
+
+    fn resume(&mut self, state: State) -> Result<(), ModelError> {
+        self.resumed = None;
+        if self.warm_start().is_none() {
+            return Err(ModelError::Resume { reason: "the bundle does not declare `warm_start`" });
+        }
+        let kept = state.content::<Kept>().filter(|kept| kept.bundle.is(&self.bundle));
+        self.resumed = Some(kept.ok_or(ModelError::Resume { reason: "the state is of another model" })?);
+        Ok(())
+    }
+
     fn data(&mut self, watch: Watch<'_>) -> Result<Progress, ModelError> {
         // Whatever becomes of this stage, nothing of the frame before is left to be taken for this one's.
+        let resumed = self.resumed.take();
         self.slots.clear();
         self.finished = 0;
+        self.skipped = 0;
         self.logits = None;
         let image = std::iter::once(self.input.clone());
         let Some(outputs) = self.data.run(image, watch).map_err(failed("data"))? else {
             return Ok(Progress::Abandoned);
         };
         self.slots = outputs;
+        if let (Some(kept), Some(warm)) = (resumed, self.warm_start()) {
+            self.skipped = warm.skipped_steps();
+            for (slot, value) in self.bundle.state_slots().iter().zip(kept.values) {
+                self.slots[*slot] = value;
+            }
+        }
         Ok(Progress::Finished)
     }
 
@@ -110,7 +151,7 @@ impl StagedModel for Session {
         if iteration != self.finished + 1 {
             return Err(self.out_of_turn("step", iteration));
         }
-        let index = chosen(iteration, self.steps.len());
+        let index = chosen(self.skipped + iteration, self.steps.len());
         let stage = &self.bundle.stages().steps[index];
         let inputs = taken(&self.slots, stage, "step")?;
         let Some(outputs) = self.steps[index].run(inputs, watch).map_err(failed("step"))? else {
@@ -127,7 +168,7 @@ impl StagedModel for Session {
         if iteration == 0 || iteration != self.finished {
             return Err(self.out_of_turn("exit", iteration));
         }
-        let index = chosen(iteration, self.exits.len());
+        let index = chosen(self.skipped + iteration, self.exits.len());
         let stage = &self.bundle.stages().exits[index];
         let inputs = taken(&self.slots, stage, "exit")?;
         let Some(outputs) = self.exits[index].run(inputs, watch).map_err(failed("exit"))? else {
@@ -170,7 +211,7 @@ fn taken<'a>(
     Ok(stage.takes.iter().map(|slot| slots[*slot].clone()))
 }
 
-/// Which of `count` graphs iteration `iteration` (from 1) uses: its own, or the last one where there is none.
+/// Which of `count` graphs step or exit `iteration` of the network (from 1) uses: its own, or the last one where there is none.
 fn chosen(iteration: usize, count: usize) -> usize {
     iteration.min(count) - 1
 }

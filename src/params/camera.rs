@@ -15,6 +15,8 @@ pub struct NamedCamera {
     pub compressed: bool,
     /// Time allowed for each of its frames.
     pub budget: Duration,
+    /// Whether its frames may start warm.
+    pub warm: bool,
 }
 
 /// Why the parameters name no cameras.
@@ -47,7 +49,8 @@ impl Parameters {
                 return Err(CameraError::NoTopic { camera: name });
             }
             let compressed = self.is_compressed(&name);
-            cameras.push(NamedCamera { topic, compressed, budget: self.budget_of(&name), name });
+            let (budget, warm) = (self.budget_of(&name), self.may_start_warm(&name));
+            cameras.push(NamedCamera { topic, compressed, budget, warm, name });
         }
         Ok(cameras)
     }
@@ -57,6 +60,15 @@ impl Parameters {
         let own = self.text(&format!("{camera}.image_transport"));
         let transport = if own.is_empty() { self.text("image_transport") } else { own };
         transport == "compressed"
+    }
+
+    /// Whether frames of a camera may start warm: by its own word, else by that for all.
+    pub fn may_start_warm(&self, camera: &str) -> bool {
+        match self.text(&format!("{camera}.warm_start")).as_str() {
+            "warm" => true,
+            "cold" => false,
+            _ => self.flag("warm_start"),
+        }
     }
 
     /// Time allowed for each frame of a camera: its own budget, else that of all.
@@ -96,6 +108,19 @@ mod tests {
         let told: Vec<_> = cameras.iter().map(|c| (c.name.as_str(), c.compressed, c.budget.as_millis())).collect();
         assert_eq!(told, [("front", false, 33), ("rear", true, 5)]);
         assert_eq!(parameters.budget_of(""), Duration::from_millis(33));
+    }
+
+    #[test]
+    fn a_camera_may_start_warm_or_cold_whatever_holds_for_all() {
+        for (all, expected) in [(false, [false, true, false]), (true, [true, true, false])] {
+            let parameters = parameters(&[
+                ("warm_start", Value::Bool(all)),
+                ("b.warm_start", Value::Text("warm".to_owned())),
+                ("c.warm_start", Value::Text("cold".to_owned())),
+            ]);
+            assert_eq!(["a", "b", "c"].map(|camera| parameters.may_start_warm(camera)), expected);
+            assert_eq!(parameters.may_start_warm(""), all);
+        }
     }
 
     #[test]

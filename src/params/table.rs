@@ -69,6 +69,18 @@ pub const PARAMETERS: &[Parameter] = &[
         1.0,
         "Stop once less than this fraction of the mask changes from exit to exit; 0 never stops.",
     ),
+    flag(
+        "warm_start",
+        false,
+        "Start frames from the state the camera's last frame ended with, where the model offers it; cold after a gap or a cut.",
+    ),
+    double(
+        "warm_max_gap_ms",
+        250.0,
+        1.0,
+        10_000.0,
+        "Longest time between the stamps of two frames for a warm start, in milliseconds.",
+    ),
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
     at_start(text(
@@ -130,6 +142,12 @@ pub const PARAMETERS: &[Parameter] = &[
 pub const CAMERA_PARAMETERS: &[Parameter] = &[
     at_start(text("topic", "", &[], "Image topic of this camera.")),
     double("budget_ms", 0.0, 0.0, 10_000.0, "Budget of this camera's frames, in milliseconds; 0: as `budget_ms`."),
+    text(
+        "warm_start",
+        "",
+        &["warm", "cold", ""],
+        "Whether this camera's frames may start warm or always start cold; empty: as `warm_start`.",
+    ),
     at_start(in_node(text(
         "image_transport",
         "",

@@ -22,6 +22,8 @@ pub struct Camera {
     pub info_topic: String,
     /// Time allowed for each frame.
     pub budget: Duration,
+    /// Whether its frames may start warm.
+    pub warm: bool,
 }
 
 /// The node's name, as a bag's masks are published below it.
@@ -29,31 +31,31 @@ pub const NODE: &str = "/itnet";
 
 /// What is asked for: topics given by hand, else the cameras of the parameters, else every image topic of the bag.
 pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Result<Vec<Camera>, ReplayError> {
-    let budget = parameters.budget_of("");
+    let (budget, warm) = (parameters.budget_of(""), parameters.may_start_warm(""));
     let named = parameters.named_cameras()?;
-    let chosen: Vec<(Option<String>, String, Duration)> = if !asked.is_empty() {
-        asked.iter().map(|topic| (None, topic.clone(), budget)).collect()
+    let chosen: Vec<(Option<String>, String, Duration, bool)> = if !asked.is_empty() {
+        asked.iter().map(|topic| (None, topic.clone(), budget, warm)).collect()
     } else if !named.is_empty() {
-        named.into_iter().map(|camera| (Some(camera.name), camera.topic, camera.budget)).collect()
+        named.into_iter().map(|camera| (Some(camera.name), camera.topic, camera.budget, camera.warm)).collect()
     } else {
-        found(topics).into_iter().map(|topic| (None, topic, budget)).collect()
+        found(topics).into_iter().map(|topic| (None, topic, budget, warm)).collect()
     };
     if chosen.is_empty() {
         return Err(ReplayError::NoCamera { topics: list(topics) });
     }
-    if let Some(topic) = twice(chosen.iter().map(|(_, topic, _)| topic)) {
+    if let Some(topic) = twice(chosen.iter().map(|(_, topic, ..)| topic)) {
         return Err(ReplayError::SameTopic { topic: topic.clone() });
     }
     let alone = chosen.len() == 1;
     let mut cameras = Vec::with_capacity(chosen.len());
-    for (name, topic, budget) in chosen {
+    for (name, topic, budget, warm) in chosen {
         let kind = kind_of(topics, &topic)?;
         let output = match (alone, name) {
             (_, Some(name)) => format!("{NODE}/{name}"),
             (true, None) => NODE.to_owned(),
             (false, None) => below_node(place(&topic)),
         };
-        cameras.push(Camera { info_topic: camera_info_of(&topic), topic, kind, output, budget });
+        cameras.push(Camera { info_topic: camera_info_of(&topic), topic, kind, output, budget, warm });
     }
     Ok(apart(cameras))
 }

@@ -248,7 +248,7 @@ impl Line<'_, '_> {
             };
             output.publish(camera, received, out, content.info.as_deref());
         };
-        let result = pipeline.run(kind, &content.data, (arrival, deadline), &mut publish);
+        let result = pipeline.run(camera, kind, &content.data, (arrival, deadline), &mut publish);
         let topic = self.replay.topic(camera);
         let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
         let warning = match result {

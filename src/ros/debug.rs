@@ -8,17 +8,19 @@ use crate::message::{DiagnosticArray, DiagnosticStatus, Float64, Float64Stamped,
 use crate::pipeline::FrameResult;
 use crate::qos::Qos;
 use crate::report::millis;
+use crate::warm::ColdCause;
 
 /// A number of a frame of this age; `None` where it is not known.
 type Number = fn(&FrameResult, Option<Duration>) -> Option<f64>;
 
 /// Numbers under the names that Autoware's nodes use where they have one, with the unit as suffix.
-const NUMBERS: [(&str, Number); 5] = [
+const NUMBERS: [(&str, Number); 6] = [
     ("debug/processing_time_ms", |result, _| Some(millis(result.elapsed))),
     ("debug/pipeline_latency_ms", |_, age| age.map(millis)),
     ("debug/budget_ms", |result, _| Some(millis(result.budget))),
     ("debug/exit", |result, _| Some(result.outcome.exit as f64)),
     ("debug/iterations", |result, _| Some(result.outcome.run as f64)),
+    ("debug/warm", |result, _| Some(f64::from(u8::from(result.start.is_warm())))),
 ];
 
 /// The debug topics of one camera.
@@ -67,6 +69,10 @@ fn send(output: &mut Output, stamp: Stamp, data: f64, bytes: &mut Vec<u8>) {
     }
 }
 
+fn start(result: &FrameResult) -> &'static str {
+    if result.start.is_warm() { "warm" } else { "cold" }
+}
+
 fn status(result: &FrameResult, age: Option<Duration>) -> DiagnosticArray {
     let outcome = &result.outcome;
     let overrun = result.elapsed.saturating_sub(result.budget);
@@ -82,11 +88,13 @@ fn status(result: &FrameResult, age: Option<Duration>) -> DiagnosticArray {
         ("overrun_ms", ms(millis(overrun))),
         ("age_ms", age.map(millis).map_or_else(|| "unknown".to_owned(), ms)),
         ("slowdown", ms(result.slowdown)),
+        ("start", start(result).to_owned()),
+        ("cold_cause", result.start.cold_cause().map_or("none", ColdCause::name).to_owned()),
     ];
     let values = values.into_iter().map(|(key, value)| KeyValue { key: key.to_owned(), value }).collect();
     let status = DiagnosticStatus {
         name: "itnet: frame".to_owned(),
-        message: format!("exit {}, {}", outcome.exit, outcome.cause.name()),
+        message: format!("exit {}, {}, {}", outcome.exit, outcome.cause.name(), start(result)),
         hardware_id: "itnet".to_owned(),
         values,
         ..DiagnosticStatus::default()

@@ -69,6 +69,10 @@ pub struct NetworkHealth<'a> {
     pub threads: usize,
     /// Share of the time that it may compute.
     pub compute_share: f64,
+    /// The step that warm frames begin with; `None` where the model does not offer a warm start.
+    pub warm_from_step: Option<usize>,
+    /// Bytes of the states that are kept for the next frames of all cameras.
+    pub kept_bytes: usize,
 }
 
 /// The message on `health` at `stamp`.
@@ -159,7 +163,11 @@ fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticSt
         entry("missed_frames", totals.missed),
         entry("dropped_frames", totals.dropped),
         entry("failed_frames", totals.failed),
+        entry("warm_frames", totals.warm),
     ];
+    if let Some(cause) = window.frames().iter().rev().find_map(|frame| frame.start.cold_cause()) {
+        values.push(entry("last_cold_cause", cause.name()));
+    }
     if let Some(last) = camera.last {
         values.push(entry("since_last_frame_s", number(last.as_secs_f64())));
     }
@@ -180,6 +188,8 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
         entry("slowdown_ratio", number(network.slowdown)),
         entry("threads", network.threads),
         entry("compute_share", number(network.compute_share)),
+        entry("warm_from_step", network.warm_from_step.map_or_else(|| "none".to_owned(), |step| step.to_string())),
+        entry("kept_state_bytes", network.kept_bytes),
     ];
     if !frames.is_empty() {
         values.push(entry("exit_mean", number(mean)));

@@ -232,11 +232,14 @@ impl Network {
     /// How the network is, once it is loaded.
     pub fn health(&self, parameters: &Parameters) -> Option<NetworkHealth<'_>> {
         let bundle = self.bundle.as_ref()?;
+        let manifest = bundle.manifest();
         Some(NetworkHealth {
-            model: &bundle.manifest().name,
+            model: &manifest.name,
             chosen: bundle.chosen(),
-            useful_iterations: bundle.manifest().iterations.useful,
+            useful_iterations: manifest.iterations.useful,
             slowdown: self.worker.shared.slowdown(),
+            warm_from_step: manifest.warm_start.map(|warm| warm.from_step),
+            kept_bytes: self.worker.shared.kept_bytes(),
             threads: self.threads,
             compute_share: parameters.double("compute_share"),
         })
@@ -266,6 +269,7 @@ fn add(totals: &mut Totals, window: &Window) {
     totals.published += window.count_published();
     totals.dropped += window.count_dropped();
     totals.missed += window.count_missed();
+    totals.warm += window.count_warm();
     totals.failed += window.count_failed();
 }
 
@@ -281,7 +285,9 @@ fn live(parameters: &Parameters, posts: &[Post], manifest: Option<&Manifest>) ->
         manifest.iter().flat_map(|manifest| &manifest.classes).map(|class| class.color).collect();
     let colors = class_map.colors(&colors).into();
     let look = Look { encoding, colors, overlay_alpha: parameters.double("overlay_alpha") as f32 };
-    Live { settings: Settings { class_map, ..Settings::of(parameters, longest) }, look }
+    let may_start_warm = |(_, post): &(usize, &Post)| parameters.may_start_warm(&post.camera.name);
+    let warm = (0..).zip(posts).filter(may_start_warm).map(|(camera, _)| camera).collect();
+    Live { settings: Settings { class_map, warm, ..Settings::of(parameters, longest) }, look }
 }
 
 /// The map in force; until the classes are known, and where it does not fit them, none.

@@ -10,15 +10,20 @@ use super::window::{FrameFigures, Window};
 use crate::frame::Stamp;
 use crate::message::{MetricsMessage, StatisticDataPoint, StatisticKind};
 use crate::report::millis;
+use crate::warm::{ColdCause, Start};
 
-/// The messages on what `source` (a camera, a node) did from `start` to `stop`: `elapsed_ms`, `age_ms` and `exit`.
+/// The messages on what `source` (a camera, a node) did from `start` to `stop`: `elapsed_ms`, `age_ms`, `exit` and, where frames may start warm, `warm` (1 for a frame that did,
+/// 0 for a cold one).
 pub fn metrics(source: &str, window: &Window, start: Stamp, stop: Stamp) -> Vec<MetricsMessage> {
     let time = |of: fn(&FrameFigures) -> Option<Duration>| window.frames().iter().filter_map(of).map(millis).collect();
     let exits = window.frames().iter().map(|frame| frame.exit as f64).collect();
-    let measures: [(&str, &str, Vec<f64>); 3] = [
+    let asked = |frame: &&FrameFigures| frame.start != Start::Cold(ColdCause::Off);
+    let warm = window.frames().iter().filter(asked).map(|frame| f64::from(u8::from(frame.start.is_warm()))).collect();
+    let measures: [(&str, &str, Vec<f64>); 4] = [
         ("elapsed_ms", "ms", time(|frame| Some(frame.elapsed))),
         ("age_ms", "ms", time(|frame| frame.age)),
         ("exit", "exit", exits),
+        ("warm", "share", warm),
     ];
     let message = |(measure, unit, samples): (&str, &str, Vec<f64>)| {
         Some(MetricsMessage {
@@ -91,6 +96,15 @@ mod tests {
         assert_eq!(figures(&messages[1]), [(1, 30.0), (2, 30.0), (3, 30.0), (4, 0.0), (5, 2.0)]);
         assert_eq!((messages[2].window_start, messages[2].window_stop), (START, STOP));
         assert!(messages.iter().all(|m| m.measurement_source_name == "/itnet"));
+    }
+
+    #[test]
+    fn the_average_of_warm_is_their_share_of_the_frames_that_might_have_been() {
+        let started = |start| FrameFigures { start, ..frame(10, 1, None) };
+        let starts = [Start::default(), Start::Cold(ColdCause::Gap), Start::Warm, Start::Warm, Start::Warm];
+        let messages = metrics("/itnet", &window(starts.map(started)), START, STOP);
+        let warm = messages.iter().find(|m| m.metrics_source == "warm").expect("there were warm ones");
+        assert_eq!(figures(warm)[0], (1, 0.75));
     }
 
     #[test]

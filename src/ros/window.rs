@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::warm::Start;
+
 /// Frames whose figures are kept; the counts go on beyond it.
 const KEPT: usize = 4096;
 
@@ -18,6 +20,8 @@ pub struct FrameFigures {
     pub age: Option<Duration>,
     /// Whether the mask was out after the deadline.
     pub missed: bool,
+    /// Whether it started from the frame before, and if not, why.
+    pub start: Start,
 }
 
 /// Figures and counts of a window of time.
@@ -26,6 +30,7 @@ pub struct Window {
     frames: Vec<FrameFigures>,
     published: u64,
     missed: u64,
+    warm: u64,
     dropped: u64,
     failed: u64,
 }
@@ -35,6 +40,7 @@ impl Window {
     pub fn frame(&mut self, figures: FrameFigures) {
         self.published += 1;
         self.missed += u64::from(figures.missed);
+        self.warm += u64::from(figures.start.is_warm());
         if self.frames.len() < KEPT {
             self.frames.push(figures);
         }
@@ -70,6 +76,11 @@ impl Window {
         self.missed
     }
 
+    /// Of these, started warm.
+    pub fn count_warm(&self) -> u64 {
+        self.warm
+    }
+
     /// Frames that never started.
     pub fn count_dropped(&self) -> u64 {
         self.dropped
@@ -80,7 +91,7 @@ impl Window {
         self.failed
     }
 
-    /// Messages that came: all of the above but the missed, which are among the published.
+    /// Messages that came: all of the above but the missed and the warm, which are among the published.
     pub fn count_received(&self) -> u64 {
         self.published + self.dropped + self.failed
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -55,6 +55,7 @@ pub struct Shared {
     open: AtomicBool,
     /// The bits of an f64.
     slowdown: AtomicU64,
+    kept_bytes: AtomicUsize,
 }
 
 impl Shared {
@@ -76,6 +77,11 @@ impl Shared {
     /// How much slower the last frame ran than what was measured at start.
     pub fn slowdown(&self) -> f64 {
         f64::from_bits(self.slowdown.load(Ordering::Relaxed))
+    }
+
+    /// Bytes of the states that are kept for the next frames.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept_bytes.load(Ordering::Relaxed)
     }
 
     /// The window of a camera.
@@ -129,6 +135,7 @@ impl Worker {
             stop: AtomicBool::new(false),
             open: AtomicBool::new(false),
             slowdown: AtomicU64::new(1.0f64.to_bits()),
+            kept_bytes: AtomicUsize::new(0),
         });
         let (tell, loaded) = channel();
         let ours = Arc::clone(&shared);
@@ -233,6 +240,7 @@ impl Line<'_> {
         if self.shared.changed.swap(false, Ordering::Acquire) {
             let live = lock(&self.shared.live).clone();
             self.pipeline.set(live.settings);
+            self.shared.kept_bytes.store(self.pipeline.kept_bytes(), Ordering::Relaxed);
             self.look = live.look;
         }
     }
@@ -246,7 +254,8 @@ impl Line<'_> {
                 masks.publish(&out, content.info.as_deref(), look);
             }
         };
-        let result = pipeline.run(*kind, &content.data, (arrival, deadline), &mut publish);
+        let result = pipeline.run(camera, *kind, &content.data, (arrival, deadline), &mut publish);
+        shared.kept_bytes.store(pipeline.kept_bytes(), Ordering::Relaxed);
         let Some(mut window) = shared.window(camera) else { return };
         match result {
             Ok(_) if !shared.is_open() => window.dropped(),
@@ -274,7 +283,7 @@ fn warn(warned: &mut BTreeSet<(usize, &'static str)>, camera: usize, topic: &str
 
 fn figures(result: &FrameResult, age: Option<Duration>) -> FrameFigures {
     let missed = result.elapsed > result.budget;
-    FrameFigures { elapsed: result.elapsed, exit: result.outcome.exit, age, missed }
+    FrameFigures { elapsed: result.elapsed, exit: result.outcome.exit, age, missed, start: result.start }
 }
 
 /// Time from the stamp to now; `None` where the stamp lies ahead, as after a jump of the clock.

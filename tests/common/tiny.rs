@@ -118,3 +118,16 @@ pub fn write_tiny_bundle(dir: &Path, width: u32, height: u32, classes: usize, it
         &[("exit.onnx", exit_graph(width, height, classes))],
     );
 }
+
+/// The same network in two step graphs, whose warm frames begin with the second one and run up to two iterations.
+pub fn write_warm_bundle(dir: &Path, width: u32, height: u32, classes: usize) {
+    let mut manifest = manifest(width, height, classes, 4);
+    manifest["warm_start"] = json!({"from_step": 2, "useful": 2});
+    write_bundle(
+        dir,
+        manifest,
+        ("data.onnx", data_graph(width, height)),
+        &[("step_1.onnx", step_graph(width, height, 0.5)), ("step_2.onnx", step_graph(width, height, 0.5))],
+        &[("exit.onnx", exit_graph(width, height, classes))],
+    );
+}

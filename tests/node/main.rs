@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod edge;
+mod warm;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -6,6 +6,7 @@ mod faults;
 mod real;
 mod small;
 mod street;
+mod warm;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

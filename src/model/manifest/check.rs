@@ -25,6 +25,7 @@ impl Manifest {
         self.check_classes()?;
         check_iterations("iterations.trained", self.iterations.trained)?;
         check_iterations("iterations.useful", self.iterations.useful)?;
+        self.check_warm_start()?;
         self.check_accuracy()?;
         if self.parameters.shared > self.parameters.total {
             let expected = format!("at most the total, {}", self.parameters.total);
@@ -85,9 +86,24 @@ impl Manifest {
         Ok(())
     }
 
+    fn check_warm_start(&self) -> Checked {
+        let Some(warm) = &self.warm_start else {
+            return Ok(());
+        };
+        let steps = self.files.steps.len();
+        if !(1..=steps).contains(&warm.from_step) {
+            return Err(fault("warm_start.from_step", &format!("a step graph, 1 to {steps}"), warm.from_step));
+        }
+        check_iterations("warm_start.useful", warm.useful)
+    }
+
     fn check_accuracy(&self) -> Checked {
         let classes = self.classes.len();
         for (set, accuracy) in self.accuracy.iter().enumerate() {
+            if accuracy.warm && self.warm_start.is_none() {
+                let field = format!("accuracy[{set}].warm");
+                return Err(fault(&field, "false where there is no `warm_start`", accuracy.warm));
+            }
             for (exit, measured) in accuracy.exits.iter().enumerate() {
                 let field = format!("accuracy[{set}].exits[{exit}]");
                 check_fraction(&format!("{field}.miou"), measured.miou)?;

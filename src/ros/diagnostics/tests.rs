@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Precision;
+use crate::warm::{ColdCause, Start};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -8,13 +9,13 @@ fn window(frames: u32, missed: u32) -> Window {
     for n in 1..=frames {
         let missed = n <= missed;
         let elapsed = if missed { 50 * MS } else { n * MS };
-        window.frame(FrameFigures { elapsed, exit: 4, age: Some(40 * MS), missed });
+        window.frame(FrameFigures { elapsed, exit: 4, age: Some(40 * MS), missed, start: Start::Cold(ColdCause::Gap) });
     }
     window
 }
 
 fn camera<'a>(name: &'a str, window: &'a Window) -> CameraHealth<'a> {
-    let totals = Totals { received: 100, published: 90, dropped: 7, missed: 2, failed: 3 };
+    let totals = Totals { received: 100, published: 90, dropped: 7, missed: 2, warm: 80, failed: 3 };
     CameraHealth { name, topic: "/image", budget: 33 * MS, window, totals, last: Some(20 * MS), silent: None }
 }
 
@@ -28,6 +29,8 @@ fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
         slowdown: 1.25,
         threads: 2,
         compute_share: 0.5,
+        warm_from_step: Some(3),
+        kept_bytes: 1234,
     };
     let span = Duration::from_secs(1);
     Health {
@@ -129,6 +132,8 @@ fn a_camera_tells_its_counts_and_its_rate() {
         ("missed_frames", "2"),
         ("dropped_frames", "7"),
         ("failed_frames", "3"),
+        ("warm_frames", "80"),
+        ("last_cold_cause", "gap"),
         ("since_last_frame_s", "0.02"),
         ("last_frame_age_ms", "40"),
     ] {
@@ -170,6 +175,8 @@ fn the_network_tells_what_it_reaches() {
         ("useful_iterations", "8"),
         ("exit_mean", "4"),
         ("slowdown_ratio", "1.25"),
+        ("warm_from_step", "3"),
+        ("kept_state_bytes", "1234"),
         ("threads", "2"),
         ("compute_share", "0.5"),
     ] {

@@ -36,7 +36,7 @@ pub(super) struct Wide;
 pub(super) struct Narrow;
 
 macro_rules! vectors {
-    ($name:ident, $vector:ty, $lanes:literal, $zero:ident, $one:ident, $load:ident, $store:ident, $add:ident, $max:ident, $fma:ident,
+    ($name:ident, $vector:ty, $halves:ty, $lanes:literal, $zero:ident, $one:ident, $load:ident, $store:ident, $add:ident, $max:ident, $fma:ident,
         $dot_halves:ident, $dot_bytes:ident, $int:ident, $from_int:ident, $to_float:ident, $one_int:ident, $load_int:ident,
         $sub_int:ident, $mul_int:ident, $mul:ident) => {
         // SAFETY: every block does what its function asks its caller to vouch for.
@@ -81,7 +81,7 @@ macro_rules! vectors {
 
             #[inline(always)]
             unsafe fn halves(value: $vector, row: $vector, sum: $vector) -> $vector {
-                unsafe { $dot_halves(sum, transmute(value), transmute(row)) }
+                unsafe { $dot_halves(sum, transmute::<$vector, $halves>(value), transmute::<$vector, $halves>(row)) }
             }
 
             #[inline(always)]
@@ -109,6 +109,7 @@ macro_rules! vectors {
 vectors!(
     Wide,
     __m512,
+    __m512bh,
     16,
     _mm512_setzero_ps,
     _mm512_set1_ps,
@@ -131,6 +132,7 @@ vectors!(
 vectors!(
     Narrow,
     __m256,
+    __m256bh,
     8,
     _mm256_setzero_ps,
     _mm256_set1_ps,

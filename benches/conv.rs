@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use itnet::kernels::{Conv, Crew, Geometry, Isa, Order};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::cnn::{self, KernelFormat, PaddingSpec, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
@@ -91,10 +91,15 @@ fn layers(c: &mut Criterion) {
         let input = values(g.inputs * g.from[0] * g.from[1]);
         let mut group = c.benchmark_group(layer.0);
         group.throughput(Throughput::Elements((weights.len() * g.to[0] * g.to[1]) as u64));
-        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
-            let conv = Conv::new(g.clone(), &weights, &bias, isa).expect("the layer is sound");
+        let both = Isa::ALL.into_iter().flat_map(|isa| Precision::ALL.map(|precision| (isa, precision)));
+        for (isa, precision) in both.filter(|(isa, precision)| precision.is_there(*isa)) {
+            let conv = Conv::new(g.clone(), &weights, &bias, isa, precision).expect("the layer is sound");
+            // What gains nothing is done in a higher precision, and is timed there.
+            if conv.precision() != precision {
+                continue;
+            }
             let mut output = vec![0.0; g.output_len()];
-            group.bench_function(format!("ours, {isa:?}"), |b| {
+            group.bench_function(format!("ours, {isa:?}, {}", precision.name()), |b| {
                 b.iter(|| conv.run(black_box(&input), &[], &mut output, &crew));
             });
         }

@@ -126,6 +126,8 @@ pub fn millis(duration: Duration) -> f64 {
 pub struct Report {
     /// The bundle's name.
     pub model: String,
+    /// What its convolutions multiply: f32, bf16 or int8.
+    pub precision: String,
     /// Published frames in the order they were published.
     pub frames: Vec<FrameRecord>,
     /// Dropped frames.
@@ -151,9 +153,10 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// An empty report on a bundle.
-    pub fn new(model: &str) -> Self {
-        Self { report: Report { model: model.to_owned(), ..Report::default() }, ..Self::default() }
+    /// An empty report on a bundle and what it multiplies.
+    pub fn new(model: &str, precision: &str) -> Self {
+        let (model, precision) = (model.to_owned(), precision.to_owned());
+        Self { report: Report { model, precision, ..Report::default() }, ..Self::default() }
     }
 
     /// Adds a published frame with the time of each of its stages.
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn received_is_published_and_dropped_and_failed() {
-        let mut reporter = Reporter::new("m");
+        let mut reporter = Reporter::new("m", "f32");
         reporter.published(record(30.0), 30 * MS, &[(Stage::Step(1), MS), (Stage::Step(2), 3 * MS)]);
         reporter.published(record(40.0), 40 * MS, &[]);
         let stamp = Stamp::default();
@@ -247,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_report_reads_back() {
-        let mut reporter = Reporter::new("m");
+        let mut reporter = Reporter::new("m", "f32");
         reporter.published(record(30.0), 30 * MS, &[]);
         let report = reporter.finish();
         let text = serde_json::to_string(&report).expect("writes");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::compute::Compute;
-use crate::model::{Bundle, BundleError};
+use crate::model::{Bundle, BundleError, Chosen, Wanted};
 use crate::pipeline::{FrameFault, Pipeline, Settings};
 use crate::scheduling::{NoCpu, Placement, Refusal, Scheduling};
 use crate::tensor::InputSpec;
@@ -41,13 +41,22 @@ pub enum SetupError {
     Line(#[from] FrameFault),
 }
 
-/// Loads the bundle in `dir`; a relative folder that is not here is looked for where an installed itnet has its models.
-pub fn load(dir: &Path) -> Result<Bundle, SetupError> {
+/// Loads the bundle in `dir`, to multiply in the precision that is `wanted`; a relative folder that is not here is looked for where an
+/// installed itnet has its models.
+pub fn load(dir: &Path, wanted: Wanted) -> Result<Bundle, SetupError> {
     let path = find(dir);
     if !path.is_dir() {
         return Err(SetupError::NoBundle { path: dir.to_owned() });
     }
-    Bundle::load(&path).map_err(|error| SetupError::Bundle { path, source: Box::new(error) })
+    let bundle = Bundle::load_in(&path, wanted);
+    let bundle = bundle.map_err(|error| SetupError::Bundle { path, source: Box::new(error) })?;
+    let Chosen { precision, replaced, reason } = bundle.chosen();
+    if *replaced {
+        tracing::warn!("convolutions multiply in {}: {reason}", precision.name());
+    } else {
+        tracing::debug!("convolutions multiply in {}: {reason}", precision.name());
+    }
+    Ok(bundle)
 }
 
 fn find(dir: &Path) -> PathBuf {

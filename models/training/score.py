@@ -3,7 +3,7 @@
     itnet eval ... --json > eval.json
     python score.py models/itnet-s eval.json --set "camvid val" --frames 101
 
-An entry of the same set is replaced. Numbers are copied as measured, rounded to four decimals.
+An entry of the same set and precision is replaced. Numbers are copied as measured, rounded to four decimals.
 With `--warm` the scores of warm frames are taken, from the JSON of `itnet eval --warm`.
 """
 
@@ -18,7 +18,14 @@ def entry(result, name, frames, warm):
         {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
         for e in result["exits"]
     ]
-    return {"set": name, "frames": frames, **({"warm": True} if warm else {}), "exits": exits}
+    precision = result.get("precision", "f32")
+    said = {} if precision == "f32" else {"precision": precision}
+    return {"set": name, **said, "frames": frames, **({"warm": True} if warm else {}), "exits": exits}
+
+
+def key(a):
+    """What is measured once."""
+    return a["set"], a.get("precision", "f32"), a.get("warm", False)
 
 
 def main():
@@ -38,8 +45,9 @@ def main():
         sys.exit("the JSON has no `frames`; give --frames")
     path = args.bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    others = [a for a in manifest["accuracy"] if (a["set"], a.get("warm", False)) != (args.set, args.warm)]
-    manifest["accuracy"] = [*others, entry(result, args.set, frames, args.warm)]
+    new = entry(result, args.set, frames, args.warm)
+    others = [a for a in manifest["accuracy"] if key(a) != key(new)]
+    manifest["accuracy"] = [*others, new]
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 

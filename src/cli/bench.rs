@@ -11,7 +11,7 @@ use super::table::{ms, row, table};
 use crate::clock::Clock;
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::mask::Mask;
-use crate::model::{Bundle, Session, StagedModel};
+use crate::model::{Bundle, Session, StagedModel, Wanted};
 use crate::render::Renderer;
 use crate::report::Quantiles;
 use crate::setup::{self, DEFAULT_MODEL};
@@ -32,6 +32,9 @@ pub struct Args {
     /// Width and height of the camera frames, as WIDTHxHEIGHT [default: the network's input]
     #[arg(long, value_parser = size)]
     size: Option<Size>,
+    /// What convolutions multiply: auto, f32, bf16 or int8
+    #[arg(long, default_value = "auto")]
+    precision: Wanted,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -55,6 +58,7 @@ struct Timing {
 #[derive(Serialize)]
 struct Benched {
     model: String,
+    precision: &'static str,
     threads: usize,
     frame: Size,
     frames: u32,
@@ -63,7 +67,7 @@ struct Benched {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, args.precision)?;
     let benched = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -71,8 +75,8 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     let threads = if benched.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", benched.threads) };
-    let Benched { model, frame, frames, .. } = &benched;
-    writeln!(out, "{model}, {threads}, {frames} frames of {frame} rgb8, times in ms\n")?;
+    let Benched { model, precision, frame, frames, .. } = &benched;
+    writeln!(out, "{model}, {precision}, {threads}, {frames} frames of {frame} rgb8, times in ms\n")?;
     let mut rows = vec![row(["stage", "p50", "p90", "p99", "max", "GMAC"])];
     for timing in benched.stages.iter().chain(&benched.whole_frames) {
         let q = timing.quantiles;
@@ -138,6 +142,7 @@ impl Bench {
         let times = (0..args.frames).map(|_| self.frame()).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Benched {
             model: bundle.manifest().name.clone(),
+            precision: bundle.chosen().precision.name(),
             threads: self.threads,
             frame: self.frame.size(),
             frames: args.frames,

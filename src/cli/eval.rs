@@ -14,7 +14,7 @@ use super::worst::{Bad, Worst};
 use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::{Encoding, Frame, Header, Size};
-use crate::model::Bundle;
+use crate::model::{Bundle, Wanted};
 use crate::setup::{self, DEFAULT_MODEL};
 use crate::warm::Start;
 
@@ -42,6 +42,9 @@ pub struct Args {
     /// Threads of the network
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: u16,
+    /// What convolutions multiply: auto, f32, bf16 or int8
+    #[arg(long, default_value = "auto")]
+    precision: Wanted,
     /// Folder for pictures of the worst images: frame, labels, last exit and errors side by side. They show the images
     #[arg(long)]
     pictures: Option<PathBuf>,
@@ -56,6 +59,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Evaluated<'a> {
     model: &'a str,
+    precision: &'a str,
     frames: u64,
     classes: Vec<&'a str>,
     /// Mean of the exits' mIoU over that of the last.
@@ -85,7 +89,7 @@ struct Exit {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, args.precision)?;
     let names = names(&args)?;
     let asked = args.iterations.map(usize::from);
     let mut cold = evaluation(&bundle, &args, asked.unwrap_or(bundle.manifest().iterations.useful))?;
@@ -143,8 +147,9 @@ fn evaluated<'a>(bundle: &'a Bundle, cold: &Evaluation, warm: Option<&Evaluation
     let last = exits.last().map_or(0.0, |exit| exit.score.miou);
     let mean = exits.iter().map(|exit| exit.score.miou).sum::<f64>() / exits.len().max(1) as f64;
     let mean_to_last = if last > 0.0 { mean / last } else { 0.0 };
+    let (model, precision) = (manifest.name.as_str(), bundle.chosen().precision.name());
     let classes = manifest.classes.iter().map(|class| class.name.as_str()).collect();
-    Evaluated { model: &manifest.name, frames: cold.pictures(), classes, mean_to_last, exits, warm, worst: &[] }
+    Evaluated { model, precision, frames: cold.pictures(), classes, mean_to_last, exits, warm, worst: &[] }
 }
 
 fn print(evaluated: &Evaluated<'_>, json: bool) -> anyhow::Result<Ending> {
@@ -153,7 +158,7 @@ fn print(evaluated: &Evaluated<'_>, json: bool) -> anyhow::Result<Ending> {
         writeln!(out, "{}", serde_json::to_string_pretty(evaluated)?)?;
         return Ok(Ending::Done);
     }
-    writeln!(out, "{} on {} images, in %\n", evaluated.model, evaluated.frames)?;
+    writeln!(out, "{} in {} on {} images, in %\n", evaluated.model, evaluated.precision, evaluated.frames)?;
     write!(out, "{}", exits("exit", &evaluated.classes, &evaluated.exits))?;
     writeln!(
         out,

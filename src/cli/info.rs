@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Ending;
 use super::table::{big, percent, row, table};
-use crate::model::{Bundle, TensorInfo};
+use crate::model::{Bundle, TensorInfo, Wanted};
 use crate::setup::{self, DEFAULT_MODEL};
 
 /// Arguments of `itnet info`.
@@ -14,17 +14,21 @@ pub struct Args {
     /// Folder of the model bundle
     #[arg(default_value = DEFAULT_MODEL)]
     model: PathBuf,
+    /// What convolutions multiply: auto, f32, bf16 or int8
+    #[arg(long, default_value = "auto")]
+    precision: Wanted,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, args.precision)?;
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::json!({
             "manifest": bundle.manifest(), "graphs": bundle.graphs(), "state": bundle.state(), "state_bytes": bundle.state_bytes(),
+            "precision": bundle.chosen().precision.name(), "precision_reason": bundle.chosen().reason,
         });
         writeln!(out, "{json:#}")?;
     } else {
@@ -40,7 +44,7 @@ fn describe(bundle: &Bundle) -> String {
     let iterations = manifest.iterations;
     let mut text = format!(
         "{} {}\n\nInput      {} RGB, mean {:?}, std {:?}\nClasses    {}: {}\nIterations {} trained, {} useful\n\
-         Parameters {} shared, {} in all\nState      {}, {} bytes\nWarm start {}\nTrained on {}\nLicence    {}\n\nGraphs\n",
+         Parameters {} shared, {} in all\nState      {}, {} bytes\nWarm start {}\nTrained on {}\nLicence    {}\nMultiplies {}: {}\n\nGraphs\n",
         manifest.name,
         manifest.version,
         input.size(),
@@ -57,6 +61,8 @@ fn describe(bundle: &Bundle) -> String {
         warm_start(bundle),
         manifest.trained_on,
         manifest.license,
+        bundle.chosen().precision.name(),
+        bundle.chosen().reason,
     );
     text += &graphs(bundle);
     text += &accuracy(bundle);
@@ -76,11 +82,13 @@ fn tensors(infos: &[TensorInfo]) -> String {
 }
 
 fn graphs(bundle: &Bundle) -> String {
-    let mut rows = vec![row(["graph", "MACs", "parameters", "nodes", "inputs", "outputs"])];
+    let mut rows = vec![row(["graph", "MACs", "in bf16", "in int8", "parameters", "nodes", "inputs", "outputs"])];
     for graph in bundle.graphs() {
         let cells = [
             &graph.name,
             &big(graph.macs),
+            &big(graph.bf16_macs),
+            &big(graph.int8_macs),
             &big(graph.parameters),
             &graph.nodes.to_string(),
             &tensors(&graph.inputs),
@@ -99,7 +107,8 @@ fn accuracy(bundle: &Bundle) -> String {
             Some(warm) => (" that started warm", warm.skipped_steps()),
             None => ("", 0),
         };
-        text += &format!("\nmIoU in % on {} ({} frames{warm})\n", accuracy.set, accuracy.frames);
+        let (set, frames, precision) = (&accuracy.set, accuracy.frames, accuracy.precision.name());
+        text += &format!("\nmIoU in % on {set} ({frames} frames{warm}, {precision})\n");
         let mut rows = vec![row(["exit", "GMAC", "mIoU"])];
         rows[0].extend(manifest.classes.iter().map(|class| class.name.chars().take(7).collect()));
         for (exit, score) in (1..).zip(&accuracy.exits) {

@@ -13,6 +13,7 @@ use super::Ending;
 use super::table::{ms, row, table};
 use crate::anytime::StopCause;
 use crate::bag::{Bag, Existing, Storage};
+use crate::model::Wanted;
 use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
@@ -53,6 +54,9 @@ pub struct Args {
     /// Threads of the network [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     threads: Option<i64>,
+    /// What convolutions multiply: auto, f32, bf16 or int8 [default: auto]
+    #[arg(long)]
+    precision: Option<String>,
     /// Frames as they were recorded, or one after the other [default: realtime; fast with --iterations]
     #[arg(long)]
     pace: Option<PaceArg>,
@@ -95,6 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         threads: usize::try_from(parameters.integer("threads")).unwrap_or(1),
         scheduling: Scheduling::of(&parameters),
         model: PathBuf::from(parameters.text("model")),
+        precision: parameters.text("precision").parse().unwrap_or_default(),
         pace,
         out: &args.out,
         storage: match args.storage {
@@ -121,6 +126,7 @@ pub struct Job<'a> {
     pub threads: usize,
     pub scheduling: Scheduling,
     pub model: PathBuf,
+    pub precision: Wanted,
     pub pace: Pace,
     pub out: &'a Path,
     pub storage: Storage,
@@ -130,7 +136,7 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Replays, with a progress bar on a terminal.
     pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
-        let bundle = setup::load(&self.model)?;
+        let bundle = setup::load(&self.model, self.precision)?;
         let clock = super::clock();
         let ready = setup::pipeline(&bundle, (self.threads, &self.scheduling), self.settings, &clock)?;
         let manifest = bundle.manifest();
@@ -144,6 +150,7 @@ impl Job<'_> {
             classes: manifest.classes.iter().map(|class| class.name.clone()).collect(),
             model: manifest.name.clone(),
             scheduling: self.scheduling,
+            precision: bundle.chosen().precision.name(),
             stop,
         };
         let bar = progress_bar(self.bag, self.cameras)?;
@@ -183,6 +190,7 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
         ("compute_share", args.compute_share.map(Value::Double)),
         ("threads", args.threads.map(Value::Integer)),
         ("model", model),
+        ("precision", args.precision.clone().map(Value::Text)),
         ("warm_start", args.warm_start.then_some(Value::Bool(true))),
     ];
     for (name, value) in given {

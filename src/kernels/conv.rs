@@ -7,12 +7,17 @@ use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::geometry::{Addend, Geometry};
 use super::isa::Isa;
-use super::tile::{MAX_ADDENDS, TileAddend};
+use super::precision::Precision;
 use super::turned::Turned;
 use super::winograd::Winograd;
+use super::work::{Desk, Output, Work};
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
+/// Output channels below which it takes longer to make bytes of transformed inputs than multiplying them saves.
+const MIN_OUTPUTS: usize = 96;
+/// Products of bytes whose sum, with what is taken from it, stays within 32 bits.
+const MAX_PRODUCTS: usize = 1 << 15;
 /// Bands of parts a thread, so that one that was held up leaves some to the others.
 const BANDS: usize = 8;
 
@@ -33,17 +38,29 @@ enum Way {
 }
 
 impl Way {
-    fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
+    fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa, precision: Precision) -> Result<Self, String> {
         if geometry.depthwise {
             return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa)?));
         }
-        if let Some(winograd) = Winograd::new(geometry, weights, bias, isa)? {
+        let above = if Precision::Bf16.is_there(isa) { Precision::Bf16 } else { Precision::F32 };
+        let no_bytes = |reason: bool| if reason && precision == Precision::Int8 { above } else { precision };
+        let transformed = no_bytes(geometry.outputs < MIN_OUTPUTS);
+        let direct = no_bytes(geometry.weights_len() / geometry.outputs > MAX_PRODUCTS);
+        if let Some(winograd) = Winograd::new(geometry, weights, bias, isa, transformed)? {
             return Ok(Self::Winograd(winograd));
         }
         if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
             return Ok(Self::Turned(turned));
         }
-        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa)?))
+        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa, direct)?))
+    }
+
+    fn precision(&self) -> Precision {
+        match self {
+            Self::Direct(direct) => direct.precision(),
+            Self::Winograd(winograd) => winograd.precision(),
+            Self::Depthwise(_) | Self::Turned(_) => Precision::F32,
+        }
     }
 
     /// The parts that it does one by one: rows of the output or of squares, or stretches of pixels.
@@ -69,20 +86,32 @@ impl Conv {
     /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
     /// channel, on `isa`.
     ///
-    /// Fails where the sizes do not fit together or this processor lacks `isa`.
-    pub fn new(geometry: Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
+    /// Where `precision` gains nothing, as where channels do not mix, it is f32. Fails where the sizes do not fit together or this processor
+    /// lacks `isa`, or what `precision` needs in it.
+    pub fn new(
+        geometry: Geometry,
+        weights: &[f32],
+        bias: &[f32],
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<Self, String> {
         geometry.check()?;
         geometry.check_rest(weights, bias)?;
-        if !isa.is_there() {
-            return Err(format!("this processor has no {isa:?}"));
+        if !precision.is_there(isa) {
+            return Err(format!("this processor has no {precision:?} in {isa:?}"));
         }
-        let way = Way::new(&geometry, weights, bias, isa)?;
+        let way = Way::new(&geometry, weights, bias, isa, precision)?;
         Ok(Self { geometry, way, isa })
     }
 
     /// What it is.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
+    }
+
+    /// What it multiplies.
+    pub fn precision(&self) -> Precision {
+        self.way.precision()
     }
 
     /// Computes `output` from `input` and the addends, which come in the geometry's order, on the threads of `crew`.
@@ -100,10 +129,9 @@ impl Conv {
             return Err(format!("{input} values, {addends:?} to add, {output} of output for {geometry:?}"));
         }
         let parts = self.way.parts(geometry);
-        let macs = geometry.weights_len() * geometry.to[0] * geometry.to[1];
-        let shared = crew.threads() > 1 && macs >= WORTH_SHARING;
+        let shared = crew.threads() > 1 && geometry.macs() >= WORTH_SHARING;
         let bands = if shared { parts.min(BANDS * crew.threads()) } else { 1 };
-        let work = Work { geometry, input, addends, output: Output(output.as_mut_ptr()) };
+        let work = Work { geometry, input, addends, output: Output::new(output) };
         crew.run(bands, &|band| {
             DESK.with_borrow_mut(|desk| {
                 for part in band * parts / bands..(band + 1) * parts / bands {
@@ -117,65 +145,10 @@ impl Conv {
 
 impl std::fmt::Debug for Conv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} on {:?}", self.geometry, self.isa)
+        write!(f, "{:?} in {} on {:?}", self.geometry, self.precision().name(), self.isa)
     }
-}
-
-/// Memory that a thread keeps from one convolution to the next.
-#[derive(Default)]
-pub(super) struct Desk {
-    /// A tile's input where it reaches over an edge, with the zeros there, and its runs.
-    pub edge: Vec<f32>,
-    pub runs: Vec<usize>,
-    /// Results that cannot be stored as a kernel leaves them, or inputs that it cannot take as they are.
-    pub rest: Vec<f32>,
-    /// Transformed inputs and results.
-    pub inputs: Vec<f32>,
-    pub results: Vec<f32>,
 }
 
 thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
-}
-
-/// Where the results go. Every part is computed by one thread.
-pub(super) struct Output(*mut f32);
-
-// SAFETY: every value of the output is written by one job alone.
-unsafe impl Sync for Output {}
-
-impl Output {
-    pub fn at(&self, index: usize) -> *mut f32 {
-        self.0.wrapping_add(index)
-    }
-}
-
-/// One run of a convolution, its lengths checked.
-pub(super) struct Work<'a> {
-    pub geometry: &'a Geometry,
-    pub input: &'a [f32],
-    addends: &'a [&'a [f32]],
-    pub output: Output,
-}
-
-impl Work<'_> {
-    /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
-    pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
-        let geometry = self.geometry;
-        let mut addends = [TileAddend { values: std::ptr::null(), step: 0, phase: 0, shift: 0 }; MAX_ADDENDS];
-        for ((slot, addend), values) in addends.iter_mut().zip(&geometry.addends).zip(self.addends) {
-            let shift = addend.shift;
-            let pixel = (y >> shift) * addend.size[1] + (x >> shift);
-            let values = values[pixel * geometry.outputs + first..].as_ptr();
-            *slot = TileAddend { values, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
-        }
-        (addends, geometry.addends.len())
-    }
-
-    /// Writes values that belong together in the output.
-    pub fn store(&self, at: usize, values: &[f32]) {
-        debug_assert!(at + values.len() <= self.geometry.output_len());
-        // SAFETY: callers stay within the output, whose length is checked, in their job's row.
-        unsafe { self.output.at(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) };
-    }
 }

@@ -1,13 +1,11 @@
 //! The convolution in which every channel has a kernel of its own.
 
-use super::conv::{Desk, Work};
 use super::geometry::Geometry;
 use super::isa::Isa;
 use super::span::Spans;
-use super::tile::{Kernel, Tile};
+use super::tile::{Kernel, Scaling, Tile};
+use super::work::{Desk, Work};
 
-/// Channels that kernels take at once: there are a multiple of them.
-pub(super) const LANES: usize = 8;
 /// Most pixels of a tile.
 const PIXELS: usize = 8;
 
@@ -49,8 +47,9 @@ impl Depthwise {
                 step: geometry.stride[1] * channels,
                 runs: span.runs,
                 len: geometry.kernel[1],
-                weights: self.weights[span.first_run * geometry.kernel[1] * channels..].as_ptr(),
+                weights: self.weights[span.first_run * geometry.kernel[1] * channels..].as_ptr().cast(),
                 bias: self.bias.as_ptr(),
+                scaling: Scaling::NONE,
                 addends: &addends[..count],
                 relu: geometry.relu,
                 output: work.output.at((y * width + x) * channels),

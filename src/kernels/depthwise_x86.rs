@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::instance::instance;
 use super::tile::{Kernel, Tile};
 
 macro_rules! kernels {
@@ -15,12 +16,12 @@ macro_rules! kernels {
                 // SAFETY: the caller vouches for all channels of each pixel, of each row of weights, of bias, results and addends.
                 unsafe {
                     let mut sums = [$load(tile.bias.add(c)); P];
-                    let mut weights = tile.weights.add(c);
+                    let mut weights = tile.weights.add(c).cast::<f32>();
                     for run in tile.runs {
                         for k in 0..tile.len {
                             let row = $load(weights);
                             weights = weights.wrapping_add(channels);
-                            let pixel = tile.input.add(run + k * channels + c);
+                            let pixel = tile.input.add(run + k * channels + c).cast::<f32>();
                             for (p, sum) in sums.iter_mut().enumerate() {
                                 *sum = $fma($load(pixel.add(p * tile.step)), row, *sum);
                             }
@@ -75,26 +76,17 @@ kernels!(
     _mm256_max_ps
 );
 
-macro_rules! instance {
-    ($kernel:ident, $pixels:expr, $($p:literal)*) => {
-        match $pixels {
-            $($p => Some($kernel::<$p>),)*
-            _ => None,
-        }
-    };
-}
-
 pub(super) fn avx512(channels: usize, pixels: usize) -> Option<Kernel> {
     match channels % 16 {
-        0 => instance!(wide, pixels, 1 2 3 4 5 6 7 8),
-        8 => instance!(narrow, pixels, 1 2 3 4 5 6 7 8),
+        0 => instance!(pixels, P of 1 2 3 4 5 6 7 8, wide::<P>),
+        8 => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow::<P>),
         _ => None,
     }
 }
 
 pub(super) fn avx2(channels: usize, pixels: usize) -> Option<Kernel> {
     match channels % 8 {
-        0 => instance!(half, pixels, 1 2 3 4 5 6 7 8),
+        0 => instance!(pixels, P of 1 2 3 4 5 6 7 8, half::<P>),
         _ => None,
     }
 }

@@ -1,12 +1,14 @@
 //! The convolution as it is written: every product of the sum.
 
-use super::conv::{Desk, Work};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
 use super::panel::Panel;
+use super::precision::Precision;
 use super::rest::finish;
+use super::rows::Rows;
 use super::span::{Span, Spans};
-use super::tile::Tile;
+use super::tile::{Range, Tile};
+use super::work::{Desk, Work};
 
 /// Packed weights, by panels.
 #[derive(Clone)]
@@ -14,23 +16,55 @@ pub(super) struct Direct {
     panels: Vec<Panel>,
     /// Most pixels of a tile.
     pixels: usize,
-    spans: Spans,
+    source: Source,
+    /// Words from a pixel of the input to the next, and those of a run.
+    unit: usize,
+    run_len: usize,
+}
+
+/// Where the input is read.
+#[derive(Clone)]
+enum Source {
+    /// Where it lies.
+    There(Spans),
+    /// In rounded copies of its rows.
+    Packed(Rows),
 }
 
 impl Direct {
-    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
+    pub fn new(
+        geometry: &Geometry,
+        weights: &[f32],
+        bias: &[f32],
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<Self, String> {
         let [rows, columns] = geometry.kernel;
-        let inputs = geometry.inputs;
-        let weight = |product: usize, output: usize| {
+        let (inputs, each) = (geometry.inputs, precision.values());
+        let words = inputs.div_ceil(each);
+        let weight = |word: usize, part: usize, output: usize| {
             let (input, row, column) = match geometry.from_order {
-                Order::Planes => (product / columns / rows, product / columns % rows, product % columns),
-                Order::Interleaved => (product % inputs, product / inputs / columns, product / inputs % columns),
+                Order::Planes => (word / columns / rows, word / columns % rows, word % columns),
+                Order::Interleaved => (word % words, word / words / columns, word / words % columns),
             };
-            weights[((output * inputs + input) * rows + row) * columns + column]
+            let input = input * each + part;
+            if input < inputs { weights[((output * inputs + input) * rows + row) * columns + column] } else { 0.0 }
         };
-        let panels = Panel::all(bias, inputs * rows * columns, weight, isa)?;
+        let panels = Panel::all(bias, [1, words * rows * columns], weight, isa, precision)?;
         let pixels = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
-        Ok(Self { panels, pixels, spans: Spans::new(geometry) })
+        let source = match precision {
+            Precision::F32 => Source::There(Spans::new(geometry)),
+            _ => Source::Packed(Rows::new(geometry, isa, precision)?),
+        };
+        let unit = if geometry.from_order == Order::Planes { 1 } else { words };
+        Ok(Self { panels, pixels, source, unit, run_len: columns * unit })
+    }
+
+    pub fn precision(&self) -> Precision {
+        match &self.source {
+            Source::There(_) => Precision::F32,
+            Source::Packed(rows) => rows.precision,
+        }
     }
 
     /// Computes row `y`.
@@ -40,16 +74,23 @@ impl Direct {
         let tiles = width.div_ceil(self.pixels);
         let rest: usize = self.panels.iter().filter(|panel| !is_whole(geometry, panel)).map(|panel| panel.width).sum();
         desk.rest.resize(width * rest, 0.0);
+        let range = match &self.source {
+            Source::There(_) => Range::NONE,
+            Source::Packed(rows) => rows.pack(work, y, &mut desk.packed),
+        };
         for tile in 0..tiles {
             let (x, end) = (tile * width / tiles, (tile + 1) * width / tiles);
-            let span = self.spans.find(work, y, x, end - x, &mut desk.edge, &mut desk.runs);
+            let span = match &self.source {
+                Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.edge, &mut desk.runs),
+                Source::Packed(rows) => rows.span(&desk.packed, y, x, end - x, geometry.stride[1] * self.unit),
+            };
             let mut rests = desk.rest.as_mut_slice();
             for panel in &self.panels {
                 if is_whole(geometry, panel) {
-                    self.tile(work, panel, &span, &mut []);
+                    self.tile(work, panel, &span, range, &mut []);
                 } else {
                     let (rest, others) = rests.split_at_mut(width * panel.width);
-                    self.tile(work, panel, &span, &mut rest[x * panel.width..]);
+                    self.tile(work, panel, &span, range, &mut rest[x * panel.width..]);
                     rests = others;
                 }
             }
@@ -63,9 +104,8 @@ impl Direct {
     }
 
     /// Computes a tile; into `rest` where the panel is not whole.
-    fn tile(&self, work: &Work<'_>, panel: &Panel, span: &Span<'_>, rest: &mut [f32]) {
+    fn tile(&self, work: &Work<'_>, panel: &Panel, span: &Span<'_>, range: Range, rest: &mut [f32]) {
         let geometry = work.geometry;
-        let run_len = geometry.run_len();
         let whole = is_whole(geometry, panel);
         let (addends, count) = work.addends(panel.first, span.y, span.x);
         let (output, output_step) = if whole {
@@ -76,19 +116,20 @@ impl Direct {
         };
         let tile = Tile {
             input: span.input,
-            step: geometry.stride[1] * geometry.unit(),
+            step: geometry.stride[1] * self.unit,
             runs: span.runs,
-            len: run_len,
-            weights: panel.weights[span.first_run * run_len * panel.width..].as_ptr(),
+            len: self.run_len,
+            weights: panel.weights[span.first_run * self.run_len * panel.width..].as_ptr(),
             bias: panel.bias.as_ptr(),
+            scaling: panel.scaling(0, range),
             addends: if whole { &addends[..count] } else { &[] },
             relu: geometry.relu && (whole || count == 0),
             output,
             output_step,
         };
         // SAFETY: `Conv::new` has checked the instruction set, and chosen the kernels for this panel's width and the number of pixels.
-        // Lengths are as the geometry says (`Conv::run`), so that within the runs that are found, in the input or in
-        // the copy of its edge, `pixels` windows of `run_len` values lie inside; weights and bias are those of the panel. A whole panel's
+        // Lengths are as the geometry says (`Conv::run`), so that within the runs that are found, in the input, in the copy of its edge or
+        // in the packed rows, `pixels` windows of `run_len` words lie inside; weights and bias are those of the panel. A whole panel's
         // channels are there in the addends and in the output, which this job alone writes at this row; others go to the rest.
         unsafe { panel.kernels[span.pixels - 1](&tile) };
     }

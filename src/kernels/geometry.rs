@@ -1,7 +1,6 @@
 //! What a convolution is, all but its weights.
 
-use super::depthwise::LANES;
-use super::tile::MAX_ADDENDS;
+use super::tile::{LANES, MAX_ADDENDS};
 
 /// The largest side of a kernel, and the largest stride.
 const MAX_KERNEL: usize = 32;
@@ -69,6 +68,11 @@ impl Geometry {
         self.outputs * self.to[0] * self.to[1]
     }
 
+    /// Multiply-accumulates of a run.
+    pub fn macs(&self) -> usize {
+        self.weights_len() * self.to[0] * self.to[1]
+    }
+
     pub(super) fn weights_len(&self) -> usize {
         let mixing = if self.depthwise { 1 } else { self.inputs };
         self.outputs * mixing * self.kernel[0] * self.kernel[1]
@@ -88,11 +92,6 @@ impl Geometry {
             Order::Planes => self.inputs * self.kernel[0],
             Order::Interleaved => self.kernel[0],
         }
-    }
-
-    /// Products of a run.
-    pub(super) fn run_len(&self) -> usize {
-        self.kernel[1] * self.unit()
     }
 
     /// Whether the kernels can do it: every side at least 1 and not beyond reason, so that no product of sides is too large for a number,

@@ -1,7 +1,8 @@
 //! What this processor can do.
 
+use super::precision::Precision;
 use super::tile::{Kernel, MAX_PIXELS};
-use super::winograd::Transforms;
+use super::transforms::Transforms;
 
 /// A set of vector instructions that there are kernels for, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,13 +67,13 @@ impl Isa {
     }
 
     /// The kernel for a tile of `pixels` beside a panel.
-    pub(super) fn kernel(self, panel: usize, pixels: usize) -> Option<Kernel> {
+    pub(super) fn kernel(self, panel: usize, pixels: usize, precision: Precision) -> Option<Kernel> {
         match self {
-            Self::Portable => super::portable::kernel(panel, pixels),
+            Self::Portable => super::portable::kernel(panel, pixels, precision),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => super::x86::avx2(panel, pixels),
+            Self::Avx2 => super::x86::avx2(panel, pixels).filter(|_| precision == Precision::F32),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::x86::avx512(panel, pixels),
+            Self::Avx512 => super::x86::avx512(panel, pixels, precision),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => None,
         }
@@ -91,17 +92,23 @@ impl Isa {
         }
     }
 
-    /// Winograd's transforms for squares of this side, where there are any.
-    pub(super) fn transforms(self, side: usize) -> Option<Transforms> {
-        match (self, side) {
+    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32.
+    pub(super) fn transforms(self, side: usize, precision: Precision) -> Option<Transforms> {
+        #[cfg(target_arch = "x86_64")]
+        use super::winograd_x86::*;
+        match (self, precision, side) {
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2, 2) => Some(super::winograd_x86::AVX2_SMALL),
+            (Self::Avx2, Precision::F32, 2) => Some(AVX2_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2, 4) => Some(super::winograd_x86::AVX2_LARGE),
+            (Self::Avx2, Precision::F32, 4) => Some(AVX2_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, 2) => Some(super::winograd_x86::AVX512_SMALL),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, 4) => Some(super::winograd_x86::AVX512_LARGE),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, Precision::Bf16, 2) => Some(BF16_SMALL),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, Precision::Bf16, 4) => Some(BF16_LARGE),
             _ => None,
         }
     }

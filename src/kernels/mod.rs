@@ -11,6 +11,10 @@
 //! one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction set does, where it
 //! rounds a product before adding it, and where it has no transforms for Winograd's way.
 //!
+//! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
+//! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
+//! differs only in what it multiplies two words with. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//!
 //! | way | for |
 //! |---|---|
 //! | `direct` | every convolution there is no better way for |
@@ -29,17 +33,25 @@ mod depthwise;
 mod depthwise_x86;
 mod direct;
 mod geometry;
+mod instance;
 mod isa;
 mod loops;
+mod pack;
 mod panel;
 mod portable;
+mod precision;
 mod rest;
+mod rows;
 mod span;
 mod tile;
+mod transforms;
 mod turned;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod winograd_x86;
+mod work;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -48,6 +60,7 @@ pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
+pub use precision::Precision;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,12 @@
 //! Weights in the order in which kernels read them.
 
 use super::isa::Isa;
-use super::tile::Kernel;
+use super::pack::half;
+use super::precision::Precision;
+use super::tile::{Kernel, Range, Scaling};
+
+/// The largest byte of a weight.
+const LEVELS: f32 = 127.0;
 
 /// Some output channels side by side, with zeros where there are less than the kernels' width.
 #[derive(Clone)]
@@ -12,19 +17,24 @@ pub(super) struct Panel {
     pub width: usize,
     /// One value a channel.
     pub bias: Vec<f32>,
-    /// A row a product.
-    pub weights: Vec<f32>,
+    /// A row a word of the input.
+    pub weights: Vec<u32>,
     /// By number of pixels less one.
     pub kernels: Vec<Kernel>,
+    /// Of bytes: what the weights' stand for, and their sums, one a channel in each group of rows.
+    scales: Vec<f32>,
+    sums: Vec<i32>,
 }
 
 impl Panel {
-    /// Panels for as many output channels as there is bias; `weight` gives the weight of a product for an output channel.
+    /// Panels for as many output channels as there is bias; `weight` gives the weight of a value of a word for an output channel. The words of
+    /// each of `groups` are summed apart, and what their bytes stand for is their own.
     pub fn all(
         bias: &[f32],
-        products: usize,
-        weight: impl Fn(usize, usize) -> f32,
+        [groups, words]: [usize; 2],
+        weight: impl Fn(usize, usize, usize) -> f32,
         isa: Isa,
+        precision: Precision,
     ) -> Result<Vec<Self>, String> {
         let mut panels = Vec::new();
         let mut first = 0;
@@ -35,20 +45,63 @@ impl Panel {
                 first,
                 width,
                 bias: vec![0.0; width],
-                weights: vec![0.0; products * width],
+                weights: vec![0; groups * words * width],
                 kernels: Vec::new(),
+                scales: vec![0.0; groups * width],
+                sums: vec![0; groups * width],
             };
-            panel.bias[..live].copy_from_slice(&bias[first..first + live]);
-            for (product, row) in panel.weights.chunks_exact_mut(width).enumerate() {
-                row[..live].iter_mut().enumerate().for_each(|(i, value)| *value = weight(product, first + i));
+            for channel in 0..live {
+                panel.bias[channel] = bias[first + channel];
+                for group in 0..groups {
+                    let words = group * words..(group + 1) * words;
+                    panel.fill(group, words, channel, precision, |word, part| weight(word, part, first + channel));
+                }
             }
             for pixels in 1..=isa.pixels(width) {
-                let kernel = isa.kernel(width, pixels);
-                panel.kernels.push(kernel.ok_or_else(|| format!("{isa:?} has no kernel for {width} by {pixels}"))?);
+                let kernel = isa.kernel(width, pixels, precision);
+                let missing = || format!("{isa:?} has no kernel for {width} by {pixels} in {precision:?}");
+                panel.kernels.push(kernel.ok_or_else(missing)?);
             }
             panels.push(panel);
             first += width;
         }
         Ok(panels)
+    }
+
+    /// Rounds and packs the weights of a channel in a group of words.
+    fn fill(
+        &mut self,
+        group: usize,
+        words: std::ops::Range<usize>,
+        channel: usize,
+        precision: Precision,
+        weight: impl Fn(usize, usize) -> f32,
+    ) {
+        let (parts, at) = (0..precision.values(), group * self.width + channel);
+        let all = words.clone().flat_map(|word| parts.clone().map(move |part| (word, part)));
+        let most = all.map(|(word, part)| weight(word, part).abs()).max_by(f32::total_cmp).unwrap_or(0.0);
+        // What is no number makes the scale none, and so every result.
+        let scale = most / LEVELS;
+        let reciprocal = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+        let byte = |value: f32| (value * reciprocal).round_ties_even() as i8;
+        for word in words {
+            let part = |part: usize| weight(word, part);
+            self.weights[word * self.width + channel] = match precision {
+                Precision::F32 => part(0).to_bits(),
+                Precision::Bf16 => (u32::from(half(part(0))) | u32::from(half(part(1))) << 16).to_le(),
+                Precision::Int8 => {
+                    let bytes = [0, 1, 2, 3].map(|index| byte(part(index)));
+                    self.sums[at] += bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
+                    u32::from_ne_bytes(bytes.map(|byte| byte as u8))
+                }
+            };
+        }
+        self.scales[at] = scale;
+    }
+
+    /// What the sums of a group mean over an input whose bytes mean `range`.
+    pub fn scaling(&self, group: usize, range: Range) -> Scaling {
+        let at = group * self.width;
+        Scaling { range, scales: self.scales[at..].as_ptr(), sums: self.sums[at..].as_ptr() }
     }
 }

@@ -1,8 +1,8 @@
 //! Results that kernels cannot store where they belong: in planes, or less channels than a panel is wide.
 
-use super::conv::Work;
 use super::geometry::Order;
 use super::panel::Panel;
+use super::work::Work;
 
 /// Stores a row of a panel that is not whole, after what a kernel does for whole ones.
 pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32]) {

@@ -1,14 +1,14 @@
 //! Where the input of some neighbouring pixels lies.
 
-use super::conv::Work;
 use super::geometry::{Geometry, Order};
+use super::work::Work;
 
 /// The pixels `x..x + pixels` of row `y`, and where their input lies.
 pub(super) struct Span<'a> {
     pub y: usize,
     pub x: usize,
     pub pixels: usize,
-    pub input: *const f32,
+    pub input: *const u32,
     pub runs: &'a [usize],
     /// The first run, counted from the kernel's first row.
     pub first_run: usize,
@@ -56,7 +56,7 @@ impl Spans {
         };
         if inside && (live == rows || geometry.from_order == Order::Interleaved && live > 0) {
             let start = ((top + skipped as isize) as usize * width + left as usize) * unit;
-            let input = work.input[start..].as_ptr();
+            let input = work.input[start..].as_ptr().cast();
             return Span { y, x, pixels, input, runs: &self.runs[..count], first_run };
         }
         edge.clear();
@@ -77,6 +77,6 @@ impl Spans {
         }
         runs.clear();
         runs.extend((0..count).map(|index| index * across * unit));
-        Span { y, x, pixels, input: edge.as_ptr(), runs, first_run }
+        Span { y, x, pixels, input: edge.as_ptr().cast(), runs, first_run }
     }
 }

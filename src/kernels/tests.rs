@@ -36,7 +36,11 @@ impl Case {
     }
 
     fn run(&self, isa: Isa, threads: usize) -> Vec<f32> {
-        let conv = Conv::new(self.geometry.clone(), &self.weights, &self.bias, isa).unwrap();
+        self.run_in(Precision::F32, isa, threads)
+    }
+
+    fn run_in(&self, precision: Precision, isa: Isa, threads: usize) -> Vec<f32> {
+        let conv = Conv::new(self.geometry.clone(), &self.weights, &self.bias, isa, precision).unwrap();
         let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
         // What is not written is seen.
         let mut output = vec![f32::NAN; self.geometry.output_len()];
@@ -196,8 +200,66 @@ fn assert_near(got: &[f32], want: impl Iterator<Item = f64>, products: usize) {
     }
 }
 
+/// The instruction sets of this processor that multiply in `precision`.
+fn isas(precision: Precision) -> impl Iterator<Item = Isa> {
+    Isa::ALL.into_iter().filter(move |isa| precision.is_there(*isa))
+}
+
+/// How far a sum of `products` of values up to 1 can be off where each is rounded to `bits` after the point, if errors add up like
+/// noise: six times their deviation.
+fn noise(products: usize, bits: i32) -> f64 {
+    6.0 * (products as f64).sqrt() * 2f64.powi(-bits)
+}
+
+fn assert_close(got: &[f32], want: &[f64], tolerance: f64) {
+    for (index, (got, want)) in got.iter().zip(want).enumerate() {
+        assert!((f64::from(*got) - want).abs() <= tolerance, "value {index}: got {got}, want {want} +- {tolerance}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn bytes_are_multiplied_exactly_alike_by_every_kernel_and_nearly_as_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_close(&portable, &case.by_the_book(), noise(products, 8));
+        for isa in isas(Precision::Int8) {
+            // What is done in Winograd's way is compared below.
+            let conv = Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Int8).unwrap();
+            if conv.precision() == Precision::Int8 {
+                prop_assert_eq!(&case.run_in(Precision::Int8, isa, 1), &portable);
+            }
+        }
+    }
+
+    #[test]
+    fn bf16_is_multiplied_alike_by_every_kernel_and_nearly_as_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run_in(Precision::Bf16, Isa::Portable, 1);
+        assert_close(&portable, &case.by_the_book(), noise(products, 9));
+        for isa in isas(Precision::Bf16) {
+            // Inputs and weights are rounded alike; only the order and the rounding of sums differ.
+            assert_near(&case.run_in(Precision::Bf16, isa, 1), portable.iter().copied().map(f64::from), products);
+        }
+    }
+
+    #[test]
+    fn three_by_three_of_lower_precision_is_nearly_as_the_book_says(geometry in winograd()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let book = case.by_the_book();
+        for precision in [Precision::Bf16, Precision::Int8] {
+            for isa in isas(precision) {
+                // The transforms' differences cancel, their roundings do not.
+                let bits = if precision == Precision::Int8 { 4 } else { 6 };
+                assert_close(&case.run_in(precision, isa, 1), &book, noise(products, bits));
+            }
+        }
+    }
 
     #[test]
     fn the_portable_kernel_computes_what_the_book_says(geometry in geometry()) {
@@ -271,12 +333,16 @@ fn logits() -> Geometry {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for geometry in [large(), Geometry { inputs: 24, outputs: 56, ..large() }, logits()] {
+    let strided = Geometry { stride: [2, 2], to: [12, 23], addends: Vec::new(), ..large() };
+    for geometry in [large(), strided, Geometry { inputs: 24, outputs: 56, ..large() }, logits()] {
         let case = Case::new(geometry);
-        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
-            let alone = case.run(isa, 1);
-            for threads in [2, 3, 7] {
-                assert!(alone == case.run(isa, threads), "{isa:?} on {threads} threads");
+        for precision in Precision::ALL {
+            for isa in isas(precision) {
+                let alone = case.run_in(precision, isa, 1);
+                for threads in [2, 3, 7] {
+                    let shared = case.run_in(precision, isa, threads);
+                    assert!(alone == shared, "{precision:?} by {isa:?} on {threads} threads");
+                }
             }
         }
     }
@@ -298,9 +364,53 @@ fn the_order_of_the_output_changes_no_bit() {
 }
 
 #[test]
+fn bytes_stand_for_whatever_the_input_holds() {
+    let case = Case::new(Geometry { addends: Vec::new(), relu: false, ..large() });
+    for (shift, scale) in [(0.0, 1.0), (-3.0, 1e-3), (1.0, 1e3), (5.0, 1e-20), (0.0, 0.0), (-1.0, 1e-43)] {
+        let input = case.input.iter().map(|value| (value + shift) * scale).collect();
+        let case = Case { input, bias: vec![0.0; 52], ..Case::new(case.geometry.clone()) };
+        let most = f64::from(scale) * (1.0 + f64::from(shift.abs()));
+        let got = case.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_close(&got, &case.by_the_book(), most * noise(117, 7) + 1e-30);
+        for isa in isas(Precision::Int8) {
+            assert_eq!(case.run_in(Precision::Int8, isa, 1), got);
+        }
+    }
+}
+
+#[test]
+fn what_a_word_held_before_is_not_in_the_results() {
+    let single = Geometry { kernel: [1, 1], pad: [0, 0], addends: Vec::new(), relu: false, ..large() };
+    for isa in isas(Precision::Bf16) {
+        let case = Case::new(single.clone());
+        let fresh = case.run_in(Precision::Bf16, isa, 1);
+        // Bytes of 255 are a bf16 that is no number.
+        let ones = Case { input: vec![1.0; 23 * 45 * 64], ..Case::new(Geometry { inputs: 64, ..single.clone() }) };
+        ones.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_eq!(case.run_in(Precision::Bf16, isa, 1), fresh);
+    }
+}
+
+#[test]
+fn what_no_number_can_stand_for_is_seen_in_the_results() {
+    for precision in Precision::ALL {
+        for isa in isas(precision) {
+            let mut infinite = Case::new(Geometry { relu: false, ..large() });
+            infinite.input[3000] = f32::INFINITY;
+            let mut without = Case::new(Geometry { relu: false, ..large() });
+            without.weights[1000] = f32::NAN;
+            for case in [infinite, without] {
+                let got = case.run_in(precision, isa, 1);
+                assert!(got.iter().any(|value| !value.is_finite()), "{precision:?} by {isa:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn sizes_that_do_not_fit_are_refused() {
     let case = Case::new(large());
-    let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable);
+    let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable, Precision::F32);
     assert!(conv(Geometry { outputs: 51, ..large() }).is_err());
     assert!(conv(Geometry { stride: [0, 1], ..large() }).is_err());
     assert!(conv(Geometry { addends: vec![Addend { size: [11, 23], shift: 1 }], ..large() }).is_err());

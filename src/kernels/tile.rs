@@ -2,26 +2,31 @@
 
 /// The most pixels of a tile.
 pub(super) const MAX_PIXELS: usize = 12;
+/// Channels that the kernels of `depthwise` and the transforms of `winograd` take at once.
+pub(super) const LANES: usize = 8;
 /// The most tensors that can be added to a convolution.
 pub(super) const MAX_ADDENDS: usize = 2;
 
 /// What a kernel needs to know about its tile.
 ///
-/// The input of output pixel `p` for the `k`-th product of run `r` is `input[runs[r] + p * step + k]`; its weights for the panel follow
+/// Inputs and weights are words of 32 bits: one f32, two bf16, or four bytes, unsigned ones of the input and signed ones of the weights. The
+/// product of two words is the sum of the products of what they hold. The input of output pixel `p` for the `k`-th product of run `r` is `input[runs[r] + p * step + k]`; its weights for the panel follow
 /// each other in the order of runs and `k`.
 pub(super) struct Tile<'a> {
     /// Where the first pixel's input begins.
-    pub input: *const f32,
-    /// Values from the input of one pixel to that of the next.
+    pub input: *const u32,
+    /// Words from the input of one pixel to that of the next.
     pub step: usize,
     /// Where each run begins.
     pub runs: &'a [usize],
     /// Products of a run.
     pub len: usize,
     /// `runs.len() * len` rows of the panel's width.
-    pub weights: *const f32,
+    pub weights: *const u32,
     /// One value a channel of the panel.
     pub bias: *const f32,
+    /// What the sums mean where bytes were multiplied.
+    pub scaling: Scaling,
     /// What is added after the last product.
     pub addends: &'a [TileAddend],
     /// Whether negative results become zero.
@@ -30,6 +35,32 @@ pub(super) struct Tile<'a> {
     pub output: *mut f32,
     /// Values from one pixel's results to those of the next.
     pub output_step: usize,
+}
+
+/// How the bytes of an input stand for values: `value = scale * (byte - zero)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Range {
+    pub scale: f32,
+    pub zero: i32,
+}
+
+impl Range {
+    /// Of what is no byte.
+    pub const NONE: Self = Self { scale: 1.0, zero: 0 };
+}
+
+/// What sums of bytes' products mean: `(sum - zero * sums[c]) * (scale * scales[c]) + bias[c]` for channel `c` of the panel.
+#[derive(Clone, Copy)]
+pub(super) struct Scaling {
+    pub range: Range,
+    /// One a channel: how the weights' bytes stand for values, and their sum.
+    pub scales: *const f32,
+    pub sums: *const i32,
+}
+
+impl Scaling {
+    /// Of what is no sum of bytes.
+    pub const NONE: Self = Self { range: Range::NONE, scales: std::ptr::null(), sums: std::ptr::null() };
 }
 
 /// Values to be added to a tile: those of pixel `p` are at `values[((phase + p) >> shift) * step]`.

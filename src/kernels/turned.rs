@@ -3,11 +3,12 @@
 //! Pixels are turned into planes first, a vector's length of them at a time; then the kernels take outputs for pixels, and pixels for
 //! channels. So results come out in planes, and no vector has lanes for channels that are not there.
 
-use super::conv::{Desk, Work};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
+use super::precision::Precision;
 use super::rest::{BLOCK, turn};
-use super::tile::{Kernel, MAX_PIXELS, Tile};
+use super::tile::{Kernel, MAX_PIXELS, Scaling, Tile};
+use super::work::{Desk, Work};
 
 /// Pixels of a stretch.
 const STRETCH: usize = 16;
@@ -30,8 +31,9 @@ impl Turned {
         }
         let rows = bias.iter().zip(weights.chunks_exact(geometry.inputs));
         let weights = rows.flat_map(|(bias, weights)| std::iter::once(bias).chain(weights)).copied().collect();
-        let kernel =
-            |outputs| isa.kernel(STRETCH, outputs).ok_or_else(|| format!("{isa:?} has no kernel for {STRETCH}"));
+        let kernel = |outputs| {
+            isa.kernel(STRETCH, outputs, Precision::F32).ok_or_else(|| format!("{isa:?} has no kernel for {STRETCH}"))
+        };
         let kernels = (1..=isa.pixels(STRETCH)).map(kernel).collect::<Result<_, _>>()?;
         Ok(Some(Self { weights, kernels }))
     }
@@ -60,12 +62,13 @@ impl Turned {
             let (target, step) =
                 if whole { (work.output.at(output * plane + first), plane) } else { (results.as_mut_ptr(), STRETCH) };
             let tile = Tile {
-                input: weights.as_ptr(),
+                input: weights.as_ptr().cast(),
                 step: len,
                 runs: &[0],
                 len,
-                weights: planes.as_ptr(),
+                weights: planes.as_ptr().cast(),
                 bias: [0.0; STRETCH].as_ptr(),
+                scaling: Scaling::NONE,
                 addends: &[],
                 relu: geometry.relu,
                 output: target,

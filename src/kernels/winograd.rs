@@ -8,23 +8,19 @@
 //! The larger square takes the points 0, ±√½ and ±√2 for the usual 0, ±1 and ±2: a fifth of their rounding errors, and twice those of the plain
 //! sum. It is for weights that stay small, since it makes four times as many of them.
 
-use super::conv::{Desk, Work};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
+use super::pack::Packer;
 use super::panel::Panel;
-use super::tile::{MAX_ADDENDS, MAX_PIXELS, Tile, TileAddend};
+use super::precision::Precision;
+use super::tile::{LANES, MAX_PIXELS, Range, Tile};
+use super::transforms::{Line, MAX_SIDE, MAX_WINDOW, Results, Transforms};
+use super::work::{Desk, Work};
 
-/// The most pixels of the output along a side of a square.
-pub(super) const MAX_SIDE: usize = 4;
-/// The most pixels of the input along a side of a square, and of transformed values.
-pub(super) const MAX_WINDOW: usize = MAX_SIDE + 2;
 /// Channels below which the transforms cost more than they save.
 const MIN_CHANNELS: usize = 16;
 /// Transformed weights up to which the larger square pays: they are read once for every few squares, and must stay close for that.
 const MAX_WEIGHTS: usize = 384 << 10;
-
-/// Channels that transforms take at once: inputs and outputs are multiples.
-pub(super) const LANES: usize = 8;
 
 /// Transformed weights, by panels: for each place, a row an input channel.
 #[derive(Clone)]
@@ -36,86 +32,54 @@ pub(super) struct Winograd {
     side: usize,
     /// The same of the input.
     window: usize,
+    /// Words of a place of a square of the input, as they are multiplied and as transforms leave them.
+    unit: usize,
+    raw_unit: usize,
     /// For lines and pixels beyond the edges; there are more than a panel's channels, which have no bias at this point.
     zeros: Vec<f32>,
     transforms: Transforms,
-}
-
-/// The transforms of an instruction set, for squares of one size.
-#[derive(Clone, Copy)]
-pub(super) struct Transforms {
-    pub forth: Forth,
-    pub back: Back,
-}
-
-/// Transforms squares of the input. Pixel `(y, x)` of square `s` has its channels at `lines[y][(side * s + x) * channels..]`; place `p` of
-/// channel `c` goes to `output[p * step + s * channels + c]`.
-///
-/// # Safety
-/// All that is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the instructions.
-pub(super) type Forth = unsafe fn(lines: &Lines, squares: usize, channels: usize, output: *mut f32, step: usize);
-
-/// The lines of the input under a row of squares, as many as a square's window has.
-pub(super) type Lines = [*const f32; MAX_WINDOW];
-
-/// Transforms a row of squares back, adds, cuts off, and stores.
-///
-/// # Safety
-/// All that the fields speak of is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the
-/// instructions.
-pub(super) type Back = unsafe fn(&Results<'_>);
-
-/// A row of squares of results.
-pub(super) struct Results<'a> {
-    pub squares: usize,
-    /// Place `p` of channel `c` of square `s` is at `places[p * step + s * width + c]`.
-    pub places: *const f32,
-    pub step: usize,
-    pub width: usize,
-    /// Channels to store, at most `width`.
-    pub channels: usize,
-    /// One value a channel.
-    pub bias: *const f32,
-    /// Lines of the output, at most a square's side.
-    pub lines: &'a [Line],
-    /// Number of addends of each line.
-    pub addends: usize,
-    /// Pixels of a line, at most a square's side for each square.
-    pub pixels: usize,
-    /// From one pixel of the output to the next.
-    pub output_step: usize,
-    pub relu: bool,
-}
-
-/// A line of the output: where its first pixel goes, and what is added.
-#[derive(Clone, Copy)]
-pub(super) struct Line {
-    pub output: *mut f32,
-    pub addends: [TileAddend; MAX_ADDENDS],
+    /// Makes bytes of transformed inputs.
+    packer: Option<Packer>,
+    precision: Precision,
 }
 
 impl Winograd {
     /// The convolution in this way, where it can be done and pays.
-    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Option<Self>, String> {
+    pub fn new(
+        geometry: &Geometry,
+        weights: &[f32],
+        bias: &[f32],
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<Option<Self>, String> {
         let channels = [geometry.inputs, geometry.outputs];
         let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
         let fits = geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved;
         if !fits || channels.iter().any(|channels| *channels < MIN_CHANNELS || channels % LANES != 0) {
             return Ok(None);
         }
-        let (inputs, window) = (geometry.inputs, MAX_WINDOW);
-        let large = window * window * inputs * geometry.outputs <= MAX_WEIGHTS;
+        let (inputs, each, window) = (geometry.inputs, precision.values(), MAX_WINDOW);
+        let unit = inputs / each;
+        let large = window * window * unit * geometry.outputs <= MAX_WEIGHTS;
         let side = if large { MAX_SIDE } else { 2 };
-        let Some(transforms) = isa.transforms(side) else { return Ok(None) };
+        let Some(transforms) = isa.transforms(side, precision) else { return Ok(None) };
         let (window, rows) = (side + 2, if large { large_rows() } else { SMALL_ROWS.to_vec() });
         let transformed: Vec<Vec<f32>> =
             weights.chunks_exact(9).map(|kernel| transform_weights(&rows, kernel)).collect();
-        let weight = |product: usize, output: usize| transformed[output * inputs + product % inputs][product / inputs];
-        let panels = Panel::all(bias, window * window * inputs, weight, isa)?;
+        let weight = |word: usize, part: usize, output: usize| {
+            transformed[output * inputs + word % unit * each + part][word / unit]
+        };
+        let panels = Panel::all(bias, [window * window, unit], weight, isa, precision)?;
+        let packer = (precision == Precision::Int8).then(|| Packer::new(precision, isa)).transpose()?;
+        let raw_unit = if packer.is_some() { inputs } else { unit };
         let squares = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
         // A line under the most squares.
         let zeros = vec![0.0; (side * MAX_PIXELS + window) * inputs];
-        Ok(Some(Self { panels, squares, side, window, zeros, transforms }))
+        Ok(Some(Self { panels, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// How many rows of squares an image has.
@@ -129,13 +93,19 @@ impl Winograd {
         let parts = across.div_ceil(self.squares);
         let widest = self.panels.iter().map(|panel| panel.width).max().unwrap_or(0);
         let room = self.window * self.window * self.squares;
-        desk.inputs.resize(room * work.geometry.inputs, 0.0);
+        desk.inputs.resize(room * self.raw_unit, 0);
+        desk.packed.resize(room * self.unit, 0);
         desk.results.resize(room * widest, 0.0);
         for part in 0..parts {
             let (first, end) = (part * across / parts, (part + 1) * across / parts);
             self.forth(work, row, first, end, desk);
+            desk.ranges.clear();
+            if let Some(packer) = self.packer {
+                self.pack(packer, end - first, desk);
+            }
+            let inputs = if self.packer.is_some() { &desk.packed } else { &desk.inputs };
             for panel in &self.panels {
-                self.multiply(work.geometry.inputs, panel, end - first, &desk.inputs, &mut desk.results);
+                self.multiply(panel, end - first, inputs, &desk.ranges, &mut desk.results);
                 self.back(work, panel, row, first, end, &desk.results);
             }
         }
@@ -145,7 +115,7 @@ impl Winograd {
     fn forth(&self, work: &Work<'_>, row: usize, first: usize, end: usize, desk: &mut Desk) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);
-        let step = (end - first) * channels;
+        let step = (end - first) * self.raw_unit;
         let (side, window) = (self.side, self.window);
         assert!(desk.inputs.len() >= window * window * step);
         let line = |dy: usize| {
@@ -167,32 +137,48 @@ impl Winograd {
                 }
             }
             let lines = std::array::from_fn(|dy| desk.edge[dy.min(window - 1) * window * channels..].as_ptr());
-            let output = desk.inputs[(square - first) * channels..].as_mut_ptr();
+            let output = desk.inputs[(square - first) * self.raw_unit..].as_mut_ptr();
             // SAFETY: the copy has the window's lines of as many pixels; `inputs` has room for all places of all squares. `new` has checked channels and
             // instructions.
             unsafe { (self.transforms.forth)(&lines, 1, channels, output, step) };
         }
         if let Some(left) = left(middle).filter(|_| middle < last) {
             let lines = lines.map(|line| line.map_or(self.zeros.as_ptr(), |line| line[left * channels..].as_ptr()));
-            let output = desk.inputs[(middle - first) * channels..].as_mut_ptr();
+            let output = desk.inputs[(middle - first) * self.raw_unit..].as_mut_ptr();
             // SAFETY: all pixels of these squares lie between the edges of their lines, or in a line of as many zeros; `inputs` has room for
             // all places of all squares. `new` has checked channels and instructions.
             unsafe { (self.transforms.forth)(&lines, last - middle, channels, output, step) };
         }
     }
 
+    /// Makes bytes of transformed inputs; each place has a scale of its own.
+    fn pack(&self, packer: Packer, squares: usize, desk: &mut Desk) {
+        let channels = self.raw_unit;
+        // SAFETY: every word is a value that was transformed; both have 32 bits.
+        let values = unsafe { std::slice::from_raw_parts(desk.inputs.as_ptr().cast::<f32>(), desk.inputs.len()) };
+        let places = values.chunks_exact(squares * channels).zip(desk.packed.chunks_exact_mut(squares * self.unit));
+        for (values, words) in places.take(self.window * self.window) {
+            let range = Range::of(packer.bounds(values, [0.0; 2]));
+            packer.pixels(values, channels, range, words);
+            desk.ranges.push(range);
+        }
+    }
+
     /// Sums the channels' products at every place.
-    fn multiply(&self, channels: usize, panel: &Panel, squares: usize, inputs: &[f32], results: &mut [f32]) {
-        let places = inputs.chunks_exact(squares * channels).zip(results.chunks_exact_mut(squares * panel.width));
-        let weights = panel.weights.chunks_exact(channels * panel.width);
-        for ((inputs, results), weights) in places.zip(weights) {
+    fn multiply(&self, panel: &Panel, squares: usize, inputs: &[u32], ranges: &[Range], results: &mut [f32]) {
+        let unit = self.unit;
+        let places = inputs.chunks_exact(squares * unit).zip(results.chunks_exact_mut(squares * panel.width));
+        let weights = panel.weights.chunks_exact(unit * panel.width);
+        for (place, ((inputs, results), weights)) in places.zip(weights).enumerate() {
+            let range = ranges.get(place).copied().unwrap_or(Range::NONE);
             let tile = Tile {
                 input: inputs.as_ptr(),
-                step: channels,
+                step: unit,
                 runs: &[0],
-                len: channels,
+                len: unit,
                 weights: weights.as_ptr(),
                 bias: self.zeros.as_ptr(),
+                scaling: panel.scaling(place, range),
                 addends: &[],
                 relu: false,
                 output: results.as_mut_ptr(),

@@ -1,8 +1,10 @@
 //! Winograd's transforms on x86-64 vector instructions, eight channels at once.
 
 use std::arch::x86_64::*;
+use std::mem::transmute;
 
-use super::winograd::{LANES, Lines, Results, Transforms};
+use super::tile::LANES;
+use super::transforms::{Lines, Results, Transforms};
 
 const P: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const Q: f32 = std::f32::consts::SQRT_2;
@@ -63,13 +65,13 @@ macro_rules! back4 {
 }
 
 macro_rules! transforms {
-    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $features:literal) => {
+    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $features:literal) => {
         pub(super) const $name: Transforms = Transforms { forth: $forth, back: $back };
 
         /// # Safety
-        /// As said at [`super::winograd::Forth`].
+        /// As said at [`super::transforms::Forth`].
         #[target_feature(enable = $features)]
-        unsafe fn $forth(lines: &Lines, squares: usize, channels: usize, output: *mut f32, step: usize) {
+        unsafe fn $forth(lines: &Lines, squares: usize, channels: usize, output: *mut u32, step: usize) {
             const WINDOW: usize = $side + 2;
             for square in 0..squares {
                 for c in (0..channels).step_by(LANES) {
@@ -83,14 +85,14 @@ macro_rules! transforms {
                             }
                             *column = $forth_line!(pixels);
                         }
-                        let output = output.add(square * channels + c);
+                        let output = output.add((square * channels + c) / $each);
                         for row in 0..WINDOW {
                             let mut values = [_mm256_setzero_ps(); WINDOW];
                             for (value, column) in values.iter_mut().zip(&columns) {
                                 *value = column[row];
                             }
                             for (column, value) in $forth_line!(values).into_iter().enumerate() {
-                                _mm256_storeu_ps(output.add((row * WINDOW + column) * step), value);
+                                $store!(output.add((row * WINDOW + column) * step), value);
                             }
                         }
                     }
@@ -99,7 +101,7 @@ macro_rules! transforms {
         }
 
         /// # Safety
-        /// As said at [`super::winograd::Back`].
+        /// As said at [`super::transforms::Back`].
         #[target_feature(enable = $features)]
         unsafe fn $back(results: &Results<'_>) {
             const WINDOW: usize = $side + 2;
@@ -144,7 +146,23 @@ macro_rules! transforms {
     };
 }
 
-transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, "avx2,fma");
-transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, "avx2,fma");
-transforms!(AVX512_SMALL, 2, forth2_avx512, forth2, back2_avx512, back2, "avx512f,avx512vl,avx2,fma");
-transforms!(AVX512_LARGE, 4, forth4_avx512, forth4, back4_avx512, back4, "avx512f,avx512vl,avx2,fma");
+/// Stores transformed values as they are.
+macro_rules! singles {
+    ($output:expr, $values:expr) => {
+        _mm256_storeu_ps($output.cast(), $values)
+    };
+}
+
+/// Stores transformed values as bf16.
+macro_rules! halves {
+    ($output:expr, $values:expr) => {
+        _mm_storeu_si128($output.cast(), transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh($values)))
+    };
+}
+
+transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, "avx2,fma");
+transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, "avx2,fma");
+transforms!(AVX512_SMALL, 2, forth2_avx512, forth2, back2_avx512, back2, 1, singles, "avx512f,avx512vl,avx2,fma");
+transforms!(AVX512_LARGE, 4, forth4_avx512, forth4, back4_avx512, back4, 1, singles, "avx512f,avx512vl,avx2,fma");
+transforms!(BF16_SMALL, 2, forth2_bf16, forth2, back2_bf16, back2, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");
+transforms!(BF16_LARGE, 4, forth4_bf16, forth4, back4_bf16, back4, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");

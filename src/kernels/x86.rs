@@ -1,12 +1,17 @@
 //! Kernels of x86-64 vector instructions.
 //!
-//! A product is a broadcast input times a vector of weights. All sums of a tile stay in registers: at most 12 pixels times two vectors of the
-//! 32 that AVX-512 has, at most 4 times three, or 6 times two, of AVX2's 16. For 24 channels AVX-512 uses three vectors of 256 bit instead of
-//! one and a half of 512, which a processor with two 256 bit units does in the same time and one with 512 bit units hardly slower.
+//! A product is a broadcast word of the input times a vector of words of weights. All sums of a tile stay in registers: at most 12 pixels times two
+//! vectors of the 32 that AVX-512 has, at most 4 times three, or 6 times two, of AVX2's 16. For 24 channels AVX-512 uses three vectors of 256 bit
+//! instead of one and a half of 512, which a processor with two 256 bit units does in the same time and one with 512 bit units
+//! hardly slower. A processor that multiplies pairs of bf16, or four bytes, at once does as many words in the same time: two and four times
+//! the products.
 
-use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
+use super::instance::instance;
+use super::precision::Precision;
 use super::tile::{Kernel, MAX_PIXELS, Tile};
+use super::vectors::{Narrow, Vectors, Wide};
 
 /// Pixels that share a base address: the others are reached by the indices 0, `step` and `2 * step`.
 const SHARED: usize = 3;
@@ -14,139 +19,175 @@ const BASES: usize = MAX_PIXELS.div_ceil(SHARED);
 /// Products between two updates of the base addresses.
 const UNROLL: usize = 4;
 
-macro_rules! kernels {
-    ($name:ident, $features:literal, $vector:ty, $lanes:literal, $zero:ident, $one:ident, $load:ident, $store:ident,
-        $fma:ident, $add:ident, $max:ident) => {
-        /// # Safety
-        /// As said at [`Kernel`]; the panel has `V` vectors.
-        #[target_feature(enable = $features)]
-        unsafe fn $name<const P: usize, const V: usize>(tile: &Tile<'_>) {
-            const { assert!(P <= MAX_PIXELS) };
-            const ROW: usize = $lanes;
-            // SAFETY: the caller vouches for `V` vectors of bias, for a row of `V` vectors of weights and `P` inputs a product, and for
-            // `V` vectors a pixel of results and addends. Base addresses may end past the input, but are not read there.
-            unsafe {
-                let mut sums = [[$zero(); V]; P];
-                for sums in &mut sums {
-                    for (v, sum) in sums.iter_mut().enumerate() {
-                        *sum = $load(tile.bias.add(v * ROW));
-                    }
+/// Computes a tile of `P` pixels and `V` vectors of channels, each word holding `EACH` values.
+///
+/// # Safety
+/// As said at [`Kernel`]; the panel has `V` vectors. To be inlined where the instructions are enabled.
+#[inline(always)]
+unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(tile: &Tile<'_>) {
+    const { assert!(P <= MAX_PIXELS) };
+    // SAFETY: the caller vouches for `V` vectors of bias, for a row of `V` vectors of weights and `P` inputs a product, and for
+    // `V` vectors a pixel of results and addends. Base addresses may end past the input, but are not read there.
+    unsafe {
+        let mut sums = [[X::zero(); V]; P];
+        if EACH < 4 {
+            sums = [vectors::<X, V>(tile.bias); P];
+        }
+        let step = tile.step;
+        let mut weights = tile.weights.cast::<f32>();
+        for run in tile.runs {
+            let mut bases = [tile.input.cast::<f32>(); BASES];
+            for (b, base) in bases.iter_mut().enumerate() {
+                *base = base.wrapping_add(run + b * SHARED * step);
+            }
+            for _ in 0..tile.len / UNROLL {
+                for k in 0..UNROLL {
+                    product::<X, EACH, P, V>(&bases, step, k, &mut weights, &mut sums);
                 }
-                let step = tile.step;
-                let mut weights = tile.weights;
-                for run in tile.runs {
-                    let mut bases = [tile.input; BASES];
-                    for (b, base) in bases.iter_mut().enumerate() {
-                        *base = base.wrapping_add(run + b * SHARED * step);
-                    }
-                    let mut product = |bases: &[*const f32; BASES], k: usize| {
-                        let mut row = [$zero(); V];
-                        for (v, row) in row.iter_mut().enumerate() {
-                            *row = $load(weights.add(v * ROW));
-                        }
-                        weights = weights.add(V * ROW);
-                        for (p, sums) in sums.iter_mut().enumerate() {
-                            let value = $one(bases[p / SHARED].wrapping_add(p % SHARED * step + k).read());
-                            for (sum, row) in sums.iter_mut().zip(row) {
-                                *sum = $fma(value, row, *sum);
-                            }
-                        }
-                    };
-                    for _ in 0..tile.len / UNROLL {
-                        for k in 0..UNROLL {
-                            product(&bases, k);
-                        }
-                        bases.iter_mut().for_each(|base| *base = base.wrapping_add(UNROLL));
-                    }
-                    for _ in 0..tile.len % UNROLL {
-                        product(&bases, 0);
-                        bases.iter_mut().for_each(|base| *base = base.wrapping_add(1));
-                    }
-                }
-                for (p, mut sums) in sums.into_iter().enumerate() {
-                    for addend in tile.addends {
-                        let values = addend.at(p);
-                        for (v, sum) in sums.iter_mut().enumerate() {
-                            *sum = $add(*sum, $load(values.add(v * ROW)));
-                        }
-                    }
-                    for (v, mut sum) in sums.into_iter().enumerate() {
-                        if tile.relu {
-                            sum = $max(sum, $zero());
-                        }
-                        $store(tile.output.add(p * tile.output_step + v * ROW), sum);
-                    }
-                }
+                bases.iter_mut().for_each(|base| *base = base.wrapping_add(UNROLL));
+            }
+            for _ in 0..tile.len % UNROLL {
+                product::<X, EACH, P, V>(&bases, step, 0, &mut weights, &mut sums);
+                bases.iter_mut().for_each(|base| *base = base.wrapping_add(1));
             }
         }
-    };
-}
-
-kernels!(
-    wide,
-    "avx512f,avx512vl,avx2,fma",
-    __m512,
-    16,
-    _mm512_setzero_ps,
-    _mm512_set1_ps,
-    _mm512_loadu_ps,
-    _mm512_storeu_ps,
-    _mm512_fmadd_ps,
-    _mm512_add_ps,
-    _mm512_max_ps
-);
-kernels!(
-    narrow,
-    "avx512f,avx512vl,avx2,fma",
-    __m256,
-    8,
-    _mm256_setzero_ps,
-    _mm256_set1_ps,
-    _mm256_loadu_ps,
-    _mm256_storeu_ps,
-    _mm256_fmadd_ps,
-    _mm256_add_ps,
-    _mm256_max_ps
-);
-kernels!(
-    half,
-    "avx2,fma",
-    __m256,
-    8,
-    _mm256_setzero_ps,
-    _mm256_set1_ps,
-    _mm256_loadu_ps,
-    _mm256_storeu_ps,
-    _mm256_fmadd_ps,
-    _mm256_add_ps,
-    _mm256_max_ps
-);
-
-/// The instance of `$kernel` with `$vectors` for a number of pixels out of those listed.
-macro_rules! instance {
-    ($kernel:ident, $vectors:literal, $pixels:expr, $($p:literal)*) => {
-        match $pixels {
-            $($p => Some($kernel::<$p, $vectors>),)*
-            _ => None,
+        // What a loop indexes that is not unrolled cannot stay in registers: let that be a copy, and not the sums.
+        let mut done = MaybeUninit::<[[X::Vector; V]; P]>::uninit();
+        for (p, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                done.as_mut_ptr().cast::<X::Vector>().add(p * V + v).write_volatile(*sum);
+            }
         }
+        finish::<X, EACH, V>(tile, done.assume_init_ref());
+    }
+}
+
+/// Stores the results of sums, pixel by pixel.
+///
+/// # Safety
+/// As said at [`tile`].
+#[inline(always)]
+unsafe fn finish<X: Vectors, const EACH: usize, const V: usize>(tile: &Tile<'_>, sums: &[[X::Vector; V]]) {
+    // SAFETY: as in `tile`.
+    unsafe {
+        let mut meanings = [[X::zero(); 3]; V];
+        if EACH == 4 {
+            for (v, meaning) in meanings.iter_mut().enumerate() {
+                *meaning = X::meaning(&tile.scaling, tile.bias, v * X::LANES);
+            }
+        }
+        for (p, sums) in sums.iter().enumerate() {
+            let mut results = *sums;
+            if EACH == 4 {
+                for (result, meaning) in results.iter_mut().zip(&meanings) {
+                    *result = X::scaled(*result, meaning);
+                }
+            }
+            for addend in tile.addends {
+                for (result, value) in results.iter_mut().zip(vectors::<X, V>(addend.at(p))) {
+                    *result = X::add(*result, value);
+                }
+            }
+            for (v, result) in results.iter_mut().enumerate() {
+                if tile.relu {
+                    *result = X::max(*result, X::zero());
+                }
+                X::store(tile.output.add(p * tile.output_step + v * X::LANES), *result);
+            }
+        }
+    }
+}
+
+/// Adds the products of one word of each pixel with a row of weights.
+///
+/// # Safety
+/// As said at [`tile`].
+#[inline(always)]
+unsafe fn product<X: Vectors, const EACH: usize, const P: usize, const V: usize>(
+    bases: &[*const f32; BASES],
+    step: usize,
+    k: usize,
+    weights: &mut *const f32,
+    sums: &mut [[X::Vector; V]; P],
+) {
+    // SAFETY: as in `tile`.
+    unsafe {
+        let row = vectors::<X, V>(*weights);
+        *weights = weights.add(V * X::LANES);
+        for (p, sums) in sums.iter_mut().enumerate() {
+            let value = X::one(bases[p / SHARED].wrapping_add(p % SHARED * step + k).read());
+            for (sum, row) in sums.iter_mut().zip(row) {
+                *sum = match EACH {
+                    1 => X::single(value, row, *sum),
+                    2 => X::halves(value, row, *sum),
+                    _ => X::bytes(value, row, *sum),
+                };
+            }
+        }
+    }
+}
+
+/// # Safety
+/// There are `V` vectors to be read.
+#[inline(always)]
+unsafe fn vectors<X: Vectors, const V: usize>(values: *const f32) -> [X::Vector; V] {
+    // SAFETY: the caller vouches for them.
+    unsafe {
+        let mut vectors = [X::zero(); V];
+        for (v, vector) in vectors.iter_mut().enumerate() {
+            *vector = X::load(values.add(v * X::LANES));
+        }
+        vectors
+    }
+}
+
+macro_rules! compiled {
+    ($($name:ident: $vectors:ident, $each:literal, $features:literal;)*) => {
+        $(
+            /// # Safety
+            /// As said at [`Kernel`]; the panel has `V` vectors.
+            #[target_feature(enable = $features)]
+            unsafe fn $name<const P: usize, const V: usize>(it: &Tile<'_>) {
+                // SAFETY: the caller vouches for all that it asks for, and the instructions are enabled.
+                unsafe { tile::<$vectors, $each, P, V>(it) }
+            }
+        )*
     };
 }
 
-pub(super) fn avx512(panel: usize, pixels: usize) -> Option<Kernel> {
-    match panel {
-        8 => instance!(narrow, 1, pixels, 1 2 3 4 5 6 7 8 9 10 11 12),
-        16 => instance!(wide, 1, pixels, 1 2 3 4 5 6 7 8 9 10 11 12),
-        24 => instance!(narrow, 3, pixels, 1 2 3 4 5 6 7 8),
-        32 => instance!(wide, 2, pixels, 1 2 3 4 5 6 7 8 9 10 11 12),
+compiled! {
+    wide: Wide, 1, "avx512f,avx512vl,avx2,fma";
+    narrow: Narrow, 1, "avx512f,avx512vl,avx2,fma";
+    wide_halves: Wide, 2, "avx512f,avx512vl,avx512bf16,avx2,fma";
+    narrow_halves: Narrow, 2, "avx512f,avx512vl,avx512bf16,avx2,fma";
+    wide_bytes: Wide, 4, "avx512f,avx512vl,avx512vnni,avx2,fma";
+    narrow_bytes: Narrow, 4, "avx512f,avx512vl,avx512vnni,avx2,fma";
+    half: Narrow, 1, "avx2,fma";
+}
+
+pub(super) fn avx512(panel: usize, pixels: usize, precision: Precision) -> Option<Kernel> {
+    match (precision, panel) {
+        (Precision::F32, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow::<P, 1>),
+        (Precision::F32, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide::<P, 1>),
+        (Precision::F32, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow::<P, 3>),
+        (Precision::F32, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide::<P, 2>),
+        (Precision::Bf16, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_halves::<P, 1>),
+        (Precision::Bf16, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_halves::<P, 1>),
+        (Precision::Bf16, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_halves::<P, 3>),
+        (Precision::Bf16, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_halves::<P, 2>),
+        (Precision::Int8, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_bytes::<P, 1>),
+        (Precision::Int8, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 1>),
+        (Precision::Int8, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_bytes::<P, 3>),
+        (Precision::Int8, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 2>),
         _ => None,
     }
 }
 
 pub(super) fn avx2(panel: usize, pixels: usize) -> Option<Kernel> {
     match panel {
-        8 => instance!(half, 1, pixels, 1 2 3 4 5 6 7 8),
-        16 => instance!(half, 2, pixels, 1 2 3 4 5 6),
-        24 => instance!(half, 3, pixels, 1 2 3 4),
+        8 => instance!(pixels, P of 1 2 3 4 5 6 7 8, half::<P, 1>),
+        16 => instance!(pixels, P of 1 2 3 4 5 6, half::<P, 2>),
+        24 => instance!(pixels, P of 1 2 3 4, half::<P, 3>),
         _ => None,
     }
 }

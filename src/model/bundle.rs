@@ -9,10 +9,11 @@ use super::error::BundleError;
 use super::files::{read_graph, read_manifest};
 use super::info::{GraphInfo, TensorInfo};
 use super::manifest::{GraphFile, Manifest};
+use super::precision::{Chosen, Wanted};
 use super::session::Session;
 use super::tract::{Graph, Ports, Threads};
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
-use crate::kernels::Order;
+use crate::kernels::{Order, Precision};
 
 /// The image and the logits are planes; what goes from graph to graph is interleaved, as our kernels want it.
 const DATA: Ports = Ports { inputs: Order::Planes, outputs: Order::Interleaved };
@@ -30,6 +31,7 @@ struct Parts {
     state: Vec<usize>,
     state_infos: Vec<TensorInfo>,
     stages: Stages,
+    chosen: Chosen,
 }
 
 /// The graphs by stage, wired to the frame's slots.
@@ -42,13 +44,24 @@ pub(super) struct Stages {
 impl Bundle {
     /// Reads the bundle in `dir` and checks all of it: the manifest, each file's hash, the names and shapes of every tensor, and by
     /// one trial run on zeros that the graphs work and give finite logits.
+    ///
+    /// Nothing is rounded: the convolutions multiply f32.
     pub fn load(dir: &Path) -> Result<Self, BundleError> {
+        Self::load_in(dir, Wanted::F32)
+    }
+
+    /// The same in another precision; [`chosen`](Self::chosen) says what became of it.
+    pub fn load_in(dir: &Path, wanted: Wanted) -> Result<Self, BundleError> {
         let manifest = read_manifest(&dir.join("manifest.json"))?;
         let files = &manifest.files;
-        let data = read_graph(dir, &files.data, DATA)?;
+        let chosen = Chosen::here(wanted, &manifest.accuracy);
+        let precision = chosen.precision;
+        let data = read_graph(dir, &files.data, DATA, precision)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
         let stages = |files: &[GraphFile], wire: Wire, ports: Ports| -> Result<Vec<Stage>, BundleError> {
-            let stage = |file: &GraphFile| wire(&dir.join(&file.path), read_graph(dir, file, ports)?, &data, &manifest);
+            let stage = |file: &GraphFile| {
+                wire(&dir.join(&file.path), read_graph(dir, file, ports, precision)?, &data, &manifest)
+            };
             files.iter().map(stage).collect()
         };
         let steps = stages(&files.steps, wire_step, STEP)?;
@@ -56,7 +69,7 @@ impl Bundle {
         let stages = Stages { data, steps, exits };
         let (infos, state) = (infos(&manifest, &stages), state(&stages));
         let state_infos = state.iter().filter_map(|slot| stages.data.outputs.get(*slot)).cloned().collect();
-        let bundle = Self(Arc::new(Parts { infos, state, state_infos, manifest, stages }));
+        let bundle = Self(Arc::new(Parts { infos, state, state_infos, manifest, stages, chosen }));
         bundle.session(1)?.rehearse(dir)?;
         Ok(bundle)
     }
@@ -64,6 +77,11 @@ impl Bundle {
     /// What the manifest says.
     pub fn manifest(&self) -> &Manifest {
         &self.0.manifest
+    }
+
+    /// What it multiplies, and why.
+    pub fn chosen(&self) -> &Chosen {
+        &self.0.chosen
     }
 
     /// What every graph costs: data, then the steps, then the exits.
@@ -128,6 +146,8 @@ fn infos(manifest: &Manifest, stages: &Stages) -> Vec<GraphInfo> {
     let info = |(file, graph): (&GraphFile, &Graph)| GraphInfo {
         name: Path::new(&file.path).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
         macs: graph.macs,
+        bf16_macs: graph.macs_in(Precision::Bf16),
+        int8_macs: graph.macs_in(Precision::Int8),
         parameters: graph.parameters,
         nodes: graph.nodes(),
         inputs: graph.inputs.clone(),

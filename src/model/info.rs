@@ -18,6 +18,10 @@ pub struct GraphInfo {
     pub name: String,
     /// Multiply-accumulates of one run's convolutions and matrix products; element-wise work is not counted.
     pub macs: u64,
+    /// Those of them that multiply bf16.
+    pub bf16_macs: u64,
+    /// Those of them that multiply bytes.
+    pub int8_macs: u64,
     /// Number of f32 weights in the file. Weights that several files repeat are counted in each.
     pub parameters: u64,
     /// Number of nodes of the optimised graph: places at which it can be abandoned.

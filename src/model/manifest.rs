@@ -7,6 +7,7 @@ mod check;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Size;
+use crate::kernels::Precision;
 
 /// The format version this build reads.
 pub const FORMAT: u32 = 1;
@@ -38,7 +39,7 @@ pub struct Manifest {
     /// How a frame starts from the state of the one before it; absent where the network was not trained for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_start: Option<WarmStart>,
-    /// What was measured, one entry a set of images; may be empty.
+    /// What was measured, one entry a set of images and precision; may be empty.
     #[serde(default)]
     pub accuracy: Vec<Accuracy>,
     /// Number of parameters.
@@ -134,12 +135,15 @@ impl WarmStart {
     }
 }
 
-/// What was measured on one set of images.
+/// What was measured on one set of images, in one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
     /// The name of the set.
     pub set: String,
+    /// What the convolutions multiplied; f32 where it is not said.
+    #[serde(default, with = "super::precision::named", skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// Number of images.
     pub frames: u64,
     /// Whether these are frames of a video that started warm, each with as many iterations as the entry's number says.
@@ -147,6 +151,10 @@ pub struct Accuracy {
     pub warm: bool,
     /// One entry an exit, the first exit first.
     pub exits: Vec<ExitAccuracy>,
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 /// How good one exit is.
@@ -229,7 +237,10 @@ mod tests {
             "input": {"width": 480, "height": 360, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
             "classes": [{"name": "sky", "color": [128, 128, 128]}, {"name": "road", "color": [128, 64, 128]}],
             "iterations": {"trained": 4, "useful": 3},
-            "accuracy": [{"set": "camvid val", "frames": 101, "exits": [{"miou": 0.5, "iou": [0.25, 0.75]}]}],
+            "accuracy": [
+                {"set": "camvid val", "frames": 101, "exits": [{"miou": 0.5, "iou": [0.25, 0.75]}]},
+                {"set": "camvid val", "precision": "int8", "frames": 101, "exits": [{"miou": 0.5, "iou": [0.25, 0.75]}]},
+            ],
             "parameters": {"shared": 10, "total": 20},
             "trained_on": "streets", "license": "Apache-2.0",
         })
@@ -249,6 +260,17 @@ mod tests {
         assert_eq!(manifest.input.size(), Size::new(480, 360));
         let text = serde_json::to_string(&manifest).unwrap();
         assert_eq!(Manifest::parse(&text).unwrap(), manifest);
+    }
+
+    #[test]
+    fn accuracy_is_that_of_f32_where_it_does_not_say_otherwise() {
+        let manifest = Manifest::parse(&valid().to_string()).unwrap();
+        let precisions: Vec<_> = manifest.accuracy.iter().map(|accuracy| accuracy.precision).collect();
+        assert_eq!(precisions, [Precision::F32, Precision::Int8]);
+        let mut manifest = valid();
+        manifest["accuracy"][1]["precision"] = json!("int4");
+        let error = Manifest::parse(&manifest.to_string()).unwrap_err().to_string();
+        assert!(error.contains("int4"), "{error}");
     }
 
     #[test]

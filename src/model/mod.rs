@@ -8,12 +8,14 @@ mod error;
 mod files;
 mod info;
 mod manifest;
+mod precision;
 mod session;
 mod state;
 mod tract;
 mod wiring;
 
 use crate::frame::Size;
+pub use crate::kernels::Precision;
 
 pub use bundle::Bundle;
 pub use error::BundleError;
@@ -22,6 +24,7 @@ pub use manifest::{
     Accuracy, Class, ExitAccuracy, FORMAT, Files, GraphFile, Input, Iterations, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE,
     Manifest, ManifestError, Parameters, WarmStart,
 };
+pub use precision::{Chosen, Wanted};
 pub use session::Session;
 pub use state::State;
 

@@ -30,8 +30,8 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 
 use super::Watch;
 use super::info::TensorInfo;
-use crate::kernels::{Crew, Isa};
-use fused::{Shelf, Workshop};
+use crate::kernels::{Crew, Isa, Precision};
+use fused::{FusedConv, Shelf, Workshop};
 pub(super) use lower::Ports;
 
 /// The most values one tensor can have: 1 GiB of f32.
@@ -68,21 +68,23 @@ impl Graph {
     /// Every input and output must be f32 with a static shape. A panic of the engine on a malformed graph becomes an error.
     /// Tensors of four sides will lie as `ports` says, or all in planes where our operators have nothing to give on this processor;
     /// [`inputs`](Self::inputs) and [`outputs`](Self::outputs) have the file's shapes nonetheless.
-    pub fn read(bytes: &[u8], ports: Ports) -> Result<Self, GraphError> {
+    ///
+    /// Our convolutions multiply in `precision`, which the processor must have; it is f32 for those that gain nothing.
+    pub fn read(bytes: &[u8], ports: Ports, precision: Precision) -> Result<Self, GraphError> {
         // Without vector instructions that we have kernels for, tract's are the faster ones.
         match Isa::detect() {
-            Isa::Portable => Self::read_with(bytes, Ports::PLANES, false),
-            _ => Self::read_with(bytes, ports, true),
+            Isa::Portable => Self::read_with(bytes, Ports::PLANES, None),
+            _ => Self::read_with(bytes, ports, Some(precision)),
         }
     }
 
-    /// The same, with our own operators only where `ours`.
-    fn read_with(bytes: &[u8], ports: Ports, ours: bool) -> Result<Self, GraphError> {
+    /// The same, with our own operators where there is a precision for them.
+    fn read_with(bytes: &[u8], ports: Ports, ours: Option<Precision>) -> Result<Self, GraphError> {
         let read = || Self::read_uncaught(bytes, ports, ours);
         catch(read).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
     }
 
-    fn read_uncaught(mut bytes: &[u8], ports: Ports, ours: bool) -> Result<Self, GraphError> {
+    fn read_uncaught(mut bytes: &[u8], ports: Ports, ours: Option<Precision>) -> Result<Self, GraphError> {
         let onnx = tract_onnx::onnx();
         let proto = onnx.proto_model_for_read(&mut bytes).map_err(unusable)?;
         let (inputs, outputs) = tensor_names(&proto)?;
@@ -97,14 +99,21 @@ impl Graph {
         let outputs = facts(&typed.outputs, outputs)?;
         check_volumes(&typed)?;
         let macs = macs(&typed).map_err(unusable)?;
-        if ours {
+        if ours.is_some() {
             lower::mark(&mut typed).map_err(unusable)?;
         }
         typed.declutter().map_err(unusable)?;
-        let lowered = lower::lower(&typed, ports).map_err(unusable)?;
+        let lowered = lower::lower(&typed, ports, ours.unwrap_or(Precision::F32)).map_err(unusable)?;
         let optimized = lowered.into_optimized().map_err(unusable)?;
         let plan = SimplePlan::new(optimized).map_err(unusable)?;
         Ok(Self { plan, inputs, outputs, macs, parameters })
+    }
+
+    /// Multiply-accumulates of our convolutions that multiply in `precision`.
+    pub fn macs_in(&self, precision: Precision) -> u64 {
+        let nodes = self.plan.model().nodes().iter();
+        let convs = nodes.filter_map(|node| node.op_as::<FusedConv>()).map(|fused| &fused.0);
+        convs.filter(|conv| conv.precision() == precision).map(|conv| conv.geometry().macs() as u64).sum()
     }
 
     /// Number of nodes, and of times a run asks its watch.

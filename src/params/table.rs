@@ -103,6 +103,12 @@ pub const PARAMETERS: &[Parameter] = &[
         "Real-time priority (SCHED_FIFO) of the network's threads, if the system allows it; 0: none.",
     )),
     at_start(flag("lock_memory", false, "Keep the process's memory from being paged out, if the system allows it.")),
+    at_start(text(
+        "precision",
+        "auto",
+        &["auto", "f32", "bf16", "int8"],
+        "What convolutions multiply; auto: the lowest that the processor has and, by the manifest, hardly costs accuracy.",
+    )),
     at_start(text("model", "models/itnet-s", &[], "Folder of the model bundle.")),
     at_start(row(
         "cameras",

@@ -55,6 +55,8 @@ pub struct Replay<'a> {
     pub model: String,
     /// How the thread that runs the network is scheduled; the pipeline's own threads were started so.
     pub scheduling: Scheduling,
+    /// What it multiplies, by name.
+    pub precision: &'static str,
     /// Set to end early, with everything written that is done.
     pub stop: &'a AtomicBool,
 }
@@ -142,7 +144,7 @@ impl Replay<'_> {
         let writer = BagWriter::create(&self.out, self.storage, self.existing)?;
         report::remove(&self.out)?;
         let feed = feed::Feed::new(self.bag, self.cameras);
-        let reporter = Mutex::new(Reporter::new(&self.model));
+        let reporter = Mutex::new(Reporter::new(&self.model, self.precision));
         let ended = std::thread::scope(|scope| {
             let labels = (self.classes.as_slice(), &pipeline.settings().class_map);
             let output = Output::start(scope, writer, self.cameras, labels)?;

@@ -9,6 +9,7 @@ use super::lifecycle::State;
 use super::window::{FrameFigures, Window};
 use crate::frame::{Header, Stamp};
 use crate::message::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};
+use crate::model::Chosen;
 use crate::report::{Quantiles, Totals, millis};
 use crate::scheduling::{Placement, Refusal};
 
@@ -59,6 +60,8 @@ pub struct CameraHealth<'a> {
 pub struct NetworkHealth<'a> {
     /// Name of the bundle.
     pub model: &'a str,
+    /// What it multiplies, and why.
+    pub chosen: &'a Chosen,
     /// Iterations up to which another one makes the masks better.
     pub useful_iterations: usize,
     /// How much slower it runs than when it was measured at start.
@@ -184,6 +187,8 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     let reached = if frames.is_empty() { String::new() } else { format!(", exit {} on average", number(mean)) };
     let mut values = vec![
         entry("model", network.model),
+        entry("precision", network.chosen.precision.name()),
+        entry("precision_reason", &network.chosen.reason),
         entry("useful_iterations", network.useful_iterations),
         entry("slowdown_ratio", number(network.slowdown)),
         entry("threads", network.threads),
@@ -197,9 +202,11 @@ fn network_status(network: &NetworkHealth<'_>, frames: &[FrameFigures]) -> Diagn
     if !frames.is_empty() {
         values.push(entry("exit_mean", number(mean)));
     }
-    let (level, message) = match network.refused {
-        [] => (Level::Ok, format!("{}{reached}", network.model)),
-        refused => (Level::Warn, refused.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; ")),
+    let mut said = network.refused.iter().map(Refusal::to_string).collect::<Vec<_>>();
+    said.extend(network.chosen.replaced.then(|| network.chosen.reason.to_string()));
+    let (level, message) = match said.is_empty() {
+        true => (Level::Ok, format!("{}{reached}", network.model)),
+        false => (Level::Warn, said.join("; ")),
     };
     status(level, "network".to_owned(), message, values)
 }

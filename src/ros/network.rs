@@ -101,9 +101,10 @@ impl Network {
         let live = live(parameters, &posts, None);
         let threads = usize::try_from(parameters.integer("threads")).unwrap_or(1);
         let model = PathBuf::from(parameters.text("model"));
+        let precision = parameters.text("precision").parse().unwrap_or_default();
         let scheduling = Scheduling::of(parameters);
         let clock = Arc::clone(clock);
-        let worker = Worker::start(Job { model, threads, scheduling, live, cameras: lines, clock, time })?;
+        let worker = Worker::start(Job { model, threads, scheduling, precision, live, cameras: lines, clock, time })?;
         Ok(Self { posts, worker, _pictures: pictures, standing: None, bytes: Vec::new() })
     }
 
@@ -119,24 +120,25 @@ impl Network {
 
     /// Only now it is known whether `class_remap` fits the classes.
     fn ready(&mut self, standing: Box<Standing>, parameters: &Parameters) -> Loading {
-        let manifest = &standing.manifest;
+        let (manifest, chosen) = (standing.bundle.manifest(), standing.bundle.chosen());
         let classes = manifest.classes.len();
         if let Err(error) = ClassMap::new(&parameters.integers("class_remap"), classes) {
             return Loading::Failed(format!("parameter `class_remap` takes {error}"));
         }
-        tracing::info!("{}: {} iterations, {classes} classes", manifest.name, manifest.iterations.useful);
+        let (name, useful, precision) = (&manifest.name, manifest.iterations.useful, chosen.precision.name());
+        tracing::info!("{name}: {useful} iterations, {classes} classes, multiplies in {precision} ({})", chosen.reason);
         self.standing = Some(standing);
         self.set(parameters);
         Loading::Done
     }
 
-    fn manifest(&self) -> Option<&Manifest> {
-        self.standing.as_ref().map(|standing| &standing.manifest)
-    }
-
     /// How many classes there are, once the model is loaded.
     pub fn classes(&self) -> Option<usize> {
         self.manifest().map(|manifest| manifest.classes.len())
+    }
+
+    fn manifest(&self) -> Option<&Manifest> {
+        self.standing.as_ref().map(|standing| standing.bundle.manifest())
     }
 
     /// Whether the network's thread has ended by itself.
@@ -194,7 +196,7 @@ impl Network {
 
     /// Tells what the numbers in the masks mean.
     pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
-        let Some(manifest) = self.standing.as_ref().map(|standing| &standing.manifest) else { return };
+        let Some(manifest) = self.manifest() else { return };
         let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
         let map = class_map(parameters, Some(manifest));
         let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
@@ -230,9 +232,11 @@ impl Network {
 
     /// How the network is, once it is loaded.
     pub fn health(&self, parameters: &Parameters) -> Option<NetworkHealth<'_>> {
-        let Standing { manifest, threads, placement, refused } = self.standing.as_deref()?;
+        let Standing { bundle, threads, placement, refused } = self.standing.as_deref()?;
+        let manifest = bundle.manifest();
         Some(NetworkHealth {
             model: &manifest.name,
+            chosen: bundle.chosen(),
             useful_iterations: manifest.iterations.useful,
             slowdown: self.worker.shared.slowdown(),
             warm_from_step: manifest.warm_start.map(|warm| warm.from_step),

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::frame::Stamp;
 use crate::mailbox::{Arrived, Mailboxes};
 use crate::message::CameraInfo;
-use crate::model::Manifest;
+use crate::model::{Bundle, Wanted};
 use crate::pipeline::{FrameFault, FrameResult, ImageKind, Pipeline, Published, Settings};
 use crate::scheduling::{Placement, Refusal, Scheduling};
 use crate::serve::{Ends, serve};
@@ -91,8 +91,8 @@ impl Shared {
 
 /// The network, once it is loaded.
 pub struct Standing {
-    /// What its bundle says.
-    pub manifest: Manifest,
+    /// What it is made from.
+    pub bundle: Bundle,
     /// Its threads.
     pub threads: usize,
     /// How they are scheduled.
@@ -117,6 +117,8 @@ pub struct Job {
     pub threads: usize,
     /// How they are to be scheduled, this one too.
     pub scheduling: Scheduling,
+    /// What it is to multiply.
+    pub precision: Wanted,
     /// The settings at the start.
     pub live: Live,
     /// Of each camera: raw or compressed, and where its masks go.
@@ -195,13 +197,13 @@ fn work(job: Job, shared: &Shared, tell: &Sender<Loaded>) {
 }
 
 fn load(job: &Job, shared: &Shared) -> Result<(Pipeline, Standing), String> {
-    let bundle = setup::load(&job.model).map_err(|error| error.to_string())?;
+    let bundle = setup::load(&job.model, job.precision).map_err(|error| error.to_string())?;
     if shared.stop.load(Ordering::Relaxed) {
         return Err("the node ends".to_owned());
     }
     let ready = setup::pipeline(&bundle, (job.threads, &job.scheduling), job.live.settings.clone(), &job.clock);
     let Ready { pipeline, threads, placement, refused } = ready.map_err(|error| error.to_string())?;
-    Ok((pipeline, Standing { manifest: bundle.manifest().clone(), threads, placement, refused }))
+    Ok((pipeline, Standing { bundle, threads, placement, refused }))
 }
 
 /// What a frame meets on this thread beside the pipeline.

@@ -18,7 +18,7 @@ use crate::clock::SystemClock;
 use crate::eval::{Evaluation, ExitScore};
 use crate::frame::Stamp;
 use crate::message::{self, Image};
-use crate::model::Bundle;
+use crate::model::{Bundle, Wanted};
 use crate::params::{Parameters, Value};
 use crate::replay::{Pace, choose};
 use crate::scheduling::Scheduling;
@@ -53,7 +53,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let mut parameters = Parameters::default();
     parameters.set("budget_ms", Value::Double(args.budget_ms))?;
     parameters.set("threads", Value::Integer(args.threads))?;
-    let bundle = setup::load(&args.model)?;
+    let bundle = setup::load(&args.model, Wanted::Auto)?;
     let stop = super::stop_on_ctrl_c()?;
     let folder = |name: &str| args.out.join(name);
 
@@ -74,6 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         threads: usize::try_from(args.threads).unwrap_or(1),
         scheduling: Scheduling::default(),
         model: args.model.clone(),
+        precision: Wanted::Auto,
         pace: Pace::Realtime,
         out: &folder("masks"),
         storage: Storage::Mcap,

@@ -15,7 +15,7 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use super::fused::{FusedConv, Rectify};
 use super::groups::{Group, groups, rectified};
 use super::site::Site;
-use crate::kernels::{Addend, Conv, Geometry, Isa, Order};
+use crate::kernels::{Addend, Conv, Geometry, Isa, Order, Precision};
 
 /// Input channels from which on it pays to interleave planes before a convolution.
 const MANY_CHANNELS: usize = 8;
@@ -46,10 +46,10 @@ pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
 }
 
 /// A graph of the same results, with our own operators in it, whose inputs and outputs of four sides lie as `ports` says.
-pub(super) fn lower(model: &TypedModel, ports: Ports) -> TractResult<TypedModel> {
+pub(super) fn lower(model: &TypedModel, ports: Ports, precision: Precision) -> TractResult<TypedModel> {
     let (groups, inner) = groups(model)?;
     let isa = Isa::detect();
-    let mut lowering = Lowering { model, ports, isa, target: TypedModel::default(), places: HashMap::new() };
+    let mut lowering = Lowering { model, ports, isa, precision, target: TypedModel::default(), places: HashMap::new() };
     lowering.target.symbols = model.symbols.clone();
     for outlet in model.input_outlets()? {
         lowering.source(*outlet)?;
@@ -75,6 +75,7 @@ struct Lowering<'a> {
     model: &'a TypedModel,
     ports: Ports,
     isa: Isa,
+    precision: Precision,
     target: TypedModel,
     /// Where each value is found in the target, by its order.
     places: HashMap<(OutletId, Order), OutletId>,
@@ -115,7 +116,8 @@ impl Lowering<'_> {
         let weights = site.weights.try_as_plain_ram()?;
         let bias = site.bias.try_as_plain_ram()?;
         let bias: Vec<f32> = bias.as_slice::<f32>()?.iter().cycle().take(geometry.outputs).copied().collect();
-        let conv = Conv::new(geometry, weights.as_slice::<f32>()?, &bias, self.isa).map_err(TractError::msg)?;
+        let conv = Conv::new(geometry, weights.as_slice::<f32>()?, &bias, self.isa, self.precision)
+            .map_err(TractError::msg)?;
         let fused = self.target.wire_node(&last.name, FusedConv(Arc::new(conv)), &inputs)?;
         self.places.insert((outlet, to_order), fused[0]);
         Ok(())

@@ -1,8 +1,7 @@
 use std::path::PathBuf;
 
-use super::fused::FusedConv;
 use super::*;
-use crate::kernels::Order;
+use crate::kernels::{Order, Precision};
 
 #[allow(dead_code, reason = "what the programs under tests/ write their graphs with; here a part of it serves")]
 #[path = "../../../tests/common/onnx.rs"]
@@ -30,12 +29,12 @@ fn noise(shape: &[usize]) -> Value {
 /// The outputs of a graph with and without our operators, which agree to 1e-4.
 fn both(file: &str, bytes: &[u8], ports: Ports, inputs: &[Value], threads: usize) -> Vec<Value> {
     let threads = Threads::new(threads).unwrap();
-    let run = |ours: bool| {
+    let run = |ours: Option<Precision>| {
         let graph = Graph::read_with(bytes, ports, ours).map_err(|error| format!("{error:?}")).unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
         (runner.run(inputs.iter().cloned(), &mut || true).unwrap().unwrap().collect::<Vec<_>>(), graph)
     };
-    let ((ours, graph), (theirs, _)) = (run(true), run(false));
+    let ((ours, graph), (theirs, _)) = (run(Some(Precision::F32)), run(None));
     let fused = graph.plan.model().nodes().iter().filter(|node| node.op_is::<FusedConv>()).count();
     assert!(fused > 0, "{file}: none of the operators is ours");
     for ((ours, theirs), info) in ours.iter().zip(&theirs).zip(&graph.outputs) {

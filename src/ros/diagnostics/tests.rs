@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Precision;
 use crate::warm::{ColdCause, Start};
 
 const MS: Duration = Duration::from_millis(1);
@@ -19,9 +20,12 @@ fn camera<'a>(name: &'a str, window: &'a Window) -> CameraHealth<'a> {
     CameraHealth { name, topic: "/image", budget: 33 * MS, window, totals, last: Some(20 * MS), silent: None }
 }
 
+static CHOSEN: Chosen = Chosen { precision: Precision::Int8, replaced: false, reason: String::new() };
+
 fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
     let network = NetworkHealth {
         model: "itnet-s",
+        chosen: &CHOSEN,
         useful_iterations: 8,
         slowdown: 1.25,
         threads: 2,
@@ -170,6 +174,7 @@ fn the_network_tells_what_it_reaches() {
     assert_eq!(status.message, "itnet-s, exit 4 on average");
     for (key, expected) in [
         ("model", "itnet-s"),
+        ("precision", "int8"),
         ("useful_iterations", "8"),
         ("exit_mean", "4"),
         ("slowdown_ratio", "1.25"),
@@ -180,6 +185,19 @@ fn the_network_tells_what_it_reaches() {
     ] {
         assert_eq!(value(&status, key), expected, "{key}");
     }
+}
+
+#[test]
+fn a_precision_that_the_processor_lacks_is_a_warning_with_its_reason() {
+    let window = window(3, 0);
+    let mut health = health(vec![camera("front", &window)]);
+    let reason = "int8 was asked for, but this processor has no instructions for int8".to_owned();
+    let chosen = Chosen { precision: Precision::F32, replaced: true, reason };
+    health.network = health.network.map(|network| NetworkHealth { chosen: &chosen, ..network });
+    let status = told(&health).status.remove(3);
+    assert_eq!(status.level, Level::Warn as u8);
+    assert!(status.message.ends_with(&chosen.reason), "{}", status.message);
+    assert_eq!(value(&status, "precision"), "f32");
 }
 
 #[test]

@@ -1,0 +1,224 @@
+//! Rounds values and packs them into the words that kernels of lower precision read.
+//!
+//! A word is 32 bits: two bf16 or four bytes, those of channels that follow each other. A channel that is not there has weights of zero, and
+//! any number in a word.
+
+use super::isa::Isa;
+use super::precision::Precision;
+use super::tile::Range;
+
+/// The largest byte, less one that rounding may add to it.
+const LEVELS: f32 = 254.0;
+/// A number so large that f32 has no fractions next to it: adding it rounds to nearest even, and leaves the result in the lowest bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// Packs for one precision, on one instruction set.
+#[derive(Clone, Copy)]
+pub(super) struct Packer {
+    precision: Precision,
+    isa: Isa,
+}
+
+impl Range {
+    /// How bytes stand best for values from `least` to `most`, and for zero.
+    pub fn of([least, most]: [f32; 2]) -> Self {
+        let (least, most) = (least.min(0.0), most.max(0.0));
+        let scale = (most - least) / LEVELS;
+        // Where all is zero, or so close to it that its scale has no reciprocal.
+        let range = Self { scale: if scale < f32::MIN_POSITIVE { 0.0 } else { scale }, zero: 0 };
+        Self { zero: -((least * range.reciprocal()).round_ties_even() as i32), ..range }
+    }
+
+    fn reciprocal(self) -> f32 {
+        if self.scale > 0.0 { 1.0 / self.scale } else { 0.0 }
+    }
+}
+
+impl Packer {
+    /// Fails where the processor lacks what it takes.
+    pub fn new(precision: Precision, isa: Isa) -> Result<Self, String> {
+        if !precision.is_there(isa) {
+            return Err(format!("this processor has no {precision:?} in {isa:?}"));
+        }
+        Ok(Self { precision, isa })
+    }
+
+    /// Least and greatest value, and those of `so_far`.
+    pub fn bounds(self, values: &[f32], so_far: [f32; 2]) -> [f32; 2] {
+        match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `new` has found the instructions.
+            Isa::Avx512 => unsafe { x86::bounds(values, so_far) },
+            _ => bounds(values, so_far),
+        }
+    }
+
+    /// The word that stands for zeros.
+    pub fn zeros(self, range: Range) -> u32 {
+        match self.precision {
+            Precision::Int8 => u32::from_ne_bytes([range.zero as u8; 4]),
+            _ => 0,
+        }
+    }
+
+    /// Packs pixels whose `channels` lie side by side, each into whole words.
+    pub fn pixels(self, values: &[f32], channels: usize, range: Range, words: &mut [u32]) {
+        let each = self.precision.values();
+        if channels.is_multiple_of(each) {
+            return self.run(values, range, words);
+        }
+        for (pixel, words) in values.chunks_exact(channels).zip(words.chunks_exact_mut(channels.div_ceil(each))) {
+            // A weight of zero makes nothing of what is no number.
+            words.fill(0);
+            self.run(pixel, range, words);
+        }
+    }
+
+    /// Packs values one after another.
+    fn run(self, values: &[f32], range: Range, words: &mut [u32]) {
+        assert!(values.len() <= words.len() * self.precision.values());
+        match (self.precision, self.isa) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `new` has found the instructions.
+            (Precision::Bf16, Isa::Avx512) => unsafe { x86::halves(values, words) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Precision::Int8, Isa::Avx512) => unsafe { x86::bytes(values, range, words) },
+            (Precision::Bf16, _) => halves(values, words),
+            (Precision::Int8, _) => bytes(values, range, words),
+            (Precision::F32, _) => words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_bits()),
+        }
+    }
+
+    /// Packs lines of as many planes as a word has values, or less.
+    pub fn planes(self, planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
+        match (self.precision, self.isa) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `new` has found the instructions.
+            (Precision::Bf16, Isa::Avx512) => unsafe { x86::plane_halves(planes, words) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Precision::Int8, Isa::Avx512) => unsafe { x86::plane_bytes(planes, range, words) },
+            (Precision::Bf16, _) => plane_halves(planes, words),
+            (Precision::Int8, _) => plane_bytes(planes, range, words),
+            (Precision::F32, _) => words.iter_mut().zip(planes[0]).for_each(|(word, value)| *word = value.to_bits()),
+        }
+    }
+}
+
+/// The bits of the bf16 that is nearest, an even one among two; a NaN stays one.
+#[inline(always)]
+pub(super) fn half(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+    (if value.is_nan() { bits >> 16 | 0x40 } else { rounded }) as u16
+}
+
+/// The value that these bits of a bf16 mean.
+#[inline(always)]
+pub(super) fn whole(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+#[inline(always)]
+fn byte(value: f32, reciprocal: f32, zero: u32) -> u32 {
+    (value * reciprocal + ROUND).to_bits().wrapping_add(zero) & 0xff
+}
+
+#[inline(always)]
+fn bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2] {
+    const LANES: usize = 32;
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (mut least, mut most) = ([so_far[0]; LANES], [so_far[1]; LANES]);
+    for values in chunks {
+        for ((value, least), most) in values.iter().zip(&mut least).zip(&mut most) {
+            *least = lower(*value, *least);
+            *most = higher(*value, *most);
+        }
+    }
+    for ((value, least), most) in rest.iter().zip(&mut least).zip(&mut most) {
+        *least = lower(*value, *least);
+        *most = higher(*value, *most);
+    }
+    // By halves: a chain of as many steps as there are lanes would take longer than all before.
+    let mut lanes = LANES;
+    while lanes > 1 {
+        lanes /= 2;
+        for lane in 0..lanes {
+            least[lane] = lower(least[lane + lanes], least[lane]);
+            most[lane] = higher(most[lane + lanes], most[lane]);
+        }
+    }
+    [least[0], most[0]]
+}
+
+/// The lower one; `b` where one of them is no number.
+#[inline(always)]
+fn lower(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// The higher one; `b` where one of them is no number.
+#[inline(always)]
+fn higher(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn halves(values: &[f32], words: &mut [u32]) {
+    // SAFETY: a word has two halves.
+    let halves = unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u16>(), 2 * words.len()) };
+    halves.iter_mut().zip(values).for_each(|(bits, value)| *bits = half(*value));
+}
+
+#[inline(always)]
+fn bytes(values: &[f32], range: Range, words: &mut [u32]) {
+    let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
+    // SAFETY: a word has four bytes.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), 4 * words.len()) };
+    bytes.iter_mut().zip(values).for_each(|(bits, value)| *bits = byte(*value, reciprocal, zero) as u8);
+}
+
+#[inline(always)]
+fn plane_halves(planes: &[&[f32]; 4], words: &mut [u32]) {
+    for ((word, first), second) in words.iter_mut().zip(planes[0]).zip(planes[1]) {
+        *word = (u32::from(half(*first)) | u32::from(half(*second)) << 16).to_le();
+    }
+}
+
+#[inline(always)]
+fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
+    let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
+    let byte = |value: &f32| byte(*value, reciprocal, zero);
+    let pairs = planes[0].iter().zip(planes[1]).zip(planes[2].iter().zip(planes[3]));
+    for (word, ((a, b), (c, d))) in words.iter_mut().zip(pairs) {
+        *word = (byte(a) | byte(b) << 8 | byte(c) << 16 | byte(d) << 24).to_le();
+    }
+}
+
+/// The same for processors with AVX-512: the compiler knows what it may use.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Range;
+
+    macro_rules! compiled {
+        ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+            $(
+                /// # Safety
+                /// The processor has these instructions.
+                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
+                pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
+                    super::$name($($argument),*)
+                }
+            )*
+        };
+    }
+
+    compiled! {
+        bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2];
+        halves(values: &[f32], words: &mut [u32]);
+        bytes(values: &[f32], range: Range, words: &mut [u32]);
+        plane_halves(planes: &[&[f32]; 4], words: &mut [u32]);
+        plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]);
+    }
+}

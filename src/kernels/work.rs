@@ -1,0 +1,67 @@
+//! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
+
+use super::geometry::Geometry;
+use super::tile::{MAX_ADDENDS, Range, TileAddend};
+
+/// Memory that a thread keeps from one convolution to the next.
+#[derive(Default)]
+pub(super) struct Desk {
+    /// A tile's input where it reaches over an edge, with the zeros there, and its runs.
+    pub edge: Vec<f32>,
+    pub runs: Vec<usize>,
+    /// Rows of the input, rounded.
+    pub packed: Vec<u32>,
+    /// Results that cannot be stored as a kernel leaves them, or inputs that it cannot take as they are.
+    pub rest: Vec<f32>,
+    /// Transformed inputs and results.
+    pub inputs: Vec<u32>,
+    /// How bytes stand for them, by place.
+    pub ranges: Vec<Range>,
+    pub results: Vec<f32>,
+}
+
+/// Where the results go. Every part is computed by one thread.
+pub(super) struct Output(*mut f32);
+
+// SAFETY: every value of the output is written by one job alone.
+unsafe impl Sync for Output {}
+
+impl Output {
+    pub fn new(values: &mut [f32]) -> Self {
+        Self(values.as_mut_ptr())
+    }
+
+    pub fn at(&self, index: usize) -> *mut f32 {
+        self.0.wrapping_add(index)
+    }
+}
+
+/// One run of a convolution, its lengths checked.
+pub(super) struct Work<'a> {
+    pub geometry: &'a Geometry,
+    pub input: &'a [f32],
+    pub addends: &'a [&'a [f32]],
+    pub output: Output,
+}
+
+impl Work<'_> {
+    /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
+    pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
+        let geometry = self.geometry;
+        let mut addends = [TileAddend { values: std::ptr::null(), step: 0, phase: 0, shift: 0 }; MAX_ADDENDS];
+        for ((slot, addend), values) in addends.iter_mut().zip(&geometry.addends).zip(self.addends) {
+            let shift = addend.shift;
+            let pixel = (y >> shift) * addend.size[1] + (x >> shift);
+            let values = values[pixel * geometry.outputs + first..].as_ptr();
+            *slot = TileAddend { values, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
+        }
+        (addends, geometry.addends.len())
+    }
+
+    /// Writes values that belong together in the output.
+    pub fn store(&self, at: usize, values: &[f32]) {
+        debug_assert!(at + values.len() <= self.geometry.output_len());
+        // SAFETY: callers stay within the output, whose length is checked, in their job's row.
+        unsafe { self.output.at(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+    }
+}

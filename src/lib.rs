@@ -18,6 +18,7 @@
 //! | [`ros`] | the live node, and behind the feature `ros` the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
+//! | [`trace`] | recorded stage costs, and plans beside each other on them |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
@@ -56,3 +57,4 @@ pub mod score;
 pub mod setup;
 pub mod tensor;
 pub mod topics;
+pub mod trace;

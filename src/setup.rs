@@ -36,7 +36,7 @@ pub enum SetupError {
     Line(#[from] FrameFault),
 }
 
-/// Loads the bundle in `dir`; a relative folder that is not here is looked for where an installed itnet has its models.
+/// Loads the bundle in `dir`, looked for as [`find`] does.
 pub fn load(dir: &Path) -> Result<Bundle, SetupError> {
     let path = find(dir);
     if !path.is_dir() {
@@ -45,7 +45,8 @@ pub fn load(dir: &Path) -> Result<Bundle, SetupError> {
     Bundle::load(&path).map_err(|error| SetupError::Bundle { path, source: Box::new(error) })
 }
 
-fn find(dir: &Path) -> PathBuf {
+/// Where the bundle in `dir` is: a relative folder that is not here is looked for where an installed itnet has its models.
+pub fn find(dir: &Path) -> PathBuf {
     if dir.exists() || dir.is_absolute() {
         return dir.to_owned();
     }

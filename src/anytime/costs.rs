@@ -48,6 +48,8 @@ impl Stage {
 const SLOWDOWN_WINDOW: usize = 7;
 /// How many observations of one stage are remembered: about two seconds of a 30 Hz camera.
 const NOISE_WINDOW: usize = 64;
+/// The quantile by which the planner hopes a stage to be over.
+const USUAL: f64 = 0.5;
 /// The quantile by which the planner expects a stage to be over.
 const LIKELY: f64 = 0.9;
 /// The quantile that is set aside: of a full window all but the worst. A machine stalls now and then for longer than any frame can make
@@ -57,28 +59,46 @@ const RESERVED: f64 = 0.98;
 /// The last few values of a quantity.
 #[derive(Clone, Debug, Default)]
 struct Window {
+    /// As they came.
     values: VecDeque<f64>,
+    /// The same by size.
+    sorted: Vec<f64>,
     length: usize,
 }
 
 impl Window {
     fn new(length: usize) -> Self {
-        Self { values: VecDeque::with_capacity(length), length }
+        Self { values: VecDeque::with_capacity(length), sorted: Vec::with_capacity(length), length }
     }
 
     fn push(&mut self, value: f64) {
-        if self.values.len() == self.length {
-            self.values.pop_front();
+        if self.values.len() == self.length
+            && let Some(oldest) = self.values.pop_front()
+        {
+            self.sorted.remove(self.below(oldest));
         }
         self.values.push_back(value);
+        self.sorted.insert(self.below(value), value);
+    }
+
+    /// How many of the values are smaller.
+    fn below(&self, value: f64) -> usize {
+        self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
+    }
+
+    /// What is expected of the next value, by a quantile or by the mean; `None` while the window is empty.
+    fn expect(&self, statistic: Statistic, q: f64) -> Option<f64> {
+        match statistic {
+            Statistic::Quantile => self.quantile(q),
+            Statistic::Mean if self.values.is_empty() => None,
+            Statistic::Mean => Some(self.values.iter().sum::<f64>() / self.values.len() as f64),
+        }
     }
 
     /// The value below which a share `q` (0 to 1) of the window lies; `None` while it is empty.
     fn quantile(&self, q: f64) -> Option<f64> {
-        let mut sorted: Vec<f64> = self.values.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let rank = (q * sorted.len() as f64).ceil() as usize;
-        sorted.get(rank.saturating_sub(1)).copied()
+        let rank = (q * self.sorted.len() as f64).ceil() as usize;
+        self.sorted.get(rank.saturating_sub(1)).copied()
     }
 }
 
@@ -87,6 +107,7 @@ impl Window {
 struct Cost {
     reference: Duration,
     noise: Window,
+    usual: f64,
     likely: f64,
     reserved: f64,
 }
@@ -99,6 +120,14 @@ pub struct StageCosts {
     slowdown: f64,
     gaps: Window,
     gap: Duration,
+    statistic: Statistic,
+}
+
+/// What of a window predicts the next value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statistic {
+    Quantile,
+    Mean,
 }
 
 impl Default for StageCosts {
@@ -116,7 +145,13 @@ impl StageCosts {
             slowdown: 1.0,
             gaps: Window::new(NOISE_WINDOW),
             gap: Duration::ZERO,
+            statistic: Statistic::Quantile,
         }
+    }
+
+    /// The same by means, for comparison: half of what they predict is exceeded.
+    pub fn of_means() -> Self {
+        Self { statistic: Statistic::Mean, ..Self::new() }
     }
 
     /// Sets what `stage` takes on this machine when nothing disturbs it: the median of `runs`. No runs, no change.
@@ -142,7 +177,7 @@ impl StageCosts {
         let slowdown = self.slowdown;
         let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(took));
         let ratio = took.as_secs_f64() / cost.reference.as_secs_f64().max(1e-9);
-        cost.learn(ratio / slowdown.max(1e-9));
+        cost.learn(ratio / slowdown.max(1e-9), self.statistic);
         if stage.tells_speed() {
             self.speed.push(ratio);
             self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
@@ -152,7 +187,12 @@ impl StageCosts {
     /// Learns the longest time that passed in a frame between two looks at the clock.
     pub fn observe_gap(&mut self, gap: Duration) {
         self.gaps.push(gap.as_secs_f64());
-        self.gap = Duration::from_secs_f64(self.gaps.quantile(RESERVED).unwrap_or(0.0));
+        self.gap = Duration::from_secs_f64(self.gaps.expect(self.statistic, RESERVED).unwrap_or(0.0));
+    }
+
+    /// What `stage` takes as often as not (the median); zero where it was never seen.
+    pub fn usual(&self, stage: Stage) -> Duration {
+        self.predict(stage, |cost| cost.usual)
     }
 
     /// What `stage` will likely not exceed (the 0.9 quantile); zero where it was never seen.
@@ -182,13 +222,14 @@ impl StageCosts {
 
 impl Cost {
     fn new(reference: Duration) -> Self {
-        Self { reference, noise: Window::new(NOISE_WINDOW), likely: 1.0, reserved: 1.0 }
+        Self { reference, noise: Window::new(NOISE_WINDOW), usual: 1.0, likely: 1.0, reserved: 1.0 }
     }
 
-    fn learn(&mut self, noise: f64) {
+    fn learn(&mut self, noise: f64, statistic: Statistic) {
         self.noise.push(noise);
-        self.likely = self.noise.quantile(LIKELY).unwrap_or(1.0);
-        self.reserved = self.noise.quantile(RESERVED).unwrap_or(1.0);
+        self.usual = self.noise.expect(statistic, USUAL).unwrap_or(1.0);
+        self.likely = self.noise.expect(statistic, LIKELY).unwrap_or(1.0);
+        self.reserved = self.noise.expect(statistic, RESERVED).unwrap_or(1.0);
     }
 }
 
@@ -203,6 +244,15 @@ mod tests {
         costs.set_reference(Stage::Data, &[10 * MS, 11 * MS, 9 * MS]);
         costs.set_reference(Stage::Step(1), &[4 * MS]);
         costs
+    }
+
+    #[test]
+    fn a_window_forgets_what_came_first_and_knows_its_quantiles() {
+        let mut window = Window::new(4);
+        assert_eq!(window.quantile(0.5), None);
+        [5.0, 1.0, 9.0, 1.0, 3.0, 2.0].into_iter().for_each(|value| window.push(value));
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|q| window.quantile(q)), [1.0, 1.0, 2.0, 3.0, 9.0].map(Some));
+        assert_eq!(window.expect(Statistic::Mean, 0.5), Some(3.75));
     }
 
     #[test]

@@ -55,6 +55,8 @@ const LIKELY: f64 = 0.9;
 /// The quantile that is set aside: of a full window all but the worst. A machine stalls now and then for longer than any frame can make
 /// good; one such stall must not take exits from every frame of the next seconds.
 const RESERVED: f64 = 0.98;
+/// The quantile of the gaps between two looks at the clock that is set aside. It counts only where a step comes to its limit.
+const GAP: f64 = 0.95;
 
 /// The last few values of a quantity.
 #[derive(Clone, Debug, Default)]
@@ -187,7 +189,7 @@ impl StageCosts {
     /// Learns the longest time that passed in a frame between two looks at the clock.
     pub fn observe_gap(&mut self, gap: Duration) {
         self.gaps.push(gap.as_secs_f64());
-        self.gap = Duration::from_secs_f64(self.gaps.expect(self.statistic, RESERVED).unwrap_or(0.0));
+        self.gap = Duration::from_secs_f64(self.gaps.expect(self.statistic, GAP).unwrap_or(0.0));
     }
 
     /// What `stage` takes as often as not (the median); zero where it was never seen.
@@ -205,7 +207,7 @@ impl StageCosts {
         self.predict(stage, |cost| cost.reserved)
     }
 
-    /// The 0.98 quantile of the time between two looks at the clock: an abandoned stage ends that late.
+    /// The 0.95 quantile of the longest time of a frame between two looks at the clock: an abandoned stage ends that late.
     pub fn gap(&self) -> Duration {
         self.gap
     }

@@ -1,6 +1,8 @@
 //! Every exit of a network against labels, over a set of pictures.
 //!
-//! Runs all iterations without regard to time. Knows nothing of files.
+//! Runs all iterations without regard to time; or, in real time, what a budget leaves of them. Knows nothing of files.
+
+mod timed;
 
 use serde::Serialize;
 
@@ -13,6 +15,8 @@ use crate::pipeline::FrameFault;
 use crate::render::{Renderer, change};
 use crate::score::Confusion;
 use crate::tensor::{InputSpec, TensorMaker};
+
+pub use timed::{InTime, Labelled, anytime, fixed};
 
 /// How good one exit is over the set; all figures are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,6 +1,9 @@
 //! Every exit of a network against labels, over a set of pictures.
 //!
-//! Runs all iterations without regard to time: cold, or on a video whose frames start warm. Knows nothing of files.
+//! Runs all iterations without regard to time, cold or on a video whose frames start warm; or, in real time, what a budget leaves of
+//! them. Knows nothing of files.
+
+mod timed;
 
 use std::time::Duration;
 
@@ -16,6 +19,8 @@ use crate::render::{Renderer, change};
 use crate::score::Confusion;
 use crate::tensor::{InputSpec, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
+
+pub use timed::{InTime, Labelled, anytime, fixed};
 
 /// How good one exit is over the set; all figures are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -19,6 +19,7 @@
 //! | [`ros`] | the live node, and behind the feature `ros` the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
 //! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
+//! | [`trace`] | recorded stage costs, and plans beside each other on them |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |
 //! | [`warm`] | whether a frame may start from the state of the one before |
@@ -61,4 +62,5 @@ pub mod serve;
 pub mod setup;
 pub mod tensor;
 pub mod topics;
+pub mod trace;
 pub mod warm;

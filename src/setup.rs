@@ -41,8 +41,7 @@ pub enum SetupError {
     Line(#[from] FrameFault),
 }
 
-/// Loads the bundle in `dir`, to multiply in the precision that is `wanted`; a relative folder that is not here is looked for where an
-/// installed itnet has its models.
+/// Loads the bundle in `dir`, looked for as [`find`] does, to multiply in the precision that is `wanted`.
 pub fn load(dir: &Path, wanted: Wanted) -> Result<Bundle, SetupError> {
     let path = find(dir);
     if !path.is_dir() {
@@ -59,7 +58,8 @@ pub fn load(dir: &Path, wanted: Wanted) -> Result<Bundle, SetupError> {
     Ok(bundle)
 }
 
-fn find(dir: &Path) -> PathBuf {
+/// Where the bundle in `dir` is: a relative folder that is not here is looked for where an installed itnet has its models.
+pub fn find(dir: &Path) -> PathBuf {
     if dir.exists() || dir.is_absolute() {
         return dir.to_owned();
     }

@@ -18,9 +18,9 @@ pub enum Stage {
     Decode,
     /// The network's part that runs once a frame.
     Data,
-    /// The repeated block; the network's steps count from 1.
+    /// The repeated block; iterations count from 1.
     Step(usize),
-    /// The exit after that step.
+    /// The exit after that many iterations.
     Exit(usize),
     /// Logits to published mask.
     Render,
@@ -48,17 +48,22 @@ impl Stage {
 const SLOWDOWN_WINDOW: usize = 7;
 /// How many observations of one stage are remembered: about two seconds of a 30 Hz camera.
 const NOISE_WINDOW: usize = 64;
+/// The quantile by which the planner hopes a stage to be over.
+const USUAL: f64 = 0.5;
 /// The quantile by which the planner expects a stage to be over.
 const LIKELY: f64 = 0.9;
 /// The quantile that is set aside: of a full window all but the worst. A machine stalls now and then for longer than any frame can make
 /// good; one such stall must not take exits from every frame of the next seconds.
 const RESERVED: f64 = 0.98;
+/// The quantile of the gaps between two looks at the clock that is set aside. It counts only where a step comes to its limit.
+const GAP: f64 = 0.98;
 
 /// The last few values of a quantity.
 #[derive(Clone, Debug, Default)]
 struct Window {
+    /// As they came.
     values: VecDeque<f64>,
-    /// A copy to be sorted, kept so that a frame takes no memory for it.
+    /// The same by size.
     sorted: Vec<f64>,
     length: usize,
 }
@@ -69,17 +74,31 @@ impl Window {
     }
 
     fn push(&mut self, value: f64) {
-        if self.values.len() == self.length {
-            self.values.pop_front();
+        if self.values.len() == self.length
+            && let Some(oldest) = self.values.pop_front()
+        {
+            self.sorted.remove(self.below(oldest));
         }
         self.values.push_back(value);
+        self.sorted.insert(self.below(value), value);
+    }
+
+    /// How many of the values are smaller.
+    fn below(&self, value: f64) -> usize {
+        self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
+    }
+
+    /// What is expected of the next value, by a quantile or by the mean; `None` while the window is empty.
+    fn expect(&self, statistic: Statistic, q: f64) -> Option<f64> {
+        match statistic {
+            Statistic::Quantile => self.quantile(q),
+            Statistic::Mean if self.values.is_empty() => None,
+            Statistic::Mean => Some(self.values.iter().sum::<f64>() / self.values.len() as f64),
+        }
     }
 
     /// The value below which a share `q` (0 to 1) of the window lies; `None` while it is empty.
-    fn quantile(&mut self, q: f64) -> Option<f64> {
-        self.sorted.clear();
-        self.sorted.extend(&self.values);
-        self.sorted.sort_unstable_by(f64::total_cmp);
+    fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q * self.sorted.len() as f64).ceil() as usize;
         self.sorted.get(rank.saturating_sub(1)).copied()
     }
@@ -90,6 +109,7 @@ impl Window {
 struct Cost {
     reference: Duration,
     noise: Window,
+    usual: f64,
     likely: f64,
     reserved: f64,
 }
@@ -102,6 +122,14 @@ pub struct StageCosts {
     slowdown: f64,
     gaps: Window,
     gap: Duration,
+    statistic: Statistic,
+}
+
+/// What of a window predicts the next value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statistic {
+    Quantile,
+    Mean,
 }
 
 impl Default for StageCosts {
@@ -119,7 +147,13 @@ impl StageCosts {
             slowdown: 1.0,
             gaps: Window::new(NOISE_WINDOW),
             gap: Duration::ZERO,
+            statistic: Statistic::Quantile,
         }
+    }
+
+    /// The same by means, for comparison: half of what they predict is exceeded.
+    pub fn of_means() -> Self {
+        Self { statistic: Statistic::Mean, ..Self::new() }
     }
 
     /// Sets what `stage` takes on this machine when nothing disturbs it: the median of `runs`. No runs, no change.
@@ -145,7 +179,7 @@ impl StageCosts {
         let slowdown = self.slowdown;
         let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(took));
         let ratio = took.as_secs_f64() / cost.reference.as_secs_f64().max(1e-9);
-        cost.learn(ratio / slowdown.max(1e-9));
+        cost.learn(ratio / slowdown.max(1e-9), self.statistic);
         if stage.tells_speed() {
             self.speed.push(ratio);
             self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
@@ -155,7 +189,12 @@ impl StageCosts {
     /// Learns the longest time that passed in a frame between two looks at the clock.
     pub fn observe_gap(&mut self, gap: Duration) {
         self.gaps.push(gap.as_secs_f64());
-        self.gap = Duration::from_secs_f64(self.gaps.quantile(RESERVED).unwrap_or(0.0));
+        self.gap = Duration::from_secs_f64(self.gaps.expect(self.statistic, GAP).unwrap_or(0.0));
+    }
+
+    /// What `stage` takes as often as not (the median); zero where it was never seen.
+    pub fn usual(&self, stage: Stage) -> Duration {
+        self.predict(stage, |cost| cost.usual)
     }
 
     /// What `stage` will likely not exceed (the 0.9 quantile); zero where it was never seen.
@@ -168,7 +207,7 @@ impl StageCosts {
         self.predict(stage, |cost| cost.reserved)
     }
 
-    /// The 0.98 quantile of the time between two looks at the clock: an abandoned stage ends that late.
+    /// The 0.95 quantile of the longest time of a frame between two looks at the clock: an abandoned stage ends that late.
     pub fn gap(&self) -> Duration {
         self.gap
     }
@@ -185,13 +224,14 @@ impl StageCosts {
 
 impl Cost {
     fn new(reference: Duration) -> Self {
-        Self { reference, noise: Window::new(NOISE_WINDOW), likely: 1.0, reserved: 1.0 }
+        Self { reference, noise: Window::new(NOISE_WINDOW), usual: 1.0, likely: 1.0, reserved: 1.0 }
     }
 
-    fn learn(&mut self, noise: f64) {
+    fn learn(&mut self, noise: f64, statistic: Statistic) {
         self.noise.push(noise);
-        self.likely = self.noise.quantile(LIKELY).unwrap_or(1.0);
-        self.reserved = self.noise.quantile(RESERVED).unwrap_or(1.0);
+        self.usual = self.noise.expect(statistic, USUAL).unwrap_or(1.0);
+        self.likely = self.noise.expect(statistic, LIKELY).unwrap_or(1.0);
+        self.reserved = self.noise.expect(statistic, RESERVED).unwrap_or(1.0);
     }
 }
 
@@ -206,6 +246,15 @@ mod tests {
         costs.set_reference(Stage::Data, &[10 * MS, 11 * MS, 9 * MS]);
         costs.set_reference(Stage::Step(1), &[4 * MS]);
         costs
+    }
+
+    #[test]
+    fn a_window_forgets_what_came_first_and_knows_its_quantiles() {
+        let mut window = Window::new(4);
+        assert_eq!(window.quantile(0.5), None);
+        [5.0, 1.0, 9.0, 1.0, 3.0, 2.0].into_iter().for_each(|value| window.push(value));
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|q| window.quantile(q)), [1.0, 1.0, 2.0, 3.0, 9.0].map(Some));
+        assert_eq!(window.expect(Statistic::Mean, 0.5), Some(3.75));
     }
 
     #[test]

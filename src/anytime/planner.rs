@@ -117,9 +117,9 @@ impl Task {
     /// 1. Until the first exit is taken, whatever the time: its steps, then the exit.
     /// 2. A frame that was stale before it began, or whose masks have converged, is published.
     /// 3. After the last iteration: its exit, if that is not taken yet and fits; then publish.
-    /// 4. If one more step, its exit and the publishing likely end before the deadline and within the share of compute: step on (where
-    ///    every exit counts, the one that is due comes first). The step is abandoned where only the time for the due
-    ///    exit and for publishing is left; if it would likely come to that, the due exit is taken first.
+    /// 4. If one more step, its exit and the publishing end as often as not before the deadline and within the share of compute: step on (where
+    ///    every exit counts, the one that is due comes first). Trying costs nothing but compute: the step is abandoned where only the
+    ///    time for the due exit, for publishing and for the node that is under way is left.
     /// 5. Else the exit that is due, if it fits; then publish.
     pub fn next(&self, now: Instant, costs: &StageCosts, at: Position) -> Next {
         if at.exited == 0 {
@@ -141,7 +141,7 @@ impl Task {
         if at.abandoned {
             return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
         }
-        let end = now + self.iteration_cost(costs, at.done + 1) + self.closing(costs);
+        let end = now + self.iteration_cost(costs, at.done + 1) + costs.reserve(Stage::Render);
         if self.deadline.is_some_and(|deadline| end > deadline) {
             return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
         }
@@ -151,33 +151,28 @@ impl Task {
         if exit_is_due && self.exits != Exits::Needed {
             return Next::Exit { until: self.limit(costs, Duration::ZERO) };
         }
-        let due = match exit_is_due {
-            true => costs.reserve(self.exit(at.done)) + costs.gap(),
-            false => Duration::ZERO,
-        };
-        let until = self.limit(costs, due);
-        let ends = now + costs.likely(self.step(at.done + 1));
-        if exit_is_due && until.is_some_and(|until| ends > until + costs.gap()) {
-            return Next::Exit { until: self.limit(costs, Duration::ZERO) };
+        let due = if exit_is_due { costs.likely(self.exit(at.done)) } else { Duration::ZERO };
+        match self.limit(costs, due + costs.gap()) {
+            Some(until) if until <= now => self.exit_or_publish(now, costs, at, StopCause::BudgetSpent),
+            until => Next::Step { until },
         }
-        Next::Step { until }
     }
 
     /// How many iterations fit, by the costs as they are predicted at `now`, from `at` on.
     pub fn plan(&self, now: Instant, costs: &StageCosts, at: Position) -> usize {
         let (mut now, mut at) = (now, at);
         if at.done == 0 {
-            now = now + costs.likely(Stage::Data);
+            now = now + costs.usual(Stage::Data);
         }
         loop {
             match self.next(now, costs, at) {
                 Next::Step { .. } => {
                     at.done += 1;
-                    now = now + costs.likely(self.step(at.done));
+                    now = now + costs.usual(self.step(at.done));
                 }
                 Next::Exit { .. } => {
                     at.exited = at.done;
-                    now = now + costs.likely(self.exit(at.done));
+                    now = now + costs.usual(self.exit(at.done));
                     if self.exits == Exits::EachPublished {
                         now = now + costs.likely(Stage::Render);
                     }
@@ -188,7 +183,7 @@ impl Task {
     }
 
     fn exit_or_publish(&self, now: Instant, costs: &StageCosts, at: Position, cause: StopCause) -> Next {
-        let end = now + costs.likely(self.exit(at.done)) + self.closing(costs);
+        let end = now + costs.likely(self.exit(at.done)) + costs.reserve(Stage::Render);
         let fits = self.deadline.is_none_or(|deadline| end <= deadline);
         match at.exited < at.done && fits {
             true => Next::Exit { until: self.limit(costs, Duration::ZERO) },
@@ -197,17 +192,13 @@ impl Task {
         }
     }
 
+    /// Where only the time for publishing is left, and for what `also` is to be done.
+    fn limit(&self, costs: &StageCosts, also: Duration) -> Option<Instant> {
+        self.deadline.map(|deadline| deadline - costs.reserve(Stage::Render) - also)
+    }
+
     /// One more iteration, up to its exit.
     fn iteration_cost(&self, costs: &StageCosts, iteration: usize) -> Duration {
-        costs.likely(self.step(iteration)) + costs.likely(self.exit(iteration))
-    }
-
-    /// What is set aside at the end of every frame: rendering and publishing, and the node that is under way at the limit.
-    fn closing(&self, costs: &StageCosts) -> Duration {
-        costs.reserve(Stage::Render) + costs.gap()
-    }
-
-    fn limit(&self, costs: &StageCosts, also: Duration) -> Option<Instant> {
-        self.deadline.map(|deadline| deadline - self.closing(costs) - also)
+        costs.usual(self.step(iteration)) + costs.usual(self.exit(iteration))
     }
 }

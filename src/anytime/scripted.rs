@@ -7,14 +7,13 @@ use crate::clock::ScriptedClock;
 use crate::frame::Size;
 use crate::model::{Logits, ModelError, Progress, StagedModel, State, WarmStart, Watch};
 
-/// Stands in for a network: every stage costs what `cost` says, spread evenly over `nodes` nodes.
+/// Stands in for a network: every stage costs what a script says, node by node.
 ///
 /// Its state is the number of steps that it went through, in all frames since the last cold one; its logits are 0 for the first of two classes and that number
 /// for the second.
 pub struct ScriptedModel {
     clock: ScriptedClock,
-    cost: Box<dyn FnMut(Stage) -> Duration + Send>,
-    nodes: u32,
+    nodes: Box<dyn FnMut(Stage) -> Vec<Duration> + Send>,
     iterations: usize,
     warm_start: Option<WarmStart>,
     input: [f32; 3],
@@ -29,17 +28,26 @@ pub struct ScriptedModel {
 struct Carried(usize);
 
 impl ScriptedModel {
-    /// A model that charges `cost(stage)` to `clock` and can be abandoned at `nodes` places in each stage.
+    /// A model that charges `cost(stage)` to `clock`, spread evenly over `nodes` nodes, and can be abandoned before each of them.
     pub fn new(
         clock: ScriptedClock,
         iterations: usize,
         nodes: u32,
-        cost: impl FnMut(Stage) -> Duration + Send + 'static,
+        mut cost: impl FnMut(Stage) -> Duration + Send + 'static,
+    ) -> Self {
+        let nodes = nodes.max(1);
+        Self::of_nodes(clock, iterations, move |stage| vec![cost(stage) / nodes; nodes as usize])
+    }
+
+    /// A model that charges `nodes(stage)` to `clock`, one after the other, and can be abandoned before each of them.
+    pub fn of_nodes(
+        clock: ScriptedClock,
+        iterations: usize,
+        nodes: impl FnMut(Stage) -> Vec<Duration> + Send + 'static,
     ) -> Self {
         Self {
             clock,
-            cost: Box::new(cost),
-            nodes: nodes.max(1),
+            nodes: Box::new(nodes),
             iterations: iterations.max(1),
             warm_start: None,
             input: [0.0; 3],
@@ -57,8 +65,7 @@ impl ScriptedModel {
     }
 
     fn spend(&mut self, stage: Stage, watch: Watch<'_>) -> Progress {
-        let node = (self.cost)(stage) / self.nodes;
-        for _ in 0..self.nodes {
+        for node in (self.nodes)(stage) {
             if !watch() {
                 return Progress::Abandoned;
             }

@@ -4,18 +4,20 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use serde::Serialize;
 
 use super::Ending;
 use super::table::{ms, row, table};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::mask::Mask;
-use crate::model::{Bundle, Session, StagedModel, Wanted};
+use crate::model::{Bundle, ModelError, Progress, Session, StagedModel, Wanted, Watch};
 use crate::render::Renderer;
 use crate::report::Quantiles;
 use crate::setup::{self, DEFAULT_MODEL};
 use crate::tensor::TensorMaker;
+use crate::trace::Recorder;
 
 /// Arguments of `itnet bench`.
 #[derive(Debug, clap::Args)]
@@ -35,6 +37,15 @@ pub struct Args {
     /// What convolutions multiply: auto, f32, bf16 or int8
     #[arg(long, default_value = "auto")]
     precision: Wanted,
+    /// File to write with what every stage of every frame took, for `itnet plan-bench`
+    #[arg(long)]
+    trace: Option<PathBuf>,
+    /// What else the machine does meanwhile, in words, to stand in the trace
+    #[arg(long, default_value = "not told")]
+    load: String,
+    /// Time from frame to frame, in milliseconds; 0 is one right after the other
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    period_ms: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -68,7 +79,12 @@ struct Benched {
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, args.precision)?;
-    let benched = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
+    let (benched, recorder) = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
+    if let Some(path) = &args.trace {
+        let trace = recorder.trace(&benched.model, benched.frame, benched.threads, &args.load);
+        let text = trace.context("no frames, no trace")?.to_text();
+        std::fs::write(path, text).with_context(|| format!("trace {}", path.display()))?;
+    }
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&benched)?)?;
@@ -106,6 +122,33 @@ fn iterations(bundle: &Bundle) -> usize {
     manifest.iterations.useful.max(warm).max(manifest.files.steps.len()).max(manifest.files.exits.len())
 }
 
+/// The time since the last look at the clock.
+struct Laps<'a> {
+    clock: &'a dyn Clock,
+    last: Instant,
+}
+
+impl Laps<'_> {
+    fn lap(&mut self) -> Duration {
+        let now = self.clock.now();
+        now.since(std::mem::replace(&mut self.last, now))
+    }
+
+    /// Runs a stage; what each of its nodes took.
+    fn nodes(
+        &mut self,
+        stage: impl FnOnce(Watch<'_>) -> Result<Progress, ModelError>,
+    ) -> Result<Vec<Duration>, ModelError> {
+        let mut nodes = Vec::new();
+        stage(&mut || {
+            nodes.push(self.lap());
+            true
+        })?;
+        nodes.push(self.lap());
+        Ok(nodes)
+    }
+}
+
 /// The times of one frame's parts.
 struct Times {
     decode: Duration,
@@ -135,12 +178,19 @@ impl Bench {
         })
     }
 
-    fn run(mut self, bundle: &Bundle, args: &Args) -> anyhow::Result<Benched> {
+    fn run(mut self, bundle: &Bundle, args: &Args) -> anyhow::Result<(Benched, Recorder)> {
         for _ in 0..args.frames / 10 + 3 {
             self.frame()?;
         }
-        let times = (0..args.frames).map(|_| self.frame()).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Benched {
+        let (mut times, mut recorder) = (Vec::new(), Recorder::default());
+        for _ in 0..args.frames {
+            let at = self.clock.now();
+            let (frame, network) = self.frame()?;
+            recorder.add(at.since_start(), frame.decode, network, frame.render);
+            times.push(frame);
+            self.clock.sleep_until(at + Duration::from_millis(args.period_ms));
+        }
+        let benched = Benched {
             model: bundle.manifest().name.clone(),
             precision: bundle.chosen().precision.name(),
             threads: self.threads,
@@ -148,31 +198,31 @@ impl Bench {
             frames: args.frames,
             stages: self.stages(bundle, &times),
             whole_frames: self.whole_frames(bundle, &times),
-        })
+        };
+        Ok((benched, recorder))
     }
 
-    fn frame(&mut self) -> anyhow::Result<Times> {
+    /// Runs a frame through all stages; also what every node of data, step 1, exit 1, step 2, ... took.
+    fn frame(&mut self) -> anyhow::Result<(Times, Vec<Vec<Duration>>)> {
         let Self { clock, session, tensor, renderer, mask, iterations, frame, .. } = self;
-        let mut go_on = || true;
-        let mut last = clock.now();
-        let mut lap = || {
-            let now = clock.now();
-            now.since(std::mem::replace(&mut last, now))
-        };
+        let mut laps = Laps { clock: clock.as_ref(), last: clock.now() };
         tensor.fill(frame, session.input())?;
-        let decode = lap();
-        session.data(&mut go_on)?;
-        let data = lap();
-        let (mut steps, mut exits) = (Vec::new(), Vec::new());
+        let decode = laps.lap();
+        let mut network = vec![laps.nodes(|watch| session.data(watch))?];
         for iteration in 1..=*iterations {
-            session.step(iteration, &mut go_on)?;
-            steps.push(lap());
-            session.exit(iteration, &mut go_on)?;
-            exits.push(lap());
+            network.push(laps.nodes(|watch| session.step(iteration, watch))?);
+            network.push(laps.nodes(|watch| session.exit(iteration, watch))?);
         }
         renderer.render(session.logits()?, mask)?;
-        let render = lap();
-        Ok(Times { decode, data, steps, exits, render })
+        let render = laps.lap();
+        let mut sums = network.iter().map(|nodes| nodes.iter().sum::<Duration>());
+        let data = sums.next().unwrap_or_default();
+        let (mut steps, mut exits) = (Vec::new(), Vec::new());
+        while let (Some(step), Some(exit)) = (sums.next(), sums.next()) {
+            steps.push(step);
+            exits.push(exit);
+        }
+        Ok((Times { decode, data, steps, exits, render }, network))
     }
 
     /// Every graph under its file's name, and what surrounds them. A graph that several iterations share has the times of all.

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::Ending;
-use super::table::{percent, row, table};
+use super::table::{ms, percent, row, table};
 use super::worst::{Bad, Worst};
 use crate::clock::SystemClock;
-use crate::eval::{Evaluation, ExitScore};
+use crate::eval::{self, Evaluation, ExitScore, InTime, Labelled};
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::model::{Bundle, Wanted};
+use crate::params::Parameters;
+use crate::pipeline::Settings;
 use crate::setup::{self, DEFAULT_MODEL};
 use crate::warm::Start;
 
@@ -51,9 +54,23 @@ pub struct Args {
     /// How many of the worst images are named, and drawn with --pictures
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(0..=100))]
     worst: u16,
+    /// Run in real time instead, under each of these budgets (5,10,20 ...) and beside it at every fixed depth
+    #[arg(long, value_delimiter = ',', value_parser = super::plan_bench::budget)]
+    budget_ms: Vec<Duration>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Serialize)]
+struct Timed<'a> {
+    model: &'a str,
+    threads: usize,
+    frames: usize,
+    /// One entry a budget.
+    anytime: Vec<InTime>,
+    /// One list a number of iterations, from 1, of one entry a budget.
+    fixed: Vec<Vec<InTime>>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +108,9 @@ struct Exit {
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, args.precision)?;
     let names = names(&args)?;
+    if !args.budget_ms.is_empty() {
+        return timed(&bundle, &args, &names);
+    }
     let asked = args.iterations.map(usize::from);
     let mut cold = evaluation(&bundle, &args, asked.unwrap_or(bundle.manifest().iterations.useful))?;
     let mut warm = match (args.warm, bundle.manifest().warm_start) {
@@ -129,6 +149,42 @@ fn evaluation(bundle: &Bundle, args: &Args, iterations: usize) -> anyhow::Result
     let clock = Box::new(SystemClock::new());
     let classes = bundle.manifest().classes.len();
     Ok(Evaluation::new(Box::new(session), setup::input(bundle), clock, classes, iterations)?)
+}
+
+/// All budgets and depths, one after the other, over frames that are in memory.
+fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Ending> {
+    let frames = names.iter().map(|name| {
+        let (frame, labels) = pair(args, name)?;
+        Ok(Labelled::new(&frame, labels)?)
+    });
+    let frames = frames.collect::<anyhow::Result<Vec<_>>>()?;
+    let manifest = bundle.manifest();
+    let (clock, classes, threads) = (super::clock(), manifest.classes.len(), usize::from(args.threads));
+    let settings = Settings::of(&Parameters::default(), Duration::ZERO);
+    let mut pipeline = setup::pipeline(bundle, threads, settings, &clock)?;
+    let (set, last) = ((&frames[..], classes), args.iterations.map_or(manifest.iterations.useful, usize::from));
+    let fixed = (1..=last)
+        .map(|n| eval::fixed(&mut pipeline, clock.as_ref(), set, n, &args.budget_ms))
+        .collect::<Result<Vec<_>, _>>()?;
+    let anytime = args.budget_ms.iter().map(|budget| eval::anytime(&mut pipeline, clock.as_ref(), set, *budget));
+    let anytime = anytime.collect::<Result<Vec<_>, _>>()?;
+    let timed = Timed { model: &manifest.name, threads, frames: frames.len(), anytime, fixed };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&timed)?)?;
+        return Ok(Ending::Done);
+    }
+    writeln!(out, "{} on {} images in real time, mIoU in % times the part in time\n", timed.model, timed.frames)?;
+    let mut rows = vec![row(["budget", "in time", "exit", "ms", "anytime"])];
+    rows[0].extend((1..=last).map(|n| format!("fixed {n}")));
+    for (place, at) in timed.anytime.iter().enumerate() {
+        let (exit, elapsed) = (format!("{:.2}", at.mean_exit), ms(at.elapsed_ms));
+        let mut cells = vec![ms(at.budget_ms), percent(at.in_time), exit, elapsed, percent(at.score)];
+        cells.extend(timed.fixed.iter().filter_map(|fixed| Some(percent(fixed.get(place)?.score))));
+        rows.push(cells);
+    }
+    write!(out, "{}", table(&rows))?;
+    Ok(Ending::Done)
 }
 
 fn evaluated<'a>(bundle: &'a Bundle, cold: &Evaluation, warm: Option<&Evaluation>) -> Evaluated<'a> {

@@ -5,6 +5,7 @@ mod demo;
 mod eval;
 mod info;
 mod params;
+mod plan_bench;
 mod replay;
 mod table;
 mod worst;
@@ -38,6 +39,8 @@ enum Command {
     Eval(eval::Args),
     /// Time every stage of a model on this machine
     Bench(bench::Args),
+    /// Compare the planner with an oracle and with simpler ones, on stage costs that `bench` recorded
+    PlanBench(plan_bench::Args),
     /// Show the table of parameters, or print the files that are made from it
     Params(params::Args),
     /// Render a street, run it in real time and show what came of it
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::PlanBench(args) => plan_bench::run(args),
         Command::Params(args) => params::run(args),
         Command::Demo(args) => demo::run(args),
     };

@@ -1,0 +1,165 @@
+//! The masks that are out in time, against labels: real frames through the real line, under budgets or at a fixed depth.
+//!
+//! Knows no files. A frame arrives when its turn comes, and has its whole budget.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::anytime::Iterations;
+use crate::clock::Clock;
+use crate::frame::Frame;
+use crate::message::{self, Image, MessageError};
+use crate::pipeline::{Depth, FrameFault, ImageKind, Pipeline};
+use crate::score::Confusion;
+
+/// A frame as a camera sends it, and its labels.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    message: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Labelled {
+    /// The frame as a message; `labels` are one class id a pixel.
+    pub fn new(frame: &Frame<'_>, labels: Vec<u8>) -> Result<Self, MessageError> {
+        let size = frame.size();
+        let image = Image {
+            header: frame.header().clone(),
+            height: size.height,
+            width: size.width,
+            encoding: frame.encoding().name().to_owned(),
+            is_bigendian: u8::from(frame.big_endian()),
+            step: u32::try_from(frame.step()).unwrap_or(u32::MAX),
+            data: frame.data().into(),
+        };
+        Ok(Self { message: message::to_vec(&image)?, labels })
+    }
+}
+
+/// How good the masks are that were out within a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct InTime {
+    /// The budget, in milliseconds.
+    pub budget_ms: f64,
+    /// Part of the frames whose mask was out in time, 0 to 1.
+    pub in_time: f64,
+    /// Mean intersection over union of those masks, 0 to 1.
+    pub miou: f64,
+    /// The product of the two: a mask that is late is worth nothing.
+    pub score: f64,
+    /// The mean of the published exits.
+    pub mean_exit: f64,
+    /// The mean time from arrival to mask, in milliseconds.
+    pub elapsed_ms: f64,
+}
+
+/// So many frames run before any counts.
+const WARM_UP: usize = 10;
+
+/// Runs all frames as deep as `budget` allows.
+pub fn anytime(
+    pipeline: &mut Pipeline,
+    clock: &dyn Clock,
+    (frames, classes): (&[Labelled], usize),
+    budget: Duration,
+) -> Result<InTime, FrameFault> {
+    let depth = Depth::Anytime(Iterations::new(1, usize::MAX));
+    let scores = pass(pipeline, clock, (frames, classes), depth, &[budget])?;
+    Ok(scores.into_iter().next().unwrap_or_else(|| Count::new(budget, classes).score()))
+}
+
+/// Runs all frames `iterations` deep; what of it is in time for each of the budgets.
+pub fn fixed(
+    pipeline: &mut Pipeline,
+    clock: &dyn Clock,
+    (frames, classes): (&[Labelled], usize),
+    iterations: usize,
+    budgets: &[Duration],
+) -> Result<Vec<InTime>, FrameFault> {
+    pass(pipeline, clock, (frames, classes), Depth::Fixed(iterations), budgets)
+}
+
+/// Runs all frames under the first budget and counts them for each of them.
+fn pass(
+    pipeline: &mut Pipeline,
+    clock: &dyn Clock,
+    (frames, classes): (&[Labelled], usize),
+    depth: Depth,
+    budgets: &[Duration],
+) -> Result<Vec<InTime>, FrameFault> {
+    let mut settings = pipeline.settings().clone();
+    settings.depth = depth;
+    settings.budget = budgets.first().copied().unwrap_or(settings.budget);
+    let budget = settings.budget;
+    pipeline.set(settings);
+    let mut counts: Vec<Count> = budgets.iter().map(|budget| Count::new(*budget, classes)).collect();
+    let warm_up = frames.iter().cycle().take(WARM_UP.min(10 * frames.len()));
+    for (n, frame) in warm_up.chain(frames).enumerate() {
+        let arrival = clock.now();
+        let mut mask = Vec::new();
+        let mut publish = |out: crate::pipeline::Published<'_>| mask = out.mask.classes().to_vec();
+        let result = pipeline.run(ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
+        if n >= WARM_UP {
+            counts.iter_mut().for_each(|count| count.add(result.outcome.exit, result.elapsed, &mask, &frame.labels));
+        }
+    }
+    Ok(counts.iter().map(Count::score).collect())
+}
+
+/// What was counted for one budget.
+struct Count {
+    budget: Duration,
+    confusion: Confusion,
+    frames: usize,
+    in_time: usize,
+    exits: usize,
+    elapsed: Duration,
+}
+
+impl Count {
+    fn new(budget: Duration, classes: usize) -> Self {
+        let confusion = Confusion::new(classes);
+        Self { budget, confusion, frames: 0, in_time: 0, exits: 0, elapsed: Duration::ZERO }
+    }
+
+    fn add(&mut self, exit: usize, elapsed: Duration, mask: &[u8], labels: &[u8]) {
+        self.frames += 1;
+        self.exits += exit;
+        self.elapsed += elapsed;
+        if elapsed <= self.budget {
+            self.in_time += 1;
+            self.confusion.add(labels, mask);
+        }
+    }
+
+    fn score(&self) -> InTime {
+        let frames = self.frames.max(1) as f64;
+        let (in_time, miou) = (self.in_time as f64 / frames, self.confusion.miou());
+        InTime {
+            budget_ms: 1e3 * self.budget.as_secs_f64(),
+            in_time,
+            miou,
+            score: in_time * miou,
+            mean_exit: self.exits as f64 / frames,
+            elapsed_ms: 1e3 * self.elapsed.as_secs_f64() / frames,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_late_mask_is_worth_nothing_and_one_in_time_what_it_is() {
+        let mut count = Count::new(10 * MS, 2);
+        count.add(1, 10 * MS, &[0, 1], &[0, 1]);
+        count.add(3, 11 * MS, &[0, 1], &[0, 1]);
+        let score = count.score();
+        assert_eq!((score.in_time, score.miou, score.score), (0.5, 1.0, 0.5));
+        assert_eq!((score.mean_exit, score.elapsed_ms), (2.0, 10.5));
+    }
+}

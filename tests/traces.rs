@@ -1,0 +1,102 @@
+//! The planner on recorded stage costs, beside an oracle and simpler ways to choose. Deterministic: the clock is scripted.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use itnet::trace::{Contest, Strategy, Tally, Trace};
+
+/// What the exits are worth: as itnet-s was measured, and a curve of that shape for more iterations.
+const SMALL: [f64; 4] = [0.518, 0.586, 0.604, 0.608];
+const MEDIUM: [f64; 6] = [0.570, 0.630, 0.652, 0.660, 0.664, 0.666];
+
+const BUDGETS_MS: [u64; 8] = [10, 15, 20, 25, 33, 50, 66, 100];
+
+/// All traces that are kept with the project, by name.
+fn contests() -> Vec<(String, Contest)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/plan/traces");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let contest = |path: &std::path::PathBuf| {
+        let trace = Trace::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let accuracy: &[f64] = if trace.model == "itnet-s" { &SMALL } else { &MEDIUM };
+        (path.file_stem().unwrap().to_string_lossy().into_owned(), Contest::new(trace, accuracy))
+    };
+    paths.iter().map(contest).collect()
+}
+
+fn tally(contest: &Contest, strategy: Strategy) -> Tally {
+    let at = |ms: u64| {
+        let budget = Duration::from_millis(ms);
+        Tally::of(&contest.play(strategy, budget).unwrap(), &contest.oracle(budget))
+    };
+    Tally::sum(&BUDGETS_MS.map(at))
+}
+
+fn percent(count: usize, tally: &Tally) -> f64 {
+    100.0 * count as f64 / tally.frames as f64
+}
+
+#[test]
+fn the_planner_is_late_where_the_oracle_is_not_in_one_frame_of_four_hundred_at_most_and_near_it_in_utility() {
+    let contests = contests();
+    assert_eq!(contests.len(), 10);
+    for (name, contest) in contests {
+        let planner = tally(&contest, Strategy::Planner);
+        let late = percent(planner.missed_needlessly, &planner);
+        let disturbed = ["all_cores", "bursts", "one_core"].iter().any(|load| name.ends_with(load));
+        let (late_bar, regret_bar) = if disturbed { (0.26, 0.042) } else { (0.13, 0.011) };
+        assert!(late <= late_bar, "{name}: {late} % late needlessly");
+        assert!(planner.regret <= regret_bar, "{name}: regret {}", planner.regret);
+    }
+}
+
+#[test]
+fn no_fixed_number_of_iterations_comes_as_near_to_the_oracle() {
+    for (name, contest) in contests() {
+        let planner = tally(&contest, Strategy::Planner);
+        for n in 1..=contest.iterations() {
+            let fixed = tally(&contest, Strategy::Fixed(n));
+            assert!(planner.regret < fixed.regret, "{name}: {} and {} of {n} iterations", planner.regret, fixed.regret);
+        }
+    }
+}
+
+#[test]
+fn by_means_or_without_costs_more_frames_are_late() {
+    for (name, contest) in contests() {
+        let late = |strategy| tally(&contest, strategy).missed_needlessly;
+        let planner = late(Strategy::Planner);
+        assert!(planner < late(Strategy::Mean), "{name}");
+        assert!(planner < late(Strategy::TimeLeft), "{name}");
+    }
+}
+
+#[test]
+fn the_oracle_is_never_beaten() {
+    for (name, contest) in contests() {
+        for ms in BUDGETS_MS {
+            let budget = Duration::from_millis(ms);
+            let played = contest.play(Strategy::Planner, budget).unwrap();
+            for (frame, best) in played.iter().zip(contest.oracle(budget)) {
+                assert!(frame.utility <= best.utility, "{name}, {ms} ms: {frame:?} and {best:?}");
+            }
+        }
+    }
+}
+
+/// What the planner reaches, as a table that a review can read.
+#[test]
+fn planner_on_every_trace() {
+    let mut table = String::from("late needlessly %, mean exit, regret %: planner, mean instead of quantile\n\n");
+    for (name, contest) in contests() {
+        let _ = write!(table, "{name:20}");
+        for strategy in [Strategy::Planner, Strategy::Mean] {
+            let tally = tally(&contest, strategy);
+            let late = percent(tally.missed_needlessly, &tally);
+            let _ = write!(table, "  {late:5.2} {:5.2} {:5.2}", tally.mean_exit, 100.0 * tally.regret);
+        }
+        table.push('\n');
+    }
+    insta::assert_snapshot!(table);
+}

@@ -367,6 +367,19 @@ fn a_graph_that_cannot_run_names_its_file() {
 }
 
 #[test]
+fn a_constant_that_the_graph_asks_for_is_refused_before_it_is_made() {
+    let h = || state("h", WIDTH, HEIGHT);
+    let logits = || state("logits", WIDTH, HEIGHT);
+    for (op, inputs) in
+        [("ConstantOfShape", vec!["shape"]), ("Expand", vec!["one", "shape"]), ("Tile", vec!["one", "shape"])]
+    {
+        let made = [node(op, &inputs, "c", &[]), node("Mul", &["h", "c"], "logits", &[])];
+        let weights = [integers("shape", &[1 << 20, 1 << 20, 1, 1]), weights("one", &[1, 1, 1, 1], &[1.0])];
+        assert_graph_refused("exit.onnx", model(&made, &weights, &[h()], &[logits()]), &["at most 16"]);
+    }
+}
+
+#[test]
 fn bytes_that_are_no_graph_name_their_file() {
     assert_graph_refused("data.onnx", b"these bytes are no graph".repeat(20), &["not a graph"]);
     assert_graph_refused("step.onnx", Vec::new(), &["an empty one"]);

@@ -25,7 +25,7 @@ use itnet::frame::{Encoding, Frame, Header, Size};
 use itnet::kernels::{Conv, Crew, Geometry, Isa, Order};
 use itnet::mask::Mask;
 use itnet::message::{self, Image};
-use itnet::model::{Bundle, Session, StagedModel};
+use itnet::model::{Bundle, Session, StagedModel, Wanted};
 use itnet::params::Parameters;
 use itnet::pipeline::{Depth, ImageKind, Published, Settings, frame_of};
 use itnet::render::Renderer;
@@ -37,7 +37,7 @@ use serde_json::Value;
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     ensure!(args.len() == 2, "usage: ours BUNDLE THREADS");
-    let bundle = setup::load(Path::new(&args[0]))?;
+    let bundle = setup::load(Path::new(&args[0]), Wanted::F32)?;
     let mut ours = Ours::new(&bundle, args[1].parse().context("THREADS")?)?;
     for line in std::io::stdin().lines() {
         let answer = ours.answer(&serde_json::from_str(&line?)?)?;

@@ -1,6 +1,6 @@
 //! metadata.yaml: what rosbag2 says of a bag beside its files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -149,14 +149,14 @@ impl Information {
     /// The files in `folder`, each where it is or, as `Err`, where it should be.
     ///
     /// Bags up to version 3 name their own folder in the path, and the names of compressed files
-    /// come with and without `.zstd`: any of these is found.
+    /// come with and without `.zstd`: any of these is found. A path that leaves the folder is not followed.
     pub fn files(&self, folder: &Path) -> Vec<Result<PathBuf, PathBuf>> {
         self.file_names()
             .into_iter()
             .map(|name| {
                 let named = folder.join(name);
                 let inside = Path::new(name).file_name().map(|name| folder.join(name));
-                let candidates = std::iter::once(named.clone()).chain(inside);
+                let candidates = stays_inside(name).then(|| named.clone()).into_iter().chain(inside);
                 candidates
                     .flat_map(|path| [path.clone(), with_zstd(&path), path.with_extension("")])
                     .find(|path| path.is_file())
@@ -174,6 +174,11 @@ impl Profiles {
             Self::None(()) => String::new(),
         }
     }
+}
+
+/// Whether a path, taken from a folder, ends below it.
+fn stays_inside(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 fn with_zstd(path: &Path) -> PathBuf {

@@ -10,6 +10,7 @@
 //! Threads share out a single node (bands of a product, rows of an element-wise operator) and never split a sum, so that their number
 //! does not change a result.
 
+mod bounds;
 mod fused;
 mod groups;
 mod lower;
@@ -31,11 +32,10 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 use super::Watch;
 use super::info::TensorInfo;
 use crate::kernels::{Crew, Isa, Precision};
+use bounds::Bound;
 use fused::{FusedConv, Shelf, Workshop};
 pub(super) use lower::Ports;
 
-/// The most values one tensor can have: 1 GiB of f32.
-const MAX_VALUES: usize = 1 << 28;
 /// The most threads a runner can have.
 pub(super) const MAX_THREADS: usize = 256;
 
@@ -89,7 +89,9 @@ impl Graph {
         let proto = onnx.proto_model_for_read(&mut bytes).map_err(unusable)?;
         let (inputs, outputs) = tensor_names(&proto)?;
         let parameters = proto.graph.as_ref().map_or(0, parameters);
-        let model = onnx.model_for_proto_model(&proto).map_err(unusable)?;
+        let mut model = onnx.model_for_proto_model(&proto).map_err(unusable)?;
+        let bound = Bound::of(&model);
+        bound.infer(&mut model)?;
         let mut typed = model.into_typed().map_err(unusable)?;
         let facts = |outlets: &[OutletId], names: Vec<String>| -> Result<Vec<_>, GraphError> {
             let named = outlets.iter().zip(names);
@@ -97,7 +99,7 @@ impl Graph {
         };
         let inputs = facts(&typed.inputs, inputs)?;
         let outputs = facts(&typed.outputs, outputs)?;
-        check_volumes(&typed)?;
+        bound.check_all(&typed)?;
         let macs = macs(&typed).map_err(unusable)?;
         if ours.is_some() {
             lower::mark(&mut typed).map_err(unusable)?;
@@ -299,26 +301,6 @@ fn tensor_info(name: String, fact: &TypedFact) -> Result<TensorInfo, GraphError>
             got: format!("{:?} of shape {:?}", fact.datum_type, fact.shape),
         }),
     }
-}
-
-/// The size of every value between the nodes, before any of them is allocated.
-fn check_volumes(model: &TypedModel) -> Result<(), GraphError> {
-    for node in model.nodes() {
-        for output in &node.outputs {
-            let Some(shape) = output.fact.shape.as_concrete() else {
-                continue;
-            };
-            let volume = shape.iter().try_fold(1usize, |volume, side| volume.checked_mul(*side));
-            if volume.is_none_or(|volume| volume > MAX_VALUES) {
-                return Err(GraphError::Tensor {
-                    tensor: node.name.clone(),
-                    expected: format!("at most {MAX_VALUES} values"),
-                    got: format!("shape {shape:?}"),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Multiply-accumulates of convolutions and matrix products, as tract states them.

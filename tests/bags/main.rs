@@ -2,6 +2,7 @@
 
 mod common;
 mod damaged;
+mod hostile;
 mod opened;
 mod real;
 mod written;

@@ -94,22 +94,28 @@ pub(super) struct Span {
 }
 
 /// The records of a chunk in their order, then perhaps a fault.
-pub(super) fn spans(data: &[u8]) -> (Vec<Span>, Option<String>) {
-    let mut spans = Vec::new();
+///
+/// Found one by one: a list of them would be longer than the chunk where they are short.
+pub(super) fn spans(data: &[u8]) -> impl Iterator<Item = Result<Span, String>> {
     let mut at = 0;
-    while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some((&[opcode, ref length @ ..], body)) = rest.split_first_chunk::<FRAME>() else {
-            return (spans, Some(ends_within(at)));
-        };
-        let length = u64::from_le_bytes(*length);
-        let start = at + FRAME;
-        match usize::try_from(length) {
-            Ok(length) if length <= body.len() => at = start + length,
-            _ => return (spans, Some(ends_within(at))),
-        }
-        spans.push(Span { opcode, start, end: at });
+    std::iter::from_fn(move || {
+        let rest = data.get(at..).filter(|rest| !rest.is_empty())?;
+        let found = span(rest, at);
+        at = found.as_ref().map_or(data.len(), |span| span.end);
+        Some(found)
+    })
+}
+
+/// The record at the start of `rest`, which is what is left of a chunk from its byte `at`.
+fn span(rest: &[u8], at: usize) -> Result<Span, String> {
+    let Some((&[opcode, ref length @ ..], body)) = rest.split_first_chunk::<FRAME>() else {
+        return Err(ends_within(at));
+    };
+    let start = at + FRAME;
+    match usize::try_from(u64::from_le_bytes(*length)) {
+        Ok(length) if length <= body.len() => Ok(Span { opcode, start, end: start + length }),
+        _ => Err(ends_within(at)),
     }
-    (spans, None)
 }
 
 fn ends_within(at: usize) -> String {

@@ -104,32 +104,37 @@ impl McapMessages {
         let (body, cut) = self.records.body(frame);
         let chunk = chunk::open(&body, cut.is_some());
         drop(body);
+        let mut fault = chunk.fault;
+        for span in chunk::spans(&chunk.data) {
+            let taken = span.and_then(|span| self.take(span, &chunk.data));
+            fault = fault.or(taken.err());
+        }
         self.data = chunk.data;
-        let (spans, torn) = chunk::spans(&self.data);
-        let taken = spans.into_iter().filter_map(|span| self.take(span).err()).collect::<Vec<_>>().into_iter().next();
         self.queue.make_contiguous().sort_by_key(|message| message.received);
         if let Some(cut) = cut {
             return Err(cut);
         }
         // The next record stands behind the chunk whatever is wrong within it.
-        self.fault = chunk.fault.or(taken).or(torn).map(|what| Fault { at: frame.at, what });
+        self.fault = fault.map(|what| Fault { at: frame.at, what });
         Ok(())
     }
 
     /// A record outside of chunks.
     fn single(&mut self, frame: Frame) -> Result<(), Fault> {
-        self.data = self.records.whole_body(frame)?;
-        let span = Span { opcode: frame.opcode, start: 0, end: self.data.len() };
-        self.fault = self.take(span).err().map(|what| Fault { at: frame.at, what });
+        let data = self.records.whole_body(frame)?;
+        let span = Span { opcode: frame.opcode, start: 0, end: data.len() };
+        let taken = self.take(span, &data);
+        self.data = data;
+        self.fault = taken.err().map(|what| Fault { at: frame.at, what });
         Ok(())
     }
 
-    /// Takes note of a record in the present data.
-    fn take(&mut self, span: Span) -> Result<(), String> {
+    /// Takes note of a record in `data`, which is to become the present data.
+    fn take(&mut self, span: Span, data: &[u8]) -> Result<(), String> {
         if !matches!(span.opcode, op::CHANNEL | op::MESSAGE) {
             return Ok(());
         }
-        let body = self.data.get(span.start..span.end).unwrap_or_default();
+        let body = data.get(span.start..span.end).unwrap_or_default();
         let record = ::mcap::parse_record(span.opcode, body);
         match record.map_err(|fault| crate::bag::error::with_sources(&fault))? {
             Record::Channel(channel) => {

@@ -95,12 +95,12 @@ impl Found {
     }
 
     fn chunk(&mut self, data: &[u8]) -> bool {
-        let (spans, torn) = chunk::spans(data);
-        let taken = spans.into_iter().try_for_each(|span| {
-            let body = data.get(span.start..span.end).unwrap_or_default();
-            self.take(span.opcode, body)
-        });
-        taken.is_ok() && torn.is_none()
+        chunk::spans(data).all(|span| {
+            span.is_ok_and(|span| {
+                let body = data.get(span.start..span.end).unwrap_or_default();
+                self.take(span.opcode, body).is_ok()
+            })
+        })
     }
 
     fn take(&mut self, opcode: u8, body: &[u8]) -> Result<(), ::mcap::McapError> {

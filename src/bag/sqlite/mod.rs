@@ -2,6 +2,7 @@
 
 mod open;
 mod read;
+mod unpack;
 mod write;
 
 pub(super) use open::Database;

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::NamedTempFile;
 
 use super::SqliteMessages;
-use crate::bag::locate::open_zstd;
+use super::unpack::{copy, decompress, temporary};
+use crate::bag::compression::LARGEST;
 use crate::bag::{BagError, Topic};
 
 /// An open database of rosbag2.
@@ -135,7 +137,11 @@ impl Database {
 
 /// The fault for an error of sqlite at `place` of the file the user knows as `path`.
 fn damaged(path: &Path, place: impl Into<String>, fault: &rusqlite::Error) -> BagError {
-    BagError::Damaged { path: path.to_path_buf(), place: place.into(), fault: fault.to_string() }
+    let fault = match fault.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => "the database holds far more rows than its length allows".to_owned(),
+        _ => fault.to_string(),
+    };
+    BagError::Damaged { path: path.to_path_buf(), place: place.into(), fault }
 }
 
 /// Opens `file` for reading, for recovery where a killed writer left a journal, or, where the
@@ -163,12 +169,40 @@ fn needs_recovery(fault: &rusqlite::Error) -> bool {
 
 /// Connects and reads the schema.
 fn attempt(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(file, flags)?;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    bound(&mut connection, room(file))?;
     // Else sqlite refuses a file shorter than its header says, with all the rows it still has.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?;
     Ok(connection)
+}
+
+/// Keeps what sqlite does in proportion to a database of `room` bytes.
+///
+/// A row may be computed, and pages may lie in a tree more than once: then a few pages hold rows of any length, or rows without end.
+fn bound(connection: &mut Connection, room: u64) -> rusqlite::Result<()> {
+    /// Steps of sqlite between two looks at their number.
+    const PACE: i32 = 10_000;
+    let longest = i32::try_from(room.clamp(1 << 16, LARGEST)).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
+    // A row takes ten bytes and more, and reading it less than fifty steps; only statements over many rows are counted.
+    let mut left = 100 + room.saturating_mul(16) / PACE as u64;
+    let too_many = move || {
+        left = left.saturating_sub(1);
+        left == 0
+    };
+    connection.progress_handler(PACE, Some(too_many))
+}
+
+/// Bytes that the rows of a database can take: those of its file and its logs.
+fn room(file: &Path) -> u64 {
+    let logs = ["", "-wal", "-journal"].map(|suffix| {
+        let mut log = file.as_os_str().to_os_string();
+        log.push(suffix);
+        std::fs::metadata(log).map_or(0, |log| log.len())
+    });
+    logs.iter().sum()
 }
 
 fn immutable_uri(file: &Path) -> Option<PathBuf> {
@@ -182,31 +216,6 @@ fn immutable_uri(file: &Path) -> Option<PathBuf> {
     }
     uri.push_str("?immutable=1");
     Some(uri.into())
-}
-
-/// Decompresses into `out`; gives back what stopped it early.
-fn decompress(path: &Path, out: &mut NamedTempFile) -> Result<Option<BagError>, BagError> {
-    let mut input = open_zstd(path)?;
-    let mut buffer = vec![0; 1 << 17];
-    let mut written = 0u64;
-    loop {
-        let read = match input.read(&mut buffer) {
-            Ok(0) => return Ok(None),
-            Ok(read) => read,
-            Err(fault) if fault.kind() == io::ErrorKind::Interrupted => continue,
-            Err(fault) => {
-                return Ok(Some(BagError::Damaged {
-                    path: path.to_path_buf(),
-                    place: format!("after {written} decompressed bytes"),
-                    fault: fault.to_string(),
-                }));
-            }
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        let write = out.write_all(bytes);
-        write.map_err(BagError::io(out.path(), "write"))?;
-        written += read as u64;
-    }
 }
 
 /// What the first page of a database says, against the length of its file in bytes.
@@ -253,20 +262,6 @@ fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
         place: format!("at byte {length}"),
         fault: format!("the database ends here, it should have {expected} bytes"),
     })
-}
-
-/// A temporary file, removed when it is dropped.
-fn temporary() -> Result<NamedTempFile, BagError> {
-    NamedTempFile::with_prefix("itnet-bag-").map_err(BagError::io(&std::env::temp_dir(), "create a file"))
-}
-
-/// Copies the first `length` bytes of `path`.
-fn copy(path: &Path, length: u64) -> Result<NamedTempFile, BagError> {
-    let mut copy = temporary()?;
-    let file = File::open(path).map_err(BagError::io(path, "open"))?;
-    let copied = io::copy(&mut file.take(length), &mut copy);
-    copied.map_err(BagError::io(copy.path(), "write"))?;
-    Ok(copy)
 }
 
 /// Whether there is a write-ahead log, which holds pages the file lacks, or a journal, by which sqlite restores it.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, ErrorCode, Row};
 
 use super::Database;
 use crate::bag::{BagError, Message};
@@ -66,6 +66,10 @@ impl SqliteMessages {
     fn table_order(&self) -> Order {
         let mut keys = Vec::new();
         let fault = self.read_keys(&mut keys).err();
+        if fault.as_ref().and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::OperationInterrupted) {
+            // Rows without end are none.
+            keys.clear();
+        }
         keys.sort_unstable();
         let place = match keys.last() {
             Some(key) => format!("after the message with id {}", key.id),
@@ -126,13 +130,15 @@ impl SqliteMessages {
     fn advance(&mut self) -> Option<Result<Message, BagError>> {
         if let Order::Index = self.order {
             match self.next_by_index() {
-                Ok(Some((key, message))) => {
+                Ok(Some((key, message))) if key > self.last => {
                     self.last = key;
                     return Some(Ok(message));
                 }
+                // An index that is not sorted would give the same rows again and again.
+                Ok(Some(_)) => self.order = self.table_order_after("the rows are not in order".to_owned()),
                 Ok(None) => return self.database.fault.take().map(Err),
                 // The rows may be whole where the index is not.
-                Err(fault) => self.order = self.after_index(&fault),
+                Err(fault) => self.order = self.table_order_after(fault.to_string()),
             }
         }
         while let Some(key) = self.next_key() {
@@ -161,10 +167,12 @@ impl SqliteMessages {
         }
     }
 
-    fn after_index(&self, fault: &rusqlite::Error) -> Order {
+    /// Reads on without the index, in which there is a `fault`.
+    fn table_order_after(&self, fault: String) -> Order {
         match self.table_order() {
             Order::Table(keys, None) => {
-                let fault = self.database.damaged("index of table `messages`", fault);
+                let place = "index of table `messages`".to_owned();
+                let fault = BagError::Damaged { path: self.database.path.clone(), place, fault };
                 Order::Table(keys, Some(fault))
             }
             order => order,

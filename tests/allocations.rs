@@ -15,6 +15,7 @@ use itnet::model::{Bundle, Session, StagedModel};
 use itnet::params::Parameters;
 use itnet::pipeline::{Depth, ImageKind, Published, Settings};
 use itnet::render::Renderer;
+use itnet::scheduling::Scheduling;
 use itnet::setup;
 use itnet::tensor::TensorMaker;
 
@@ -151,7 +152,7 @@ fn a_frame_from_message_to_message_takes_only_the_headers_texts_and_a_list_of_it
     let bytes = message::to_vec(&image).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let settings = Settings { depth: Depth::Fixed(4), ..Settings::of(&Parameters::default(), Duration::from_secs(1)) };
-    let mut pipeline = setup::pipeline(&bundle(), 1, settings, &clock).unwrap();
+    let mut pipeline = setup::pipeline(&bundle(), (1, &Scheduling::default()), settings, &clock).unwrap().pipeline;
     let mut out = Vec::new();
     let mut sent = NOTHING;
     let mut publish = |published: Published<'_>| {
@@ -162,7 +163,7 @@ fn a_frame_from_message_to_message_takes_only_the_headers_texts_and_a_list_of_it
     };
     let mut frame = || {
         let now = clock.now();
-        drop(pipeline.run(ImageKind::Raw, &bytes, (now, now + Duration::from_secs(1)), &mut publish).unwrap());
+        drop(pipeline.run(0, ImageKind::Raw, &bytes, (now, now + Duration::from_secs(1)), &mut publish).unwrap());
     };
     // The costs' windows fill up.
     (0..70).for_each(|_| frame());

@@ -22,7 +22,7 @@ use itnet::anytime::Stage;
 use itnet::camera;
 use itnet::clock::{Clock, SystemClock};
 use itnet::frame::{Encoding, Frame, Header, Size};
-use itnet::kernels::{Conv, Crew, Geometry, Isa, Order};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision};
 use itnet::mask::Mask;
 use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel, Wanted};
@@ -30,6 +30,7 @@ use itnet::params::Parameters;
 use itnet::pipeline::{Depth, ImageKind, Published, Settings, frame_of};
 use itnet::render::Renderer;
 use itnet::scene::{Light, Scene};
+use itnet::scheduling::Scheduling;
 use itnet::setup;
 use itnet::tensor::TensorMaker;
 use serde_json::Value;
@@ -160,7 +161,8 @@ impl Ours {
             relu: false,
         };
         let runs = PEAK_MACS / (32 * 32 * 60) / self.threads;
-        let conv = Conv::new(geometry, &[0.01; 32 * 32], &[0.0; 32], Isa::detect()).map_err(Error::msg)?;
+        let conv =
+            Conv::new(geometry, &[0.01; 32 * 32], &[0.0; 32], Isa::detect(), Precision::F32).map_err(Error::msg)?;
         let (crew, alone) = (Crew::new(self.threads)?, Crew::new(1)?);
         let work = |_| {
             let (input, mut output) = ([0.5; 32 * 60], [0.0; 32 * 60]);
@@ -179,7 +181,9 @@ impl Ours {
         let street = street(size)?;
         let clock: Arc<dyn Clock> = Arc::new(self.clock);
         let settings = Settings::of(&Parameters::default(), Duration::from_secs(1));
-        let mut pipeline = setup::pipeline(&self.bundle, self.threads, settings.clone(), &clock)?;
+        let scheduling = Scheduling::default();
+        let mut pipeline =
+            setup::pipeline(&self.bundle, (self.threads, &scheduling), settings.clone(), &clock)?.pipeline;
         let mut out = Vec::new();
         let mut publish = |published: Published<'_>| {
             let plane = camera::plane(published.header, published.mask.size(), published.mask.classes());
@@ -191,7 +195,7 @@ impl Ours {
             for turn in 0..=times {
                 let now = clock.now();
                 let deadline = now + Duration::from_secs(1);
-                let result = pipeline.run(ImageKind::Raw, &street, (now, deadline), &mut publish)?;
+                let result = pipeline.run(0, ImageKind::Raw, &street, (now, deadline), &mut publish)?;
                 let whole = clock.now().since(now);
                 let network = |(stage, _): &&(Stage, Duration)| !matches!(stage, Stage::Decode | Stage::Render);
                 let stages: Duration = result.outcome.stages.iter().filter(network).map(|(_, took)| *took).sum();

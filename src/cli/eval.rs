@@ -18,6 +18,7 @@ use crate::frame::{Encoding, Frame, Header, Size};
 use crate::model::{Bundle, Wanted};
 use crate::params::Parameters;
 use crate::pipeline::Settings;
+use crate::scheduling::Scheduling;
 use crate::setup::{self, DEFAULT_MODEL};
 use crate::warm::Start;
 
@@ -161,7 +162,8 @@ fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Endin
     let manifest = bundle.manifest();
     let (clock, classes, threads) = (super::clock(), manifest.classes.len(), usize::from(args.threads));
     let settings = Settings::of(&Parameters::default(), Duration::ZERO);
-    let mut pipeline = setup::pipeline(bundle, threads, settings, &clock)?;
+    let scheduling = Scheduling::default();
+    let mut pipeline = setup::pipeline(bundle, (threads, &scheduling), settings, &clock)?.pipeline;
     let (set, last) = ((&frames[..], classes), args.iterations.map_or(manifest.iterations.useful, usize::from));
     let fixed = (1..=last)
         .map(|n| eval::fixed(&mut pipeline, clock.as_ref(), set, n, &args.budget_ms))

@@ -71,7 +71,10 @@ fn describe(bundle: &Bundle) -> String {
 
 fn warm_start(bundle: &Bundle) -> String {
     match bundle.manifest().warm_start {
-        Some(warm) => format!("from step {}, {} iterations useful, keeps {} of the last state", warm.from_step, warm.useful, warm.keep),
+        Some(warm) => format!(
+            "from step {}, {} iterations useful, keeps {} of the last state",
+            warm.from_step, warm.useful, warm.keep
+        ),
         None => "not offered".to_owned(),
     }
 }

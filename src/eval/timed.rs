@@ -99,7 +99,7 @@ fn pass(
         let arrival = clock.now();
         let mut mask = Vec::new();
         let mut publish = |out: crate::pipeline::Published<'_>| mask = out.mask.classes().to_vec();
-        let result = pipeline.run(ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
+        let result = pipeline.run(0, ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
         if n >= WARM_UP {
             counts.iter_mut().for_each(|count| count.add(result.outcome.exit, result.elapsed, &mask, &frame.labels));
         }

@@ -297,11 +297,20 @@ mod tests {
     fn a_warm_start_that_cannot_be_is_named_with_its_field() {
         for (warm_start, field) in [
             (json!({"from_step": 0, "useful": 2, "keep": 0.5}), "`warm_start.from_step`"),
-            (json!({"from_step": 2, "useful": 2, "keep": 0.5}), "`warm_start.from_step` must be a step graph, 1 to 1, got 2"),
+            (
+                json!({"from_step": 2, "useful": 2, "keep": 0.5}),
+                "`warm_start.from_step` must be a step graph, 1 to 1, got 2",
+            ),
             (json!({"from_step": 1, "useful": 0, "keep": 0.5}), "`warm_start.useful`"),
             (json!({"from_step": 1}), "`useful`"),
-            (json!({"from_step": 1, "useful": 1, "keep": 0.0}), "`warm_start.keep` must be above 0 and at most 1, got 0"),
-            (json!({"from_step": 1, "useful": 1, "keep": 1.5}), "`warm_start.keep` must be above 0 and at most 1, got 1.5"),
+            (
+                json!({"from_step": 1, "useful": 1, "keep": 0.0}),
+                "`warm_start.keep` must be above 0 and at most 1, got 0",
+            ),
+            (
+                json!({"from_step": 1, "useful": 1, "keep": 1.5}),
+                "`warm_start.keep` must be above 0 and at most 1, got 1.5",
+            ),
         ] {
             let mut manifest = valid();
             manifest["warm_start"] = warm_start;

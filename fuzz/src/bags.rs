@@ -17,7 +17,7 @@ pub fn file(data: &[u8]) {
     read(&path);
 }
 
-/// Reads all that can be read. Messages of a file are at most a thousand times as long, together, as what they came from.
+/// Reads all that can be read.
 fn read(path: &Path) {
     let Ok(bag) = Bag::open(path) else { return };
     let _ = itnet::replay::choose(bag.topics(), &[], &Parameters::default());

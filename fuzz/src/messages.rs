@@ -20,7 +20,8 @@ macro_rules! there_and_back {
         if let Ok(message) = decode::<$message>($bytes) {
             let written = to_vec(&message).expect("what was read can be written");
             let (length, became) = ($bytes.len(), written.len());
-            assert!(became <= length + 8, "{length} bytes became {became}");
+            // An empty text may come without its end, and is written with it.
+            assert!(became <= 2 * length + 8, "{length} bytes became {became}");
             let again = decode::<$message>(&written).expect("what was written can be read");
             assert_eq!(to_vec(&again).expect("writes"), written);
         }

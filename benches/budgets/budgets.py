@@ -152,7 +152,7 @@ def main():
     text = ["# mIoU against budget", "", "![The same as a plot](budgets.png)", ""]
     text += [
         f"Scores in %, on {len(names)} frames of CamVid `val`, {args.threads} thread: the mIoU of the masks that are out in time, times their part of all",
-        "frames; a late mask is worth nothing. `anytime` is itnet under the budget, `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
+        "frames; a late mask is worth nothing. `anytime` is itnet under the budget as it comes (`precision: auto`), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
         f"iterations in ONNX Runtime {ort.__version__}, with itnet's decoding and rendering around it. Made by",
         f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --every {args.every}`.",
     ]

@@ -134,7 +134,7 @@ def plot(axes, name, lines):
         if kind != "anytime" and not line.endswith(" 1"):
             style.pop("label")
         axes.plot(BUDGETS, scores, drawstyle="default" if kind == "anytime" else "steps-post", **style)
-    axes.set(xscale="log", xlabel="budget, ms", title=name, ylim=(-2, None))
+    axes.set(xscale="log", xlabel="budget, ms", title=name, ylim=(-2, 75))
     axes.set_xticks([5, 10, 20, 50, 100, 200], ["5", "10", "20", "50", "100", "200"])
     axes.minorticks_off()
     axes.grid(alpha=0.3)

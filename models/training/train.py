@@ -290,8 +290,9 @@ class Watch:
             miou, iou = self.score(pictures)
             scores[name] = {"frames": len(pictures), "miou": miou, "iou": iou}
             print(f"{name} mIoU by exit", [round(v, 4) for v in miou], flush=True)
-        options = {k: v if isinstance(v, (int, float, list, str)) else None for k, v in vars(args).items()}
-        options |= {"camvid": "", "out": "", "extra": len(args.extra), "leave_out": args.leave_out_names}
+        folders = ("camvid", "out", "extra", "leave_out", "leave_out_names")
+        options = {k: v for k, v in vars(args).items() if k not in folders}
+        options |= {"extra": len(args.extra), "leave_out": args.leave_out_names}
         facts = {"options": options, "machine": machine(), "torch": torch.__version__, "scores": scores}
         facts |= {"steps": run.step, "images": run.images, "skipped": run.skipped, "minutes": run.elapsed / 60}
         (run.out / "run.json").write_text(json.dumps(facts, indent=1) + "\n")

@@ -49,7 +49,7 @@ pub fn load(dir: &Path, wanted: Wanted) -> Result<Bundle, SetupError> {
     }
     let bundle = Bundle::load_in(&path, wanted);
     let bundle = bundle.map_err(|error| SetupError::Bundle { path, source: Box::new(error) })?;
-    let Chosen { precision, replaced, reason } = bundle.chosen();
+    let Chosen { precision, replaced, reason, .. } = bundle.chosen();
     if *replaced {
         tracing::warn!("convolutions multiply in {}: {reason}", precision.name());
     } else {

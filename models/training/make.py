@@ -37,13 +37,10 @@ def evaluate_in(args, precision, name, images, labels, listed):
     result = Path(args.work) / f"eval {name} {precision}.json"
     choice = ["--list", listed] if listed else []
     words = [*args.itnet.split(), "eval", "--model", args.bundle, "--images", images, "--labels", labels]
-    words += ["--precision", precision, "--iterations", json.loads((args.bundle / "manifest.json").read_text())["iterations"]["trained"]]
+    words += ["--precision", precision, "--emulate", "--iterations", json.loads((args.bundle / "manifest.json").read_text())["iterations"]["trained"]]
     words = [str(w) for w in [*words, *choice, "--json"]]
     print("+", " ".join(words), flush=True)
     result.write_bytes(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
-    if json.loads(result.read_text())["precision"] != precision:
-        print(f"this processor multiplies no {precision}: its accuracy stays unknown", flush=True)
-        return
     if precision == "f32":
         python("reference.py", args.bundle, "--images", images, "--labels", labels, *choice, "--expect", result)
     python("score.py", args.bundle, result, "--set", name)

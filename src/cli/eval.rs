@@ -49,6 +49,9 @@ pub struct Args {
     /// What convolutions multiply: auto, f32, bf16 or int8
     #[arg(long, default_value = "auto")]
     precision: Wanted,
+    /// Multiply in --precision also where this processor lacks the instructions: many times as slow, for what it costs in accuracy
+    #[arg(long)]
+    emulate: bool,
     /// Folder for pictures of the worst images: frame, labels, last exit and errors side by side. They show the images
     #[arg(long)]
     pictures: Option<PathBuf>,
@@ -107,7 +110,9 @@ struct Exit {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
-    let bundle = setup::load(&args.model, args.precision)?;
+    let emulated = || args.precision.emulated().context("--emulate: name a --precision, f32, bf16 or int8");
+    let wanted = if args.emulate { emulated()? } else { args.precision };
+    let bundle = setup::load(&args.model, wanted)?;
     let names = names(&args)?;
     if !args.budget_ms.is_empty() {
         return timed(&bundle, &args, &names);

@@ -97,6 +97,9 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         use super::winograd_x86::*;
         match (self, precision, side) {
+            (Self::Portable, Precision::Bf16 | Precision::Int8, _) => {
+                super::winograd_portable::transforms(side, precision == Precision::Bf16)
+            }
             #[cfg(target_arch = "x86_64")]
             (Self::Avx2, Precision::F32, 2) => Some(AVX2_SMALL),
             #[cfg(target_arch = "x86_64")]

@@ -9,7 +9,7 @@
 //! A tile of neighbouring pixels times a panel of output channels is held in registers from the bias to the last product; then what is
 //! to be added is added, negative values are cut off where wanted, and the tile is written once. Every sum is one chain of multiply-adds in
 //! one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction set does, where it
-//! rounds a product before adding it, and where it has no transforms for Winograd's way.
+//! rounds a product before adding it, and where it has no transforms for Winograd's way, as portable f32 has none.
 //!
 //! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
 //! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
@@ -49,6 +49,7 @@ mod turned;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 mod winograd;
+mod winograd_portable;
 #[cfg(target_arch = "x86_64")]
 mod winograd_x86;
 mod work;

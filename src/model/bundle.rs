@@ -55,12 +55,11 @@ impl Bundle {
         let manifest = read_manifest(&dir.join("manifest.json"))?;
         let files = &manifest.files;
         let chosen = Chosen::here(wanted, &manifest.accuracy);
-        let precision = chosen.precision;
-        let data = read_graph(dir, &files.data, DATA, precision)?;
+        let data = read_graph(dir, &files.data, DATA, &chosen)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
         let stages = |files: &[GraphFile], wire: Wire, ports: Ports| -> Result<Vec<Stage>, BundleError> {
             let stage = |file: &GraphFile| {
-                wire(&dir.join(&file.path), read_graph(dir, file, ports, precision)?, &data, &manifest)
+                wire(&dir.join(&file.path), read_graph(dir, file, ports, &chosen)?, &data, &manifest)
             };
             files.iter().map(stage).collect()
         };

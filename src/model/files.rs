@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::BundleError;
 use super::manifest::{GraphFile, Manifest};
+use super::precision::Chosen;
 use super::tract::{Graph, GraphError, Ports};
-use crate::kernels::Precision;
 
 /// The largest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
@@ -29,20 +29,15 @@ pub(super) fn read_manifest(file: &Path) -> Result<Manifest, BundleError> {
     Manifest::parse(&text).map_err(|reason| BundleError::Manifest { file: file.to_owned(), reason })
 }
 
-/// Reads a graph once its hash is the manifest's; `ports` says how its tensors lie where it meets others, `precision` what it multiplies.
-pub(super) fn read_graph(
-    dir: &Path,
-    file: &GraphFile,
-    ports: Ports,
-    precision: Precision,
-) -> Result<Graph, BundleError> {
+/// Reads a graph once its hash is the manifest's; `ports` says how its tensors lie where it meets others, `chosen` what it multiplies.
+pub(super) fn read_graph(dir: &Path, file: &GraphFile, ports: Ports, chosen: &Chosen) -> Result<Graph, BundleError> {
     let path = dir.join(&file.path);
     let bytes = read_file(&path, MAX_GRAPH)?;
     let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if got != file.sha256 {
         return Err(BundleError::Hash { file: path, expected: file.sha256.clone(), got });
     }
-    Graph::read(&bytes, ports, precision).map_err(|error| match error {
+    Graph::read(&bytes, ports, chosen).map_err(|error| match error {
         GraphError::Unusable(reason) => BundleError::Graph { file: path, reason },
         GraphError::Tensor { tensor, expected, got } => BundleError::Tensor { file: path, tensor, expected, got },
     })

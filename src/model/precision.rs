@@ -18,11 +18,21 @@ pub enum Wanted {
     Auto,
     /// This one, or the next higher that the processor multiplies.
     Only(Precision),
+    /// This one on any processor, by plain loops where it has no instructions: many times as slow, for what it costs in accuracy.
+    Emulated(Precision),
 }
 
 impl Wanted {
     /// As they are, without rounding.
     pub const F32: Self = Self::Only(Precision::F32);
+
+    /// The same precision on any processor; none where none is named.
+    pub fn emulated(self) -> Option<Self> {
+        match self {
+            Self::Auto => None,
+            Self::Only(precision) | Self::Emulated(precision) => Some(Self::Emulated(precision)),
+        }
+    }
 }
 
 impl FromStr for Wanted {
@@ -46,6 +56,8 @@ pub struct Chosen {
     pub replaced: bool,
     /// Why this one, in words.
     pub reason: String,
+    /// Whether plain loops stand in for instructions that this processor lacks.
+    pub emulated: bool,
 }
 
 impl Chosen {
@@ -61,13 +73,18 @@ impl Chosen {
         let only = match wanted {
             Wanted::Auto => return Self::auto(accuracy, there, lacks),
             Wanted::Only(precision) => precision,
+            Wanted::Emulated(precision) => {
+                let (emulated, reason) = (!there(precision), "as asked for, emulated where need be".to_owned());
+                return Self { precision, replaced: false, reason, emulated };
+            }
         };
         if only == Precision::F32 || there(only) {
-            return Self { precision: only, replaced: false, reason: "as asked for".to_owned() };
+            return Self { precision: only, replaced: false, reason: "as asked for".to_owned(), emulated: false };
         }
         let higher = Precision::ALL.into_iter().take_while(|precision| *precision != only);
         let precision = higher.filter(|precision| there(*precision)).last().unwrap_or(Precision::F32);
-        Self { precision, replaced: true, reason: format!("{} was asked for, but {}", only.name(), lacks(only)) }
+        let reason = format!("{} was asked for, but {}", only.name(), lacks(only));
+        Self { precision, replaced: true, reason, emulated: false }
     }
 
     fn auto(accuracy: &[Accuracy], there: impl Fn(Precision) -> bool, lacks: impl Fn(Precision) -> String) -> Self {
@@ -75,12 +92,17 @@ impl Chosen {
         for precision in [Precision::Int8, Precision::Bf16] {
             let cost = if there(precision) { cost(accuracy, precision) } else { Err(lacks(precision)) };
             match cost {
-                Ok(reason) => return Self { precision, replaced: false, reason },
+                Ok(reason) => return Self { precision, replaced: false, reason, emulated: false },
                 Err(reason) => reasons.push(reason),
             }
         }
         reasons.dedup();
-        Self { precision: Precision::F32, replaced: false, reason: reasons.join("; ") }
+        Self { precision: Precision::F32, replaced: false, reason: reasons.join("; "), emulated: false }
+    }
+
+    /// The instructions that convolutions use.
+    pub(super) fn isa(&self) -> Isa {
+        if self.emulated { Isa::Portable } else { Isa::detect() }
     }
 }
 
@@ -183,6 +205,14 @@ mod tests {
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, true));
         let chosen = without(&Precision::ALL, Precision::Int8);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, true));
+    }
+
+    #[test]
+    fn what_is_emulated_is_that_precision_on_every_processor() {
+        let emulated = |there: bool| Chosen::of(Wanted::Emulated(Precision::Int8), &[], |_| there);
+        assert_eq!((emulated(true).precision, emulated(true).emulated), (Precision::Int8, false));
+        assert_eq!((emulated(false).precision, emulated(false).emulated), (Precision::Int8, true));
+        assert_eq!(Wanted::Auto.emulated(), None);
     }
 
     #[test]

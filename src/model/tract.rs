@@ -31,6 +31,7 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 
 use super::Watch;
 use super::info::TensorInfo;
+use super::precision::Chosen;
 use crate::kernels::{Crew, Isa, Precision};
 use bounds::Bound;
 use fused::{FusedConv, Shelf, Workshop};
@@ -69,22 +70,22 @@ impl Graph {
     /// Tensors of four sides will lie as `ports` says, or all in planes where our operators have nothing to give on this processor;
     /// [`inputs`](Self::inputs) and [`outputs`](Self::outputs) have the file's shapes nonetheless.
     ///
-    /// Our convolutions multiply in `precision`, which the processor must have; it is f32 for those that gain nothing.
-    pub fn read(bytes: &[u8], ports: Ports, precision: Precision) -> Result<Self, GraphError> {
-        // Without vector instructions that we have kernels for, tract's are the faster ones.
-        match Isa::detect() {
-            Isa::Portable => Self::read_with(bytes, Ports::PLANES, None),
-            _ => Self::read_with(bytes, ports, Some(precision)),
+    /// Our convolutions multiply in the precision that was `chosen`; it is f32 for those that gain nothing.
+    pub fn read(bytes: &[u8], ports: Ports, chosen: &Chosen) -> Result<Self, GraphError> {
+        match chosen.isa() {
+            // Without vector instructions that we have kernels for, tract's are the faster ones.
+            Isa::Portable if !chosen.emulated => Self::read_with(bytes, Ports::PLANES, None),
+            isa => Self::read_with(bytes, ports, Some((isa, chosen.precision))),
         }
     }
 
-    /// The same, with our own operators where there is a precision for them.
-    fn read_with(bytes: &[u8], ports: Ports, ours: Option<Precision>) -> Result<Self, GraphError> {
+    /// The same, with our own operators where there are instructions and a precision for them.
+    fn read_with(bytes: &[u8], ports: Ports, ours: Option<(Isa, Precision)>) -> Result<Self, GraphError> {
         let read = || Self::read_uncaught(bytes, ports, ours);
         catch(read).unwrap_or_else(|panic| Err(GraphError::Unusable(panic)))
     }
 
-    fn read_uncaught(mut bytes: &[u8], ports: Ports, ours: Option<Precision>) -> Result<Self, GraphError> {
+    fn read_uncaught(mut bytes: &[u8], ports: Ports, ours: Option<(Isa, Precision)>) -> Result<Self, GraphError> {
         let onnx = tract_onnx::onnx();
         let proto = onnx.proto_model_for_read(&mut bytes).map_err(unusable)?;
         let (inputs, outputs) = tensor_names(&proto)?;
@@ -105,7 +106,7 @@ impl Graph {
             lower::mark(&mut typed).map_err(unusable)?;
         }
         typed.declutter().map_err(unusable)?;
-        let lowered = lower::lower(&typed, ports, ours.unwrap_or(Precision::F32)).map_err(unusable)?;
+        let lowered = lower::lower(&typed, ports, ours.unwrap_or((Isa::detect(), Precision::F32))).map_err(unusable)?;
         let optimized = lowered.into_optimized().map_err(unusable)?;
         let plan = SimplePlan::new(optimized).map_err(unusable)?;
         Ok(Self { plan, inputs, outputs, macs, parameters })

@@ -46,9 +46,9 @@ pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
 }
 
 /// A graph of the same results, with our own operators in it, whose inputs and outputs of four sides lie as `ports` says.
-pub(super) fn lower(model: &TypedModel, ports: Ports, precision: Precision) -> TractResult<TypedModel> {
+pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision)) -> TractResult<TypedModel> {
     let (groups, inner) = groups(model)?;
-    let isa = Isa::detect();
+    let (isa, precision) = kernels;
     let mut lowering = Lowering { model, ports, isa, precision, target: TypedModel::default(), places: HashMap::new() };
     lowering.target.symbols = model.symbols.clone();
     for outlet in model.input_outlets()? {

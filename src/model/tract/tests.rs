@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::kernels::{Order, Precision};
+use crate::kernels::{Isa, Order, Precision};
 
 #[allow(dead_code, reason = "what the programs under tests/ write their graphs with; here a part of it serves")]
 #[path = "../../../tests/common/onnx.rs"]
@@ -30,6 +30,7 @@ fn noise(shape: &[usize]) -> Value {
 fn both(file: &str, bytes: &[u8], ports: Ports, inputs: &[Value], threads: usize) -> Vec<Value> {
     let threads = Threads::new(threads).unwrap();
     let run = |ours: Option<Precision>| {
+        let ours = ours.map(|precision| (Isa::detect(), precision));
         let graph = Graph::read_with(bytes, ports, ours).map_err(|error| format!("{error:?}")).unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
         (runner.run(inputs.iter().cloned(), &mut || true).unwrap().unwrap().collect::<Vec<_>>(), graph)

@@ -20,7 +20,7 @@ fn camera<'a>(name: &'a str, window: &'a Window) -> CameraHealth<'a> {
     CameraHealth { name, topic: "/image", budget: 33 * MS, window, totals, last: Some(20 * MS), silent: None }
 }
 
-static CHOSEN: Chosen = Chosen { precision: Precision::Int8, replaced: false, reason: String::new() };
+static CHOSEN: Chosen = Chosen { precision: Precision::Int8, replaced: false, reason: String::new(), emulated: false };
 
 fn health<'a>(cameras: Vec<CameraHealth<'a>>) -> Health<'a> {
     let network = NetworkHealth {
@@ -192,7 +192,7 @@ fn a_precision_that_the_processor_lacks_is_a_warning_with_its_reason() {
     let window = window(3, 0);
     let mut health = health(vec![camera("front", &window)]);
     let reason = "int8 was asked for, but this processor has no instructions for int8".to_owned();
-    let chosen = Chosen { precision: Precision::F32, replaced: true, reason };
+    let chosen = Chosen { precision: Precision::F32, replaced: true, reason, emulated: false };
     health.network = health.network.map(|network| NetworkHealth { chosen: &chosen, ..network });
     let status = told(&health).status.remove(3);
     assert_eq!(status.level, Level::Warn as u8);

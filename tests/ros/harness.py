@@ -37,7 +37,7 @@ class NodeTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.scratch = Path(folder.name)
         self.context = rclpy.Context()
-        rclpy.init(context=self.context, domain_id=self.domain)
+        rclpy.init(args=self.prepare(), context=self.context, domain_id=self.domain)
         self.addCleanup(self.context.try_shutdown)
         self.peer = rclpy.create_node(
             "peer", context=self.context, start_parameter_services=False, enable_rosout=False
@@ -46,6 +46,10 @@ class NodeTest(unittest.TestCase):
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.peer)
         self.clients = {}
+
+    def prepare(self):
+        """Is called before the peer starts, and gives its ROS arguments."""
+        return []
 
     def run(self, result=None):
         def faults():

@@ -20,6 +20,15 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
+try:
+    # The node's numbers bear a stamp where one of these is installed.
+    from autoware_internal_debug_msgs.msg import Float64Stamped as Number
+except ImportError:
+    try:
+        from tier4_debug_msgs.msg import Float64Stamped as Number
+    except ImportError:
+        from std_msgs.msg import Float64 as Number
+
 import frames
 from process import MODEL, PATIENCE, Program, environment, finished, program
 

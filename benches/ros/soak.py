@@ -1,4 +1,4 @@
-"""The node for minutes with several cameras: memory, handles, threads, masks and drops, and every warning.
+"""The node for minutes with several cameras: memory, handles, threads, masks, drops and losses, and every warning.
 
     python3 benches/ros/soak.py --minutes 10
     python3 benches/ros/soak.py --minutes 1 --cameras 32 --hz 5 --size 320 240      # many cameras
@@ -104,6 +104,8 @@ def soak(options, node, cameras, topics):
     rows.append(show(counter, node, sent.value, time.monotonic() - start))
     settled = rows[min(len(rows) - 1, len(rows) // 5 + 1)][0]
     print(f"memory from a fifth of the time to the end: {rows[-1][0] - settled:+.1f} MiB; state: {counter.state()}")
+    # The node cannot see what never came to it; whoever sent it can.
+    print(f"lost by the middleware: {sent.value - counter.figure('received')} of {sent.value} frames")
     print(f"masks received: {counter.masks}")
     told = node.said("WARN") + node.said("ERROR")
     print(f"{len(told)} warnings and errors")

@@ -20,6 +20,15 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
+try:
+    # The node's numbers bear a stamp where one of these is installed.
+    from autoware_internal_debug_msgs.msg import Float64Stamped as Number
+except ImportError:
+    try:
+        from tier4_debug_msgs.msg import Float64Stamped as Number
+    except ImportError:
+        from std_msgs.msg import Float64 as Number
+
 import frames
 from process import MODEL, PATIENCE, Program, environment, finished, program
 
@@ -37,7 +46,7 @@ class NodeTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.scratch = Path(folder.name)
         self.context = rclpy.Context()
-        rclpy.init(context=self.context, domain_id=self.domain)
+        rclpy.init(args=self.prepare(), context=self.context, domain_id=self.domain)
         self.addCleanup(self.context.try_shutdown)
         self.peer = rclpy.create_node(
             "peer", context=self.context, start_parameter_services=False, enable_rosout=False
@@ -46,6 +55,10 @@ class NodeTest(unittest.TestCase):
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.peer)
         self.clients = {}
+
+    def prepare(self):
+        """Is called before the peer starts, and gives its ROS arguments."""
+        return []
 
     def run(self, result=None):
         def faults():

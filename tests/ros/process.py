@@ -10,6 +10,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = REPOSITORY / "models" / "itnet-s"
 SHARED = Path(os.environ.get("ITNET_SHARED", REPOSITORY.parent / "shared"))
 
+# A shell starts what runs in its background deaf to SIGINT, and so would be all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # How long anything may take before a test gives up, in seconds. Machines are slow, and a test that passes does not wait.
 PATIENCE = 90.0
 

@@ -3,6 +3,7 @@
 from diagnostic_msgs.msg import DiagnosticArray
 
 from harness import NodeTest
+from process import MODEL
 
 
 class Live(NodeTest):
@@ -48,3 +49,21 @@ class Live(NodeTest):
         self.assertTrue(all(result.successful for result in results), results)
         camera.feed(lambda: len(self.exits(1999.0)) >= 4, "frames with few iterations")
         self.assertLessEqual(max(self.exits(1999.0)), 2)
+
+    def test_frames_start_warm_and_cold_as_the_parameter_says(self):
+        offering = str(MODEL.with_name("itnet-m"))
+        self.active({"model": offering, "budget_ms": 2000.0, "iterations.max": 1})
+        camera = self.camera()
+
+        def starts():
+            values = [{value.key: value.value for value in each.status[0].values} for each in self.told]
+            return [(each["start"], each["cold_cause"]) for each in values]
+
+        camera.feed(lambda: ("cold", "off") in starts(), "a cold frame", hz=3.0)
+        self.assertEqual(set(starts()), {("cold", "off")})
+        self.assertTrue(self.set(warm_start=True)[0].successful)
+        camera.feed(lambda: ("warm", "none") in starts(), "a warm frame", hz=3.0)
+        self.assertIn(("cold", "first_frame"), starts())
+        self.assertTrue(self.set(warm_start=False)[0].successful)
+        self.told.clear()
+        camera.feed(lambda: ("cold", "off") in starts(), "a cold frame again", hz=3.0)

@@ -5,10 +5,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from statistics_msgs.msg import MetricsMessage
-from std_msgs.msg import Float64
 
 import frames
-from harness import NodeTest
+from harness import NodeTest, Number
 
 try:
     from vision_msgs.msg import LabelInfo
@@ -81,8 +80,8 @@ class Topics(NodeTest):
     def test_each_frame_has_its_values_under_its_header(self):
         self.active({"budget_ms": 250.0})
         told = self.listen("/itnet/debug/frame", DiagnosticArray)
-        names = ["processing_time_ms", "pipeline_latency_ms", "budget_ms", "exit", "iterations"]
-        numbers = {name: self.listen(f"/itnet/debug/{name}", Float64) for name in names}
+        names = ["processing_time_ms", "pipeline_latency_ms", "budget_ms", "exit", "iterations", "warm"]
+        numbers = {name: self.listen(f"/itnet/debug/{name}", Number) for name in names}
         camera = self.camera()
         camera.feed(lambda: len(told) >= 2 and all(numbers.values()), "all values of a frame")
         self.assertIn(frames.key(told[0].header), camera.sent)
@@ -93,6 +92,12 @@ class Topics(NodeTest):
         self.assertEqual(numbers["budget_ms"][0].data, 250.0)
         self.assertGreaterEqual(numbers["exit"][0].data, 1.0)
         self.assertGreater(numbers["processing_time_ms"][0].data, 0.0)
+        self.assertEqual(numbers["warm"][0].data, 0.0)
+        stamps = {sent[:2] for sent in camera.sent}
+        for name, told in numbers.items():
+            if hasattr(told[0], "stamp"):
+                stamp = told[0].stamp
+                self.assertIn((stamp.sec, stamp.nanosec), stamps, name)
 
     def test_the_diagnostics_tell_of_camera_deadline_and_network_with_a_hardware_id(self):
         self.active()

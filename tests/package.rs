@@ -1,6 +1,6 @@
 //! The ROS package around the crate: what its files say about each other, checked without ROS.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use itnet::params::{Kind, find, read_file};
@@ -50,6 +50,33 @@ fn launch_parameters() -> Vec<(String, Vec<String>)> {
 fn crate_and_package_have_one_version() {
     assert_eq!(between(&text("package.xml"), "<version>", "</version>"), [env!("CARGO_PKG_VERSION")]);
     assert!(text("CHANGELOG.md").contains(&format!("## {} ", env!("CARGO_PKG_VERSION"))));
+}
+
+/// The packages of a lock file: their names and versions, and all that is said of them.
+fn locked(name: &str) -> BTreeMap<String, String> {
+    let text = text(name);
+    let packages = text.split("[[package]]").skip(1).map(|package| {
+        let name = between(package, "name = \"", "\"")[0];
+        let version = between(package, "version = \"", "\"")[0];
+        (format!("{name} {version}"), package.to_owned())
+    });
+    packages.collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_made_of_the_crates_that_are_shipped() {
+    let (ours, fuzzed) = (locked("Cargo.lock"), locked("fuzz/Cargo.lock"));
+    let others: Vec<&str> = fuzzed.keys().filter(|name| !ours.contains_key(*name)).map(String::as_str).collect();
+    let names: Vec<&str> = others.iter().filter_map(|name| name.split(' ').next()).collect();
+    assert_eq!(names, ["arbitrary", "itnet-fuzz", "libfuzzer-sys"], "{others:?}");
+    // Whoever adds a crate brings the fuzz targets' lock file up to date: `cargo metadata --manifest-path fuzz/Cargo.toml`.
+    let itnet = &fuzzed[concat!("itnet ", env!("CARGO_PKG_VERSION"))];
+    let table = text("Cargo.toml");
+    let wanted = between(&table, "[dependencies]\n", "\n[")[0].lines();
+    let wanted = wanted.filter(|line| !line.contains("optional = true")).filter_map(|line| line.split_once(" = "));
+    for (name, _) in wanted {
+        assert!(itnet.contains(&format!(" \"{name}\"")) || itnet.contains(&format!(" \"{name} ")), "{name}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub fn parameter(data: &[u8]) {
     let Ok(value) = parse_value(value) else { return };
     for name in PARAMETERS.iter().map(|parameter| parameter.name).chain([name]) {
         let before = server.clone();
-        match server.set_atomically(vec![(name.to_owned(), Some(value.clone()))]) {
+        match server.set(vec![(name.to_owned(), Some(value.clone()))]) {
             Ok(changed) => {
                 let (_, value) = changed.first().expect("a change");
                 assert_eq!(server.get(&[name.to_owned()]).first(), Some(value), "{name}");

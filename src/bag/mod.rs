@@ -12,6 +12,7 @@
 
 mod compression;
 mod error;
+mod files;
 mod locate;
 mod mcap;
 mod metadata;

@@ -1,16 +1,12 @@
 //! Reading a bag: its topics, then its messages.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::BagError;
 use super::compression::inflate_message;
-use super::locate::{Kind, Located, kind, locate, open_zstd};
-use super::mcap::McapMessages;
+use super::files::{Files, Source};
+use super::locate::{Located, locate};
 use super::metadata;
-use super::sqlite::{Database, SqliteMessages};
 use super::survey::{merge, survey};
 
 /// A topic of a bag.
@@ -103,17 +99,16 @@ impl Bag {
     pub fn messages(&self, wanted: impl Fn(&Topic) -> bool) -> Messages {
         let topics = self.topics.iter().enumerate();
         let wanted = topics.filter(|(_, topic)| wanted(topic));
+        let wanted = wanted.map(|(i, topic)| (topic.name.clone(), i)).collect();
         Messages {
-            wanted: wanted.map(|(i, topic)| (topic.name.clone(), i)).collect(),
             cdr: self.topics.iter().map(|topic| topic.serialization_format == "cdr").collect(),
-            files: self.files.clone().into_iter(),
+            files: Files::new(self.files.clone(), &self.path, wanted),
             source: None,
             more: 0,
             last: self
                 .metadata_fault
                 .clone()
                 .map(|fault| BagError::Metadata { path: self.path.join(metadata::FILE_NAME), fault }),
-            metadata: self.path.join(metadata::FILE_NAME),
             ended: false,
         }
     }
@@ -137,53 +132,29 @@ fn survey_all(files: &[Result<PathBuf, PathBuf>]) -> Result<(Vec<Topic>, Option<
 
 /// The messages of a bag, one after the other; see [`Bag::messages`].
 pub struct Messages {
-    wanted: HashMap<String, usize>,
     /// Whether a topic's messages are CDR.
     cdr: Vec<bool>,
-    files: std::vec::IntoIter<Result<PathBuf, PathBuf>>,
+    files: Files,
     source: Option<(PathBuf, Source)>,
     /// What is told after the last message: the first fault.
     last: Option<BagError>,
     /// Faults after the first.
     more: u64,
-    metadata: PathBuf,
     ended: bool,
 }
 
-enum Source {
-    Mcap(Box<McapMessages>),
-    Sqlite(Box<SqliteMessages>),
-}
-
 impl Messages {
-    fn open(&self, path: PathBuf) -> Result<(PathBuf, Source), BagError> {
-        let wanted = self.wanted.clone();
-        let mcap = |input| Source::Mcap(Box::new(McapMessages::new(path.clone(), input, wanted)));
-        let sqlite = |database: Database| {
-            let messages = database.messages(&self.wanted)?;
-            Ok(Source::Sqlite(Box::new(messages)))
-        };
-        let source = match kind(&path)? {
-            Kind::Mcap => {
-                let file = File::open(&path).map_err(BagError::io(&path, "open"))?;
-                mcap(Box::new(BufReader::with_capacity(1 << 17, file)))
-            }
-            Kind::ZstdMcap => mcap(Box::new(open_zstd(&path)?)),
-            Kind::Sqlite => sqlite(Database::open(&path)?)?,
-            Kind::ZstdSqlite => sqlite(Database::open_compressed(&path)?)?,
-        };
-        Ok((path, source))
+    /// Opens each file while the one before it is read, on a thread of its own.
+    pub fn opening_ahead(mut self) -> Self {
+        self.files.open_ahead();
+        self
     }
 
     /// The next message; faults on the way are kept for the end.
     fn advance(&mut self) -> Option<Message> {
         loop {
             if let Some((_, source)) = &mut self.source {
-                let item = match source {
-                    Source::Mcap(messages) => messages.next(),
-                    Source::Sqlite(messages) => messages.next(),
-                };
-                match item {
+                match source.next() {
                     Some(Ok(message)) => match self.inflated(message) {
                         Ok(message) => return Some(message),
                         Err(fault) => self.keep(fault),
@@ -194,11 +165,8 @@ impl Messages {
                 continue;
             }
             match self.files.next()? {
-                Ok(path) => match self.open(path) {
-                    Ok(source) => self.source = Some(source),
-                    Err(fault) => self.keep(fault),
-                },
-                Err(path) => self.keep(BagError::Missing { path, metadata: self.metadata.clone() }),
+                Ok(source) => self.source = Some(source),
+                Err(fault) => self.keep(fault),
             }
         }
     }

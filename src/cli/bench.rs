@@ -1,7 +1,7 @@
 //! `itnet bench`: what every stage costs on this machine.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -79,11 +79,13 @@ struct Benched {
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, args.precision)?;
+    let opened =
+        args.trace.as_ref().map(|path| std::fs::File::create(path).with_context(|| shown(path))).transpose()?;
     let (benched, recorder) = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
-    if let Some(path) = &args.trace {
+    if let (Some(mut file), Some(path)) = (opened, &args.trace) {
         let trace = recorder.trace(&benched.model, benched.frame, benched.threads, &args.load);
         let text = trace.context("no frames, no trace")?.to_text();
-        std::fs::write(path, text).with_context(|| format!("trace {}", path.display()))?;
+        file.write_all(text.as_bytes()).with_context(|| shown(path))?;
     }
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -101,6 +103,10 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     }
     write!(out, "{}", table(&rows))?;
     Ok(Ending::Done)
+}
+
+fn shown(trace: &Path) -> String {
+    format!("trace {}", trace.display())
 }
 
 /// The parts of the line, each timed on its own.

@@ -127,6 +127,9 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         }
     };
     let mut worst = Worst::new(&bundle.manifest().classes, usize::from(args.worst));
+    if let Some(folder) = &args.pictures {
+        std::fs::create_dir_all(folder).with_context(|| format!("pictures {}", folder.display()))?;
+    }
     let bar = ProgressBar::new(names.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left")?);
     for name in &names {

@@ -61,9 +61,8 @@ impl Worst {
         &self.kept
     }
 
-    /// Writes the drawings into `folder`, the worst as `1_NAME.png`.
+    /// Writes the drawings into `folder`, which is there, the worst as `1_NAME.png`.
     pub fn save(&self, folder: &Path) -> anyhow::Result<()> {
-        std::fs::create_dir_all(folder).with_context(|| format!("pictures {}", folder.display()))?;
         for (rank, bad) in (1..).zip(&self.kept) {
             let stem = Path::new(&bad.image).file_stem().unwrap_or_default().to_string_lossy();
             let path = folder.join(format!("{rank}_{stem}.png"));

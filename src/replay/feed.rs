@@ -61,7 +61,7 @@ impl Feed {
             learn(&mut infos, &roles, message.topic, &message.data);
             missing.retain(|&camera| infos[camera].is_none());
         }
-        let messages = bag.messages(|topic| role(&topic.name) != Role::Nothing);
+        let messages = bag.messages(|topic| role(&topic.name) != Role::Nothing).opening_ahead();
         Self { messages, roles, infos }
     }
 }

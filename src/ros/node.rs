@@ -167,7 +167,7 @@ impl Node {
         edge: &mut dyn Edge,
     ) -> Result<(), String> {
         self.check_class_map(&changes)?;
-        let changed = self.server.set_atomically(changes).map_err(|error| error.to_string())?;
+        let changed = self.server.set(changes).map_err(|error| error.to_string())?;
         let told: Vec<(&str, &Value)> = changed.iter().map(|(name, value)| (name.as_str(), value)).collect();
         let told = event::parameter_event(self.time.now(), &self.full_name(), &[], &told);
         self.events.send(&told, &mut self.bytes);

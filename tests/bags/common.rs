@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use itnet::bag::{Bag, BagError, BagWriter, Existing, Message, Qos, Storage};
+use itnet::bag::{Bag, BagError, BagWriter, Existing, Message, Messages, Qos, Storage};
 use itnet::message::{CameraInfo, Image, Message as _};
 
 pub const STORAGES: [Storage; 2] = [Storage::Mcap, Storage::Sqlite3];
@@ -67,8 +67,15 @@ pub fn read(path: &Path) -> (Vec<Message>, Option<BagError>) {
         Ok(bag) => bag,
         Err(fault) => return (Vec::new(), Some(fault)),
     };
+    let (messages, fault) = read_all(bag.messages(|_| true));
+    let (again, same) = read_all(bag.messages(|_| true).opening_ahead());
+    assert!(again == messages, "files opened ahead of their turn read differently");
+    assert_eq!(same.map(|fault| fault.to_string()), fault.as_ref().map(BagError::to_string));
+    (messages, fault)
+}
+
+fn read_all(mut items: Messages) -> (Vec<Message>, Option<BagError>) {
     let mut messages = Vec::new();
-    let mut items = bag.messages(|_| true);
     while let Some(item) = items.next() {
         match item {
             Ok(message) => messages.push(message),

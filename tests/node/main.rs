@@ -200,6 +200,17 @@ fn a_changed_budget_holds_from_the_next_frame_on() {
 }
 
 #[test]
+fn each_parameter_of_a_set_stands_for_itself() {
+    let mut bench = Bench::active(&[], &[]);
+    let asked = [("budget_ms", 5.0), ("budget_ms", -1.0), ("compute_share", 0.5)];
+    let asked = asked.map(|(name, value)| (name.to_owned(), Some(Value::Double(value))));
+    let results = bench.node.set_parameters(asked.into(), &mut bench.edge);
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    let parameters = bench.node.parameters().parameters();
+    assert_eq!((parameters.double("budget_ms"), parameters.double("compute_share")), (5.0, 0.5));
+}
+
+#[test]
 fn a_refused_parameter_is_named_with_its_range_and_changes_nothing() {
     let mut bench = Bench::active(&[], &[]);
     for (name, value, words) in [

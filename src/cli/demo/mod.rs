@@ -5,7 +5,8 @@ mod street;
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -36,7 +37,7 @@ pub struct Args {
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: PathBuf,
     /// Time from a frame's arrival to its mask, in milliseconds
-    #[arg(long, default_value_t = 33.0)]
+    #[arg(long, default_value_t = 33.0, allow_negative_numbers = true)]
     budget_ms: f64,
     /// Seconds of the drive; the second half is at dusk
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(2..=60))]
@@ -45,7 +46,7 @@ pub struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Threads of the network
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, allow_negative_numbers = true)]
     threads: i64,
 }
 
@@ -56,10 +57,12 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, Wanted::Auto)?;
     let stop = super::stop_on_ctrl_c()?;
     let folder = |name: &str| args.out.join(name);
+    // Rendering takes longer than to find out that nothing can be written.
+    std::fs::create_dir_all(&args.out).with_context(|| format!("folder {}", args.out.display()))?;
 
     writeln!(std::io::stdout(), "Rendering {} seconds of a street, day and dusk", args.seconds)?;
     let shots = street::render(args.seed, args.seconds, &stop)?;
-    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+    if stop.load(Ordering::Relaxed) {
         return Ok(Ending::Interrupted);
     }
     street::write(&shots, &folder("street"))?;
@@ -88,7 +91,9 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     }
 
     let published = published(&Bag::open(&folder("masks"))?, &cameras[0].output, &shots, &bundle)?;
-    let scores = score(&bundle, &shots, &folder("contact_sheet.png"))?;
+    let Some(scores) = score(&bundle, &shots, &folder("contact_sheet.png"), &stop)? else {
+        return Ok(Ending::Interrupted);
+    };
     print(&bundle, &scores, published)?;
     writeln!(std::io::stdout(), "\nLook at {}", folder("contact_sheet.png").display())?;
     Ok(ending)
@@ -109,8 +114,8 @@ fn published(masks: &Bag, output: &str, shots: &[Shot], bundle: &Bundle) -> anyh
     Ok(confusion.miou())
 }
 
-/// Runs every exit on every shot, and draws some of them.
-fn score(bundle: &Bundle, shots: &[Shot], picture: &std::path::Path) -> anyhow::Result<Vec<ExitScore>> {
+/// Runs every exit on every shot, and draws some of them; `None` where it is stopped.
+fn score(bundle: &Bundle, shots: &[Shot], picture: &Path, stop: &AtomicBool) -> anyhow::Result<Option<Vec<ExitScore>>> {
     let manifest = bundle.manifest();
     let (exits, classes) = (manifest.iterations.useful, manifest.classes.len());
     let session = Box::new(bundle.session(1)?);
@@ -121,6 +126,9 @@ fn score(bundle: &Bundle, shots: &[Shot], picture: &std::path::Path) -> anyhow::
     let bar = ProgressBar::new(shots.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} scoring {pos}/{len} frames")?);
     for (number, shot) in shots.iter().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         evaluation.add(&shot.frame()?, &shot.picture.labels)?;
         if shown.contains(&number) {
             sheet.add(shot, &evaluation.masks().collect::<Vec<_>>());
@@ -129,7 +137,7 @@ fn score(bundle: &Bundle, shots: &[Shot], picture: &std::path::Path) -> anyhow::
     }
     bar.finish_and_clear();
     sheet.save(picture).with_context(|| format!("picture {}", picture.display()))?;
-    Ok(evaluation.scores())
+    Ok(Some(evaluation.scores()))
 }
 
 fn print(bundle: &Bundle, scores: &[ExitScore], published: f64) -> anyhow::Result<()> {

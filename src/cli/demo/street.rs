@@ -50,7 +50,7 @@ impl Shot {
 pub fn render(seed: u64, seconds: u32, stop: &AtomicBool) -> anyhow::Result<Vec<Shot>> {
     let frames = seconds * RATE;
     let day = frames / 2;
-    let scenes = [Scene::new(seed, Light::Day), Scene::new(seed + 1, Light::Dusk)];
+    let scenes = [Scene::new(seed, Light::Day), Scene::new(seed.wrapping_add(1), Light::Dusk)];
     let bar = ProgressBar::new(u64::from(frames))
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} frames rendered")?);
     let mut shots = Vec::new();

@@ -150,13 +150,8 @@ impl ParameterServer {
         names.iter().map(describe).collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// Sets each parameter on its own; one that is refused hinders no other. `None` asks for the parameter's deletion.
-    pub fn set(&mut self, asked: Vec<(String, Option<Value>)>) -> Vec<Result<Changed, SetError>> {
-        asked.into_iter().map(|one| self.set_atomically(vec![one])).collect()
-    }
-
     /// Sets all of the parameters, or none of them where one is refused. `None` asks for a parameter's deletion.
-    pub fn set_atomically(&mut self, asked: Vec<(String, Option<Value>)>) -> Result<Changed, SetError> {
+    pub fn set(&mut self, asked: Vec<(String, Option<Value>)>) -> Result<Changed, SetError> {
         let mut parameters = self.parameters.clone();
         let mut changed = Vec::with_capacity(asked.len());
         for (name, value) in asked {

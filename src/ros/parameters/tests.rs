@@ -25,7 +25,7 @@ fn owned(values: &[(&str, Value)]) -> Vec<(String, Value)> {
 
 /// What setting one parameter says.
 fn set(server: &mut ParameterServer, name: &str, value: Value) -> Result<Changed, String> {
-    server.set(vec![(name.to_owned(), Some(value))]).remove(0).map_err(|error| error.to_string())
+    server.set(vec![(name.to_owned(), Some(value))]).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -152,20 +152,6 @@ fn a_list_goes_as_deep_as_it_is_asked_to() {
 }
 
 #[test]
-fn each_parameter_of_a_set_stands_for_itself() {
-    let mut server = server(&[]);
-    let results = server.set(vec![
-        ("budget_ms".to_owned(), Some(Value::Double(5.0))),
-        ("budget_ms".to_owned(), Some(Value::Double(-1.0))),
-        ("compute_share".to_owned(), Some(Value::Integer(1))),
-    ]);
-    assert_eq!(results[0], Ok(owned(&[("budget_ms", Value::Double(5.0))])));
-    assert!(results[1].is_err());
-    assert_eq!(results[2], Ok(owned(&[("compute_share", Value::Double(1.0))])));
-    assert_eq!(server.parameters().double("budget_ms"), 5.0);
-}
-
-#[test]
 fn a_refused_set_says_which_parameter_what_is_expected_and_what_came() {
     let mut server = server(&[]);
     for (name, value, reason) in [
@@ -182,7 +168,7 @@ fn a_refused_set_says_which_parameter_what_is_expected_and_what_came() {
     ] {
         assert_eq!(set(&mut server, name, value), Err(reason.to_owned()));
     }
-    let deleted = server.set(vec![("budget_ms".to_owned(), None)]).remove(0).expect_err("no deletion").to_string();
+    let deleted = server.set(vec![("budget_ms".to_owned(), None)]).expect_err("no deletion").to_string();
     assert_eq!(deleted, "parameter `budget_ms` cannot be deleted: it takes a number from 0.1 to 10000, got no value");
 }
 
@@ -207,7 +193,7 @@ fn an_atomic_set_with_a_wrong_member_changes_nothing() {
     for (name, value) in wrong {
         let asked = owned(&[("budget_ms", Value::Double(5.0)), (name, value)]);
         let asked = asked.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        let error = server.set_atomically(asked).expect_err("a wrong member").to_string();
+        let error = server.set(asked).expect_err("a wrong member").to_string();
         assert!(error.contains(name), "{error}");
         assert_eq!(server, before);
     }
@@ -219,7 +205,7 @@ fn iterations_set_together_are_judged_together() {
     assert!(set(&mut server, "iterations.min", Value::Integer(5)).is_err());
     let both = owned(&[("iterations.min", Value::Integer(5)), ("iterations.max", Value::Integer(8))]);
     let asked = both.iter().cloned().map(|(name, value)| (name, Some(value))).collect();
-    assert_eq!(server.set_atomically(asked), Ok(both));
+    assert_eq!(server.set(asked), Ok(both));
     assert!(set(&mut server, "iterations.max", Value::Integer(4)).is_err());
     assert_eq!(server.parameters().integer("iterations.max"), 8);
 }
@@ -315,8 +301,10 @@ proptest! {
         together in prop::collection::vec(any_set(), 0..4),
     ) {
         let mut server = start();
-        server.set(alone);
-        let _ = server.set_atomically(together);
+        for one in alone {
+            let _ = server.set(vec![one]);
+        }
+        let _ = server.set(together);
         for (name, value) in server.all() {
             if let Some(parameter) = server.declared.get(&name) {
                 prop_assert_eq!(parameter.check(&name, value.clone()), Ok(value));
@@ -330,7 +318,7 @@ proptest! {
     fn an_atomic_set_changes_all_or_nothing(asked in prop::collection::vec(any_set(), 0..4)) {
         let mut server = start();
         let before = server.clone();
-        match server.set_atomically(asked.clone()) {
+        match server.set(asked.clone()) {
             Err(_) => prop_assert_eq!(server, before),
             Ok(changed) => {
                 prop_assert_eq!(changed.len(), asked.len());

@@ -76,6 +76,15 @@ impl Rows {
         self.converted(frame, y)
     }
 
+    /// Rows `y` and `y + 1`; the last one twice where there is no other.
+    #[inline(always)]
+    pub fn two<'a>(&'a mut self, frame: &'a Frame<'_>, y: u32) -> [&'a [u8]; 2] {
+        let next = (y + 1).min(frame.size().height.saturating_sub(1));
+        self.convert(frame, y);
+        self.convert(frame, next);
+        [self.converted(frame, y), self.converted(frame, next)]
+    }
+
     /// Makes sure that row `y` can be had from [`converted`](Self::converted).
     #[inline(always)]
     fn convert(&mut self, frame: &Frame<'_>, y: u32) {

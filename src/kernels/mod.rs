@@ -40,6 +40,9 @@ mod pack;
 mod panel;
 mod portable;
 mod precision;
+mod resample;
+#[cfg(target_arch = "x86_64")]
+mod resample_x86;
 mod rest;
 mod rows;
 mod span;
@@ -61,6 +64,7 @@ pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use precision::Precision;
+pub use resample::Resample;
 
 #[cfg(test)]
 mod tests;

@@ -121,9 +121,8 @@ impl Loops for Render<'_> {
             let rows = cell.from as usize * width..cell.to as usize * width;
             let classes = classes.get_mut(rows.clone()).unwrap_or_default();
             let confidence = confidence.get_mut(rows).unwrap_or_default();
-            let pixels = classes.chunks_exact_mut(width).zip(confidence.chunks_exact_mut(width));
-            for ((classes, confidence), &part) in pixels.zip(lines.parts(cell)) {
-                band.draw(part, columns, classes);
+            band.draw(lines.parts(cell), columns, classes);
+            for (confidence, &part) in confidence.chunks_exact_mut(width).zip(lines.parts(cell)) {
                 mix(wide, cell.at, cell.next, part, confidence);
             }
         }

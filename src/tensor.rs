@@ -3,16 +3,16 @@
 //! Knows encodings (through [`decode::Rows`](crate::decode::Rows)) and the wanted size; knows nothing of networks or messages.
 //!
 //! Every source row is fetched once. Rows are weighted and summed first, in 16-bit lanes over the whole width; each finished row of the network's
-//! height is then shortened or widened, normalised and written to its three planes. Sizes that are equal skip both.
+//! height is then shortened or widened, normalised and written to its three planes ([`Resample`]). Sizes that are equal skip both.
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Loops, widest};
+use crate::kernels::{Loops, Resample, widest};
 
 mod across;
 mod weights;
 
-use weights::Axis;
+use weights::{Axis, COLUMNS, ROWS};
 
 /// What the network wants to see: `[3, height, width] f32`, red, green and blue planes of `(v / 255 - mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,10 +85,12 @@ pub struct TensorMaker {
     normalise: Normalise,
     rows: Rows,
     source: Option<Size>,
-    columns: Axis<f32>,
-    lines: Axis<u16>,
+    /// For rows of that many samples a pixel.
+    columns: Option<(usize, Resample)>,
+    lines: Axis<i16>,
     sums: Vec<u16>,
-    scratch: across::Scratch,
+    /// Half of the sums, which has room for a sign.
+    halves: Vec<i16>,
 }
 
 /// `v * scale + bias` for every colour; `v` from 0 to 255.
@@ -121,10 +123,10 @@ impl TensorMaker {
             spec,
             rows: Rows::default(),
             source: None,
-            columns: Axis::default(),
+            columns: None,
             lines: Axis::default(),
             sums: Vec::new(),
-            scratch: across::Scratch::default(),
+            halves: Vec::new(),
         })
     }
 
@@ -173,25 +175,37 @@ impl TensorMaker {
 
     #[inline(always)]
     fn resample(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
-        let target = self.spec.size;
-        let source = frame.size();
+        let (target, source) = (self.spec.size, frame.size());
+        let layout = Layout::of(frame.encoding());
         if self.source != Some(source) {
-            self.columns = Axis::new(source.width, target.width);
-            self.lines = Axis::new(source.height, target.height).quantised();
+            self.lines = Axis::new(source.height, target.height).quantised(ROWS);
+            self.columns = None;
             self.source = Some(source);
         }
-        let layout = Layout::of(frame.encoding());
-        // One sample more than the row has: pixels of three samples are read four at a time.
-        let samples = source.width as usize * layout.samples();
-        self.sums.resize(samples + 1, 0);
-        let width = target.width as usize;
-        for ((start, weights), planes) in self.lines.spans().zip(rows_of_planes(out, width)) {
-            let mut first = true;
-            for (y, &weight) in (start as u32..).zip(weights).filter(|(_, weight)| **weight > 0) {
-                add(self.rows.row(frame, y), weight, first, &mut self.sums);
-                first = false;
+        let columns = self.columns.take().filter(|(samples, _)| *samples == layout.samples());
+        let (_, columns) = self.columns.insert(columns.unwrap_or_else(|| {
+            let axis = Axis::new(source.width, target.width).quantised(COLUMNS);
+            (layout.samples(), Resample::new(layout.samples(), axis.spans()))
+        }));
+        self.sums.resize(source.width as usize * layout.samples(), 0);
+        self.halves.resize(columns.reach().max(self.sums.len()), 0);
+        for ((start, weights), planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
+            let single = weights.len() <= 2;
+            if !single {
+                self.sums.fill(0);
             }
-            across::resize(&self.sums, layout, &self.columns, &self.normalise, planes, &mut self.scratch);
+            for (y, weights) in (start as u32..).step_by(2).zip(weights.chunks(2)) {
+                let rows = self.rows.two(frame, y);
+                if single {
+                    mix(rows, weights, &mut self.halves);
+                } else {
+                    add(rows, weights, &mut self.sums);
+                }
+            }
+            if !single {
+                halve(&self.sums, &mut self.halves);
+            }
+            across::resample(&self.halves, layout, columns, &self.normalise, planes);
         }
     }
 }
@@ -216,15 +230,35 @@ impl Loops for Fill<'_, '_> {
     }
 }
 
-/// Sums of weighted rows: the weights of one sum add up to [`weights::WHOLE`], so that 16 bits suffice.
+/// Adds two weighted rows to sums: the weights of one sum add up to [`ROWS`], so that 16 bits suffice.
 #[inline(always)]
-fn add(row: &[u8], weight: u16, first: bool, sums: &mut [u16]) {
-    let pairs = sums.iter_mut().zip(row);
-    if first {
-        pairs.for_each(|(sum, &v)| *sum = weight * u16::from(v));
-    } else {
-        pairs.for_each(|(sum, &v)| *sum += weight * u16::from(v));
+fn add([upper, lower]: [&[u8]; 2], weights: &[i16], sums: &mut [u16]) {
+    let [a, b] = two(weights);
+    for ((sum, &upper), &lower) in sums.iter_mut().zip(upper).zip(lower) {
+        *sum += a * u16::from(upper) + b * u16::from(lower);
     }
+}
+
+#[inline(always)]
+fn halve(sums: &[u16], halves: &mut [i16]) {
+    for (half, sum) in halves.iter_mut().zip(sums) {
+        *half = (sum >> 1) as i16;
+    }
+}
+
+/// Half of the sum of two weighted rows.
+#[inline(always)]
+fn mix([upper, lower]: [&[u8]; 2], weights: &[i16], halves: &mut [i16]) {
+    let [a, b] = two(weights);
+    for ((half, &upper), &lower) in halves.iter_mut().zip(upper).zip(lower) {
+        *half = ((a * u16::from(upper) + b * u16::from(lower)) >> 1) as i16;
+    }
+}
+
+/// Two weights; the second is 0 where there is only one.
+#[inline(always)]
+fn two(weights: &[i16]) -> [u16; 2] {
+    [0, 1].map(|k| weights.get(k).copied().unwrap_or_default() as u16)
 }
 
 /// The same row of the three planes, row by row.

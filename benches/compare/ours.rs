@@ -6,7 +6,7 @@
 //! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size;
 //! - `{"peak": true, "time": N}`: a fixed number of multiply-adds in the innermost caches, shared out among the threads;
 //! - `{"line": [W, H], "time": N}`: whole frames from an rgb8 message to the mask's message, to every exit, as `frame 1` and so on; `rest 1` is what of it
-//!   was not spent in data, steps and exit.
+//!   was not spent in data, steps and exit, of which `tensor 1` from the message to the network's input and `mask 1` from logits to the mask's message.
 //!
 //! What is rendered are the logits of a rendered street, with the boundaries of a real scene.
 
@@ -197,11 +197,18 @@ impl Ours {
                 let deadline = now + Duration::from_secs(1);
                 let result = pipeline.run(0, ImageKind::Raw, &street, (now, deadline), &mut publish)?;
                 let whole = clock.now().since(now);
-                let network = |(stage, _): &&(Stage, Duration)| !matches!(stage, Stage::Decode | Stage::Render);
-                let stages: Duration = result.outcome.stages.iter().filter(network).map(|(_, took)| *took).sum();
-                if turn > 0 {
-                    took.entry(format!("frame {exit}")).or_default().push(whole);
-                    took.entry(format!("rest {exit}")).or_default().push(whole.saturating_sub(stages));
+                let spent = |of: &dyn Fn(Stage) -> bool| -> Duration {
+                    result.outcome.stages.iter().filter(|(stage, _)| of(*stage)).map(|(_, took)| *took).sum()
+                };
+                let network = spent(&|stage| !matches!(stage, Stage::Decode | Stage::Render));
+                let parts = [
+                    ("frame", whole),
+                    ("rest", whole.saturating_sub(network)),
+                    ("tensor", spent(&|stage| stage == Stage::Decode)),
+                    ("mask", spent(&|stage| stage == Stage::Render)),
+                ];
+                for (part, time) in parts.into_iter().filter(|_| turn > 0) {
+                    took.entry(format!("{part} {exit}")).or_default().push(time);
                 }
             }
         }

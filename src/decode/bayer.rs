@@ -3,21 +3,22 @@
 //! A missing colour is the mean of the nearest samples of that colour: two or four of them. At the borders the picture is mirrored around its
 //! outermost pixels, which keeps the filter's pattern; a picture of one row or column is repeated instead.
 
-use super::rows::join;
+use super::rows::pixel;
 use crate::frame::{BayerPattern, Frame};
 
-/// Pixels that are interpolated together; even, so that every block starts alike.
-const LANES: usize = 32;
-
-/// The row and its neighbours, each with a mirrored pixel at both ends.
+/// The row and its neighbours, each with a mirrored pixel at both ends, and means of the pixels around each of the row's.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     above: Vec<u8>,
     here: Vec<u8>,
     below: Vec<u8>,
+    across: Vec<u8>,
+    along: Vec<u8>,
+    plus: Vec<u8>,
+    corners: Vec<u8>,
 }
 
-/// Converts row `y` into pixels of four samples.
+/// Converts row `y` into pixels of four samples; `out` takes whole pairs of them.
 #[inline(always)]
 pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
     let last = frame.size().height.saturating_sub(1);
@@ -26,6 +27,7 @@ pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mu
     widen(frame.row(above), &mut scratch.above);
     widen(frame.row(y), &mut scratch.here);
     widen(frame.row(below), &mut scratch.below);
+    scratch.average();
 
     let (red_x, red_y) = match pattern {
         BayerPattern::Rggb => (0, 0),
@@ -44,7 +46,7 @@ pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mu
     }
 }
 
-/// Copies a row, puts a mirrored pixel before and behind it, and fills the last block.
+/// Copies a row, puts a mirrored pixel before and behind it, and fills the last pair.
 #[inline(always)]
 fn widen(row: &[u8], wide: &mut Vec<u8>) {
     let (Some(&first), Some(&last)) = (row.first(), row.last()) else {
@@ -54,47 +56,64 @@ fn widen(row: &[u8], wide: &mut Vec<u8>) {
     wide.push(row.get(1).copied().unwrap_or(first));
     wide.extend_from_slice(row);
     wide.push(row.iter().rev().nth(1).copied().unwrap_or(last));
-    wide.resize(row.len().next_multiple_of(LANES) + 2, 0);
+    wide.resize(row.len().next_multiple_of(2) + 2, 0);
 }
 
-/// Fills a row whose green samples lie at `x % 2 == GREEN`, and between them those of red where `RED`, else of blue.
-#[inline(always)]
-fn interpolate<const GREEN: usize, const RED: bool>(rows: &Scratch, pixels: &mut [[u8; 4]]) {
-    let above = blocks(&rows.above);
-    let here = blocks(&rows.here);
-    let below = blocks(&rows.below);
-    for (((a, h), b), pixels) in above.zip(here).zip(below).zip(pixels.chunks_mut(LANES)) {
-        // The colour between the green samples, and the one of the rows above and below.
-        let (mut near, mut green, mut far) = ([0; LANES], [0; LANES], [0; LANES]);
-        for x in 0..LANES {
-            let across = mean2(h[0][x], h[2][x]);
-            let along = mean2(a[1][x], b[1][x]);
-            let plus = mean4(h[0][x], h[2][x], a[1][x], b[1][x]);
-            let corners = mean4(a[0][x], a[2][x], b[0][x], b[2][x]);
-            let at_green = x % 2 == GREEN;
-            near[x] = if at_green { across } else { h[1][x] };
-            green[x] = if at_green { h[1][x] } else { plus };
-            far[x] = if at_green { along } else { corners };
+impl Scratch {
+    /// Fills in the means.
+    #[inline(always)]
+    fn average(&mut self) {
+        let Self { above, here, below, across, along, plus, corners } = self;
+        for means in [&mut *across, along, plus, corners] {
+            means.resize(here.len().saturating_sub(2), 0);
         }
-        join(if RED { [near, green, far] } else { [far, green, near] }, pixels);
+        mean2(across, shifted(here, 0), shifted(here, 2));
+        mean2(along, shifted(above, 1), shifted(below, 1));
+        mean4(plus, [shifted(here, 0), shifted(here, 2), shifted(above, 1), shifted(below, 1)]);
+        mean4(corners, [shifted(above, 0), shifted(above, 2), shifted(below, 0), shifted(below, 2)]);
     }
 }
 
-/// The left, middle and right neighbours of the pixels of a widened row, block by block.
+/// The widened row from its `k`-th pixel on: left neighbours from 0 on, the pixels themselves from 1, right neighbours from 2.
 #[inline(always)]
-fn blocks(wide: &[u8]) -> impl Iterator<Item = [&[u8; LANES]; 3]> {
-    let from = |k: usize| wide.get(k..).unwrap_or_default().as_chunks::<LANES>().0;
-    from(0).iter().zip(from(1)).zip(from(2)).map(|((left, middle), right)| [left, middle, right])
+fn shifted(wide: &[u8], k: usize) -> &[u8] {
+    wide.get(k..).unwrap_or_default()
 }
 
 #[inline(always)]
-fn mean2(a: u8, b: u8) -> u8 {
-    ((u16::from(a) + u16::from(b) + 1) >> 1) as u8
+fn mean2(out: &mut [u8], a: &[u8], b: &[u8]) {
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        *out = ((u16::from(a) + u16::from(b) + 1) >> 1) as u8;
+    }
 }
 
 #[inline(always)]
-fn mean4(a: u8, b: u8, c: u8, d: u8) -> u8 {
-    ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) >> 2) as u8
+fn mean4(out: &mut [u8], [a, b, c, d]: [&[u8]; 4]) {
+    for ((((out, &a), &b), &c), &d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *out = ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) >> 2) as u8;
+    }
+}
+
+/// Fills a row whose green samples lie at `x % 2 == GREEN`, and between them those of red where `RED`, else of blue.
+///
+/// Pairs of pixels are 16-bit words, whose bytes are picked by a mask: no branch, and no bytes to sort.
+#[inline(always)]
+fn interpolate<const GREEN: usize, const RED: bool>(rows: &Scratch, pixels: &mut [[u8; 4]]) {
+    let (pairs, _) = pixels.as_chunks_mut::<2>();
+    let at_green: u16 = if GREEN == 0 { 0x00FF } else { 0xFF00 };
+    let here = pairs.iter_mut().zip(shifted(&rows.here, 1).as_chunks().0);
+    let means = rows.across.as_chunks().0.iter().zip(rows.along.as_chunks().0);
+    let others = rows.plus.as_chunks().0.iter().zip(rows.corners.as_chunks().0);
+    for (((pair, here), (across, along)), (plus, corners)) in here.zip(means).zip(others) {
+        let here = u16::from_le_bytes(*here);
+        let pick = |green: u16, other: u16| green & at_green | other & !at_green;
+        // The colour between the green samples, and the one of the rows above and below.
+        let near = pick(u16::from_le_bytes(*across), here);
+        let green = pick(here, u16::from_le_bytes(*plus));
+        let far = pick(u16::from_le_bytes(*along), u16::from_le_bytes(*corners));
+        let (red, blue) = if RED { (near, far) } else { (far, near) };
+        *pair = [pixel([red & 0xFF, green & 0xFF, blue & 0xFF]), pixel([red >> 8, green >> 8, blue >> 8])];
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +135,15 @@ mod tests {
         Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data).unwrap()
     }
 
+    /// Row `y`, without what fills up the last pair.
+    fn converted(frame: &Frame<'_>, pattern: BayerPattern, y: u32) -> Vec<u8> {
+        let width = frame.size().width as usize;
+        let mut out = vec![0; 4 * width.next_multiple_of(2)];
+        row(frame, pattern, y, &mut Scratch::default(), &mut out);
+        out.truncate(4 * width);
+        out
+    }
+
     #[test]
     fn one_colour_stays_that_colour_up_to_the_borders_in_all_patterns() {
         for pattern in [BayerPattern::Rggb, BayerPattern::Bggr, BayerPattern::Gbrg, BayerPattern::Grbg] {
@@ -123,9 +151,8 @@ mod tests {
                 let frame = mosaic(pattern, size, [200, 90, 10]);
                 let width = size.width as usize;
                 for y in 0..size.height {
-                    let mut out = vec![0; 4 * width];
-                    row(&frame, pattern, y, &mut Scratch::default(), &mut out);
-                    assert_eq!(out, [200, 90, 10, 0].repeat(width), "{pattern:?} {size} row {y}");
+                    let got = converted(&frame, pattern, y);
+                    assert_eq!(got, [200, 90, 10, 0].repeat(width), "{pattern:?} {size} row {y}");
                 }
             }
         }
@@ -140,16 +167,12 @@ mod tests {
         let size = Size::new(3, 3);
         let pattern = BayerPattern::Rggb;
         let frame = Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data).unwrap();
-        let mut out = vec![0; 12];
-        row(&frame, pattern, 1, &mut Scratch::default(), &mut out);
-        assert_eq!(out, [20, 3, 99, 0, 25, 4, 99, 0, 30, 5, 99, 0]);
+        assert_eq!(converted(&frame, pattern, 1), [20, 3, 99, 0, 25, 4, 99, 0, 30, 5, 99, 0]);
     }
 
     #[test]
     fn a_single_pixel_does_not_panic() {
         let frame = mosaic(BayerPattern::Bggr, Size::new(1, 1), [1, 2, 3]);
-        let mut out = [0; 4];
-        row(&frame, BayerPattern::Bggr, 0, &mut Scratch::default(), &mut out);
-        assert_eq!(out, [3, 3, 3, 0]);
+        assert_eq!(converted(&frame, BayerPattern::Bggr, 0), [3, 3, 3, 0]);
     }
 }

@@ -72,27 +72,50 @@ impl Rows {
     /// Row `y` of the frame: `width * Layout::of(encoding).samples()` samples. Past the height it is empty.
     #[inline(always)]
     pub fn row<'a>(&'a mut self, frame: &'a Frame<'_>, y: u32) -> &'a [u8] {
+        self.convert(frame, y);
+        self.converted(frame, y)
+    }
+
+    /// Rows `y` and `y + 1`; the last one twice where there is no other.
+    #[inline(always)]
+    pub fn two<'a>(&'a mut self, frame: &'a Frame<'_>, y: u32) -> [&'a [u8]; 2] {
+        let next = (y + 1).min(frame.size().height.saturating_sub(1));
+        self.convert(frame, y);
+        self.convert(frame, next);
+        [self.converted(frame, y), self.converted(frame, next)]
+    }
+
+    /// Makes sure that row `y` can be had from [`converted`](Self::converted).
+    #[inline(always)]
+    fn convert(&mut self, frame: &Frame<'_>, y: u32) {
         let encoding = frame.encoding();
-        if y >= frame.size().height {
+        let kept = &mut self.kept[(y % 2) as usize];
+        if is_plain(encoding) || kept.row == Some(y) || y >= frame.size().height {
+            return;
+        }
+        // Whole pairs: most conversions make two pixels at once.
+        let width = frame.size().width.next_multiple_of(2) as usize;
+        kept.samples.resize(width * Layout::of(encoding).samples(), 0);
+        let out = kept.samples.as_mut_slice();
+        match encoding {
+            Encoding::Mono16 => grey16(frame.row(y), frame.big_endian(), out),
+            Encoding::Bayer8(pattern) => bayer::row(frame, pattern, y, &mut self.bayer, out),
+            _ => yuv::row(frame, y, &mut self.yuv, out),
+        }
+        kept.row = Some(y);
+    }
+
+    #[inline(always)]
+    fn converted<'a>(&'a self, frame: &'a Frame<'_>, y: u32) -> &'a [u8] {
+        let size = frame.size();
+        if y >= size.height {
             return &[];
         }
-        if matches!(encoding, Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8) {
+        if is_plain(frame.encoding()) {
             return frame.row(y);
         }
-        let [even, odd] = &mut self.kept;
-        let kept = if y.is_multiple_of(2) { even } else { odd };
-        if kept.row != Some(y) {
-            let width = frame.size().width as usize;
-            kept.samples.resize(width * Layout::of(encoding).samples(), 0);
-            let out = kept.samples.as_mut_slice();
-            match encoding {
-                Encoding::Mono16 => grey16(frame.row(y), frame.big_endian(), out),
-                Encoding::Bayer8(pattern) => bayer::row(frame, pattern, y, &mut self.bayer, out),
-                _ => yuv::row(frame, y, &mut self.yuv, out),
-            }
-            kept.row = Some(y);
-        }
-        &kept.samples
+        let samples = &self.kept[(y % 2) as usize].samples;
+        samples.get(..size.width as usize * Layout::of(frame.encoding()).samples()).unwrap_or_default()
     }
 
     /// Row `y` as `R G B R G B ...` into `out`, which takes `3 * width` bytes.
@@ -120,16 +143,16 @@ impl Rows {
     }
 }
 
-/// Puts pixels of four samples, at most `N`, together from three planes; the fourth sample is 0.
+/// Whether rows of this encoding are samples as they lie.
 #[inline(always)]
-pub(super) fn join<const N: usize>([red, green, blue]: [[u8; N]; 3], pixels: &mut [[u8; 4]]) {
-    let mut joined = [0; N];
-    for k in 0..N {
-        joined[k] = u32::from(red[k]) | u32::from(green[k]) << 8 | u32::from(blue[k]) << 16;
-    }
-    for (pixel, joined) in pixels.iter_mut().zip(&joined) {
-        *pixel = joined.to_le_bytes();
-    }
+fn is_plain(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8)
+}
+
+/// A pixel of four samples from its colours, 0 to 255 each; the fourth sample is 0.
+#[inline(always)]
+pub(super) fn pixel([red, green, blue]: [u16; 3]) -> [u8; 4] {
+    (u32::from(red | green << 8) | u32::from(blue) << 16).to_le_bytes()
 }
 
 /// 16-bit grey to 8 bits, rounded: 65535 becomes 255, as cv_bridge scales it.

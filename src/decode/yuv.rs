@@ -5,50 +5,43 @@
 //! the point, so that a row is computed in 16-bit lanes; the result is within one level of the formula. Chroma is repeated over the pixels
 //! that share it, as OpenCV does.
 
-use super::rows::join;
+use super::rows::pixel;
 use crate::frame::{Encoding, Frame};
 
-/// Pixels that are converted together.
-const LANES: usize = 32;
-
-/// One row as three planes of the same length; chroma already repeated.
+/// One row, filled up to whole pairs of pixels.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    y: Vec<u8>,
-    u: Vec<u8>,
-    v: Vec<u8>,
+    luma: Vec<u8>,
     /// `U V U V ...` or `V U V U ...`, as it was in the frame.
     chroma: Vec<u8>,
 }
 
 impl Scratch {
     fn fit(&mut self, width: usize) {
-        let width = width.next_multiple_of(LANES);
-        for plane in [&mut self.y, &mut self.u, &mut self.v, &mut self.chroma] {
-            plane.resize(width, 0);
-        }
+        let width = width.next_multiple_of(2);
+        self.luma.resize(width, 0);
+        self.chroma.resize(width, 0);
     }
 }
 
-/// Converts row `y` of a YUV frame into pixels of four samples.
+/// Converts row `y` of a YUV frame into pixels of four samples; `out` takes whole pairs of them.
 #[inline(always)]
 pub(super) fn row(frame: &Frame<'_>, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
     scratch.fit(frame.size().width as usize);
-    let luma = frame.row(y);
-    let Scratch { y: ys, u, v, chroma } = scratch;
+    let row = frame.row(y);
+    let Scratch { luma, chroma } = scratch;
     match frame.encoding() {
-        Encoding::Uyvy => split_pairs(luma, chroma, ys),
-        Encoding::Yuyv => split_pairs(luma, ys, chroma),
+        Encoding::Uyvy => split_pairs(row, chroma, luma),
+        Encoding::Yuyv => split_pairs(row, luma, chroma),
         _ => {
-            copy(luma, ys);
+            copy(row, luma);
             copy(frame.row(frame.size().height + y / 2), chroma);
         }
     }
     match frame.encoding() {
-        Encoding::Nv21 => repeat_pairs(chroma, v, u),
-        _ => repeat_pairs(chroma, u, v),
+        Encoding::Nv21 => convert::<true>(luma, chroma, out),
+        _ => convert::<false>(luma, chroma, out),
     }
-    convert(scratch, out);
 }
 
 #[inline(always)]
@@ -69,47 +62,31 @@ fn split_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
     }
 }
 
-/// Sorts `A B A B ...` into two rows, in which each value stands for two pixels.
+/// Chroma is `V U V U ...` where `VU`. Everything in 16-bit lanes, one a pair, so that chroma is worked out once for two pixels.
 #[inline(always)]
-fn repeat_pairs(row: &[u8], first: &mut [u8], second: &mut [u8]) {
-    let (firsts, _) = first.as_chunks_mut::<2>();
-    let (seconds, _) = second.as_chunks_mut::<2>();
-    let (pairs, _) = row.as_chunks::<2>();
-    for ((pair, first), second) in pairs.iter().zip(firsts).zip(seconds) {
-        // As words, so that nothing is sorted byte by byte.
-        let pair = u16::from_le_bytes(*pair);
-        *first = ((pair & 0xFF) | pair << 8).to_le_bytes();
-        *second = ((pair & 0xFF00) | pair >> 8).to_le_bytes();
+fn convert<const VU: bool>(luma: &[u8], chroma: &[u8], out: &mut [u8]) {
+    let words = luma.as_chunks().0.iter().zip(chroma.as_chunks().0);
+    let pairs = out.as_chunks_mut::<4>().0.as_chunks_mut::<2>().0;
+    for ((luma, chroma), pair) in words.zip(pairs) {
+        let (luma, chroma) = (u16::from_le_bytes(*luma), u16::from_le_bytes(*chroma));
+        let (low, high) = ((chroma & 0xFF) as i16 - 128, (chroma >> 8) as i16 - 128);
+        let tint = if VU { tint(high, low) } else { tint(low, high) };
+        *pair = [pixel(colour(luma & 0xFF, tint)), pixel(colour(luma >> 8, tint))];
     }
 }
 
+/// What chroma adds to red, green and blue, in 64ths.
 #[inline(always)]
-fn convert(scratch: &Scratch, out: &mut [u8]) {
-    let (ys, _) = scratch.y.as_chunks::<LANES>();
-    let (us, _) = scratch.u.as_chunks::<LANES>();
-    let (vs, _) = scratch.v.as_chunks::<LANES>();
-    let (pixels, _) = out.as_chunks_mut::<4>();
-    for (((y, u), v), pixels) in ys.iter().zip(us).zip(vs).zip(pixels.chunks_mut(LANES)) {
-        let mut rgb = [[0; LANES]; 3];
-        for k in 0..LANES {
-            let [r, g, b] = pixel(y[k], u[k], v[k]);
-            (rgb[0][k], rgb[1][k], rgb[2][k]) = (r, g, b);
-        }
-        join(rgb, pixels);
-    }
+fn tint(u: i16, v: i16) -> [i16; 3] {
+    [102 * v, -52 * v - 25 * u, 129 * u]
 }
 
 /// One pixel in 16-bit steps; the sums saturate, which the clamp at the end hides.
 #[inline(always)]
-fn pixel(y: u8, u: u8, v: u8) -> [u8; 3] {
+fn colour(y: u16, tint: [i16; 3]) -> [u16; 3] {
     // 18997 / 65536 * 257 = 74.50 = 64 * 255 / 219; the product of two u16 halves stays exact.
-    let y = ((u32::from(u16::from(y) * 257) * 18_997) >> 16) as i16 - 1_192 + 32;
-    let u = i16::from(u) - 128;
-    let v = i16::from(v) - 128;
-    let red = y.saturating_add(102 * v);
-    let green = y.saturating_sub(52 * v).saturating_sub(25 * u);
-    let blue = y.saturating_add(129 * u);
-    [red, green, blue].map(|c| (c >> 6).clamp(0, 255) as u8)
+    let y = ((u32::from(y * 257) * 18_997) >> 16) as i16 - 1_192 + 32;
+    tint.map(|tint| (y.saturating_add(tint) >> 6).clamp(0, 255) as u16)
 }
 
 #[cfg(test)]
@@ -129,6 +106,10 @@ mod tests {
         [red, green, blue].map(|c| c.clamp(0.0, 255.0))
     }
 
+    fn bytes(y: u8, u: u8, v: u8) -> [u8; 3] {
+        colour(y.into(), tint(i16::from(u) - 128, i16::from(v) - 128)).map(|c| c as u8)
+    }
+
     #[test]
     fn every_yuv_triple_is_within_one_level_of_the_bt601_formula() {
         let mut worst = 0.0f64;
@@ -136,7 +117,7 @@ mod tests {
             for u in 0..=255 {
                 for v in 0..=255 {
                     let want = formula(y, u, v);
-                    let got = pixel(y, u, v);
+                    let got = bytes(y, u, v);
                     for (w, g) in want.into_iter().zip(got) {
                         worst = worst.max((w - f64::from(g)).abs());
                     }
@@ -148,7 +129,7 @@ mod tests {
 
     #[test]
     fn limited_range_black_and_white_are_black_and_white() {
-        assert_eq!(pixel(16, 128, 128), [0, 0, 0]);
-        assert_eq!(pixel(235, 128, 128), [255, 255, 255]);
+        assert_eq!(bytes(16, 128, 128), [0, 0, 0]);
+        assert_eq!(bytes(235, 128, 128), [255, 255, 255]);
     }
 }

@@ -1,4 +1,5 @@
-//! Convolutions on this processor's vector units, and anybody's plain loops on the widest of them ([`widest`]).
+//! Convolutions on this processor's vector units, rows of pixels resampled there ([`Resample`]), and anybody's plain loops on the widest of
+//! them ([`widest`]).
 //!
 //! Knows slices of f32, shapes and threads; knows nothing of graphs, tensors or stages.
 //!
@@ -40,6 +41,9 @@ mod pack;
 mod panel;
 mod portable;
 mod precision;
+mod resample;
+#[cfg(target_arch = "x86_64")]
+mod resample_x86;
 mod rest;
 mod rows;
 mod span;
@@ -62,6 +66,7 @@ pub use geometry::{Addend, Geometry, Order};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use precision::Precision;
+pub use resample::Resample;
 
 #[cfg(test)]
 mod tests;

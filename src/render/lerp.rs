@@ -16,8 +16,8 @@ pub(super) struct Axis {
     cells: Vec<Cell>,
     /// For every pixel how far it is from `at` towards `next`, 0 to 1.
     parts: Vec<f32>,
-    /// The same in whole 256ths.
-    levels: Vec<u16>,
+    /// The same in whole 256ths, of each pixel and the three behind it, from the lowest 16 bits up.
+    fours: Vec<u64>,
 }
 
 impl Axis {
@@ -29,16 +29,24 @@ impl Axis {
         self.sizes = (grid, pixels);
         self.cells.clear();
         self.parts.clear();
-        self.levels.clear();
+        self.fours.clear();
         for pixel in 0..pixels {
             let (at, part) = place(pixel.into(), grid.into(), pixels.into());
             self.parts.push(part);
-            self.levels.push(levels(part));
             match self.cells.last_mut() {
                 Some(cell) if cell.at == at => cell.to = pixel + 1,
                 _ => self.cells.push(Cell { at, next: (at + 1).min(grid - 1), from: pixel, to: pixel + 1 }),
             }
         }
+        for pixel in 0..self.parts.len() {
+            let four = self.parts.iter().skip(pixel).take(4).rev();
+            self.fours.push(four.fold(0, |word, part| word << 16 | u64::from(levels(*part))));
+        }
+    }
+
+    /// Number of pixels.
+    pub fn len(&self) -> usize {
+        self.parts.len()
     }
 
     /// The groups of pixels, in order.
@@ -63,30 +71,54 @@ impl Axis {
         })
     }
 
+    /// Repeats what each cell has for the pixels between it and the next.
+    #[inline(always)]
+    pub fn repeat(&self, row: &[u8], out: &mut Vec<u8>) {
+        out.resize(self.parts.len(), 0);
+        for cell in &self.cells {
+            let value = row.get(cell.at as usize).copied().unwrap_or_default();
+            for from in (cell.from as usize..cell.to as usize).step_by(4) {
+                put_four([value; 4], out.get_mut(from..));
+            }
+        }
+    }
+
     /// Interpolates a row of cells to a row of pixels.
     #[inline(always)]
     pub fn stretch(&self, row: &[u8], out: &mut Vec<u8>) {
         out.resize(self.parts.len(), 0);
         for cell in &self.cells {
-            let value = |at: u32| row.get(at as usize).copied().unwrap_or_default();
+            let value = |at: u32| u64::from(row.get(at as usize).copied().unwrap_or_default());
             let (a, b) = (value(cell.at), value(cell.next));
-            let pixels = cell.from as usize..cell.to as usize;
-            let (Some(out), Some(levels)) = (out.get_mut(pixels.clone()), self.levels.get(pixels)) else { continue };
-            // Masks of four times the grid have four pixels a cell: known to the compiler, their loop is a vector.
-            match (<&mut [u8; 4]>::try_from(&mut *out), <&[u16; 4]>::try_from(levels)) {
-                (Ok(out), Ok(levels)) => mix_all(a, b, levels, out),
-                _ => mix_all(a, b, levels, out),
+            for from in (cell.from as usize..cell.to as usize).step_by(4) {
+                let right = self.fours.get(from).copied().unwrap_or_default();
+                put_four(mix_four(a, b, right), out.get_mut(from..));
             }
         }
     }
 }
 
-/// Between two levels, for each of `parts`.
+/// Writes four values, or as many as there is room for. What lands past a cell is overwritten by the next one.
 #[inline(always)]
-fn mix_all(a: u8, b: u8, parts: &[u16], out: &mut [u8]) {
-    for (out, &part) in out.iter_mut().zip(parts) {
-        *out = mix(a, b, part);
+fn put_four(four: [u8; 4], out: Option<&mut [u8]>) {
+    let out = out.unwrap_or_default();
+    match out.first_chunk_mut() {
+        Some(out) => *out = four,
+        None => out.iter_mut().zip(four).for_each(|(out, value)| *out = value),
     }
+}
+
+/// A word of four lanes of 16 bits.
+const ONES: u64 = 0x0001_0001_0001_0001;
+
+/// Four times between two levels, [`mix`] in the lanes of one word; `right` has the parts.
+#[inline(always)]
+fn mix_four(a: u64, b: u64, right: u64) -> [u8; 4] {
+    let sums = a * (256 * ONES - right) + b * right + 128 * ONES;
+    // The upper byte of each lane.
+    let bytes = sums >> 8 & 0xFF * ONES;
+    let pairs = bytes | bytes >> 8;
+    ((pairs & 0xFFFF) as u32 | ((pairs >> 32 & 0xFFFF) as u32) << 16).to_le_bytes()
 }
 
 /// The cell before a pixel and the way from its centre to the next one: half-pixel centres, clamped at the borders.
@@ -144,5 +176,16 @@ mod tests {
         assert_eq!(mix(10, 200, levels(1.0)), 200);
         assert_eq!(mix(10, 200, levels(0.5)), 105);
         assert_eq!(mix(255, 255, levels(0.3)), 255);
+    }
+
+    #[test]
+    fn four_at_once_are_mixed_like_one() {
+        for (a, b) in [(0, 255), (255, 0), (255, 255), (3, 77)] {
+            for level in 0..=253u16 {
+                let four = [level, level + 1, level + 2, level + 3];
+                let word = four.iter().rev().fold(0, |word, level| word << 16 | u64::from(*level));
+                assert_eq!(mix_four(a.into(), b.into(), word), four.map(|level| mix(a, b, level)));
+            }
+        }
     }
 }

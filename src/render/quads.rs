@@ -7,25 +7,22 @@ use super::scores::{Scores, clearly_above};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
-/// Pixels that are interpolated together: one vector, and as many as a quad usually has in masks of up to eight times the grid.
-const LANES: usize = 8;
+/// Pixels that are interpolated together: some rows of a quad, or of a part of it. As many as a whole quad has in masks of four times the grid, and
+/// enough for the compiler to take them for a loop, which it turns into vectors.
+const LANES: usize = 16;
 
-/// The quads between two grid rows, from left to right.
+/// The quads between two grid rows.
 #[derive(Debug, Default)]
 pub(super) struct Band {
-    spans: Vec<Span>,
     /// For each cell of the upper row the class that wins everywhere between it, its right neighbour and those below, or [`UNLABELLED`].
     plain: Vec<u8>,
+    /// The same for each pixel of a row of the mask.
+    row: Vec<u8>,
+    /// The quads in which classes meet, from left to right, each with its rivals.
+    mixed: Vec<(Cell, Range<usize>)>,
     /// Classes that can win in the mixed quads, with their scores at the corners.
     rivals: Vec<Rival>,
-}
-
-#[derive(Debug)]
-enum Span {
-    /// One class for these pixels.
-    Plain { pixels: Range<usize>, class: u8 },
-    /// A quad in which these rivals meet.
-    Mixed { cell: Cell, rivals: Range<usize> },
+    corners: Corners,
 }
 
 /// A class that may win somewhere in a quad.
@@ -36,23 +33,31 @@ struct Rival {
     corners: [f32; 4],
 }
 
+/// What every class has at the corners of one quad; class by class, so that all of them are compared at once.
+#[derive(Debug, Default)]
+struct Corners {
+    classes: usize,
+    scores: [Vec<f32>; 4],
+    /// Not zero where another class wins at every corner.
+    beaten: Vec<u32>,
+}
+
 impl Band {
     /// Sorts the quads between two grid rows into plain and mixed ones.
     #[inline(always)]
     pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32), columns: &Axis) {
-        self.spans.clear();
+        self.mixed.clear();
         self.rivals.clear();
         let classes = [scores.class_row(above), scores.class_row(below)];
         self.find_plain(scores.clear_row(above), scores.clear_row(below));
+        columns.repeat(&self.plain, &mut self.row);
         for cell in columns.cells() {
             let (left, right) = (cell.at as usize, cell.next as usize);
-            match self.plain.get(left).copied().unwrap_or(UNLABELLED) {
-                UNLABELLED => {
-                    let winners = corners(classes, left, right);
-                    let rivals = self.push_rivals(logits, [above, below], [left, right], winners);
-                    self.spans.push(Span::Mixed { cell: *cell, rivals });
-                }
-                class => self.push_plain(cell, class),
+            if self.plain.get(left).is_none_or(|class| *class == UNLABELLED) {
+                self.corners.read(logits, [above, below], [left, right]);
+                let first = self.rivals.len();
+                self.corners.push_rivals(corners(classes, left, right), &mut self.rivals);
+                self.mixed.push((*cell, first..self.rivals.len()));
             }
         }
     }
@@ -72,72 +77,104 @@ impl Band {
         }
     }
 
+    /// Draws all rows of the mask between the two grid rows; `down` says how far each of them is from the upper one to the lower one.
     #[inline(always)]
-    fn push_plain(&mut self, cell: &Cell, winner: u8) {
-        let (from, to) = (cell.from as usize, cell.to as usize);
-        match self.spans.last_mut() {
-            Some(Span::Plain { pixels, class }) if *class == winner => pixels.end = to,
-            _ => self.spans.push(Span::Plain { pixels: from..to, class: winner }),
+    pub fn draw(&self, down: &[f32], columns: &Axis, out: &mut [u8]) {
+        let width = self.row.len();
+        for row in out.chunks_exact_mut(width.max(1)) {
+            row.copy_from_slice(&self.row);
+        }
+        for (cell, rivals) in &self.mixed {
+            let rivals = self.rivals.get(rivals.clone()).unwrap_or_default();
+            if cell.to - cell.from <= 4 {
+                draw_quad::<4>(rivals, cell, down, columns, out);
+            } else {
+                draw_quad::<8>(rivals, cell, down, columns, out);
+            }
+        }
+    }
+}
+
+/// Draws a mixed quad, `COLUMNS` pixels and as many rows as fill the lanes at once.
+#[inline(always)]
+fn draw_quad<const COLUMNS: usize>(rivals: &[Rival], cell: &Cell, down: &[f32], columns: &Axis, out: &mut [u8]) {
+    let width = columns.len();
+    let (from, to) = (cell.from as usize, cell.to as usize);
+    let rows = LANES / COLUMNS;
+    for (down, out) in down.chunks(rows).zip(out.chunks_mut(rows * width)) {
+        let mut lanes = [0.0; LANES];
+        for (lanes, part) in lanes.chunks_exact_mut(COLUMNS).zip(down) {
+            lanes.fill(*part);
+        }
+        for at in (from..to).step_by(COLUMNS) {
+            let right = columns.lanes::<COLUMNS>(at);
+            let mut wide = [0.0; LANES];
+            wide.chunks_exact_mut(COLUMNS).for_each(|lanes| lanes.copy_from_slice(&right));
+            let winners = draw_mixed(rivals, &lanes, &wide);
+            for (winners, row) in winners.chunks_exact(COLUMNS).zip(out.chunks_mut(width)) {
+                put(winners, row.get_mut(at..to.min(at + COLUMNS)));
+            }
+        }
+    }
+}
+
+/// Writes as many classes as there is room for.
+#[inline(always)]
+fn put(winners: &[u8], out: Option<&mut [u8]>) {
+    let out = out.unwrap_or_default();
+    match (<&mut [u8; 4]>::try_from(&mut *out), winners.first_chunk()) {
+        (Ok(out), Some(winners)) => *out = *winners,
+        _ => out.iter_mut().zip(winners).for_each(|(out, winner)| *out = *winner),
+    }
+}
+
+impl Corners {
+    /// Collects the scores of every class at the corners of a quad.
+    #[inline(always)]
+    fn read(&mut self, logits: Logits<'_>, [above, below]: [u32; 2], [left, right]: [usize; 2]) {
+        let (width, plane) = (logits.grid.width as usize, logits.grid.pixels());
+        // Whole vectors; what lies behind the last class is compared, and nothing comes of it.
+        let room = logits.classes.next_multiple_of(8);
+        let [above, below] = [above as usize * width, below as usize * width];
+        let places = [above + left, above + right, below + left, below + right];
+        for (scores, place) in self.scores.iter_mut().zip(places) {
+            scores.resize(room, f32::NAN);
+            let cells = logits.values.get(place..).unwrap_or_default().iter().step_by(plane);
+            for (to, score) in scores.iter_mut().zip(cells).take(logits.classes) {
+                *to = *score;
+            }
+        }
+        self.classes = logits.classes;
+        self.beaten.clear();
+        self.beaten.resize(room, 0);
+    }
+
+    /// Keeps the classes that may win in the quad: all but those which a corner's winner clearly beats at every corner.
+    #[inline(always)]
+    fn push_rivals(&mut self, winners: [u8; 4], rivals: &mut Vec<Rival>) {
+        for (k, winner) in winners.iter().enumerate() {
+            if !winners.iter().take(k).any(|other| other == winner) {
+                self.beat(*winner as usize);
+            }
+        }
+        let [a, b, c, d] = &self.scores;
+        let scores = a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| [*a, *b, *c, *d]);
+        for (class, (corners, beaten)) in scores.zip(&self.beaten).enumerate().take(self.classes) {
+            if *beaten == 0 {
+                rivals.push(Rival { class: class as u8, corners });
+            }
         }
     }
 
-    /// Keeps the classes that may win in a quad: all but those which a corner's winner clearly beats at every corner.
+    /// Marks the classes that `leader` clearly beats at every corner.
     #[inline(always)]
-    fn push_rivals(
-        &mut self,
-        logits: Logits<'_>,
-        rows: [u32; 2],
-        columns: [usize; 2],
-        winners: [u8; 4],
-    ) -> Range<usize> {
-        let first = self.rivals.len();
-        let width = logits.grid.width as usize;
-        let [a, b] = [rows[0] as usize * width, rows[1] as usize * width];
-        let [l, r] = columns;
-        let at = |class: usize| {
-            let plane = class * logits.grid.pixels();
-            let score = |cell: usize| logits.values.get(plane + cell).copied().unwrap_or(f32::NAN);
-            [score(a + l), score(a + r), score(b + l), score(b + r)]
-        };
-        let [first_winner, second, third, fourth] = winners;
-        let leaders = [at(first_winner.into()), at(second.into()), at(third.into()), at(fourth.into())];
-        for class in 0..logits.classes {
-            let corners = at(class);
-            let beaten = leaders.iter().any(|leader| {
-                let mut pairs = leader.iter().zip(&corners);
-                pairs.all(|(&leader, &score)| clearly_above(leader, score))
-            });
-            if !beaten {
-                let class = class as u8;
-                self.rivals.push(Rival { class, corners });
-            }
-        }
-        first..self.rivals.len()
-    }
-
-    /// Draws one row of the mask, `part` of the way from the upper grid row to the lower one.
-    #[inline(always)]
-    pub fn draw(&self, part: f32, columns: &Axis, out: &mut [u8]) {
-        for span in &self.spans {
-            match span {
-                Span::Plain { pixels, class } => {
-                    if let Some(out) = out.get_mut(pixels.clone()) {
-                        out.fill(*class);
-                    }
-                }
-                Span::Mixed { cell, rivals } => {
-                    let rivals = self.rivals.get(rivals.clone()).unwrap_or_default();
-                    for from in (cell.from as usize..cell.to as usize).step_by(LANES) {
-                        let winners = draw_mixed(rivals, part, columns.lanes(from));
-                        // What is written past the quad is overwritten by the next one.
-                        let out = out.get_mut(from..).unwrap_or_default();
-                        match out.first_chunk_mut() {
-                            Some(out) => *out = winners,
-                            None => out.iter_mut().zip(winners).for_each(|(out, winner)| *out = winner),
-                        }
-                    }
-                }
-            }
+    fn beat(&mut self, leader: usize) {
+        let Self { scores, beaten, .. } = self;
+        let [al, ar, bl, br] = [0, 1, 2, 3].map(|k| scores[k].get(leader).copied().unwrap_or(f32::NAN));
+        let [a, b, c, d] = scores;
+        for ((((beaten, &a), &b), &c), &d) in beaten.iter_mut().zip(&*a).zip(&*b).zip(&*c).zip(&*d) {
+            let above = clearly_above(al, a) & clearly_above(ar, b) & clearly_above(bl, c) & clearly_above(br, d);
+            *beaten |= u32::from(above);
         }
     }
 }
@@ -148,26 +185,28 @@ fn corners<T: Copy + Default>([above, below]: [&[T]; 2], left: usize, right: usi
     [at(above, left), at(above, right), at(below, left), at(below, right)]
 }
 
-/// The best class of some pixels, whose ways between the edges are `parts`: interpolates the rivals down the left and right edge, then between
-/// the edges; the highest wins, the lowest id among equals.
+/// The best class of some pixels, `down` on their way from above to below and `right` from left to right: interpolates the rivals down the left and
+/// right edge, then between the edges; the highest wins, the lowest id among equals.
 #[inline(always)]
-fn draw_mixed(rivals: &[Rival], part: f32, parts: [f32; LANES]) -> [u8; LANES] {
+fn draw_mixed(rivals: &[Rival], down: &[f32; LANES], right: &[f32; LANES]) -> [u8; LANES] {
     let mut best = [f32::NEG_INFINITY; LANES];
     let mut winner = [u32::from(UNLABELLED); LANES];
     for rival in rivals {
-        let [al, ar, bl, br] = rival.corners;
-        let left = between(al, bl, part);
-        let right = between(ar, br, part);
-        for k in 0..LANES {
-            let score = between(left, right, parts[k]);
-            let wins = score > best[k];
-            best[k] = if wins { score } else { best[k] };
-            winner[k] = if wins { u32::from(rival.class) } else { winner[k] };
+        let [above_left, above_right, below_left, below_right] = rival.corners;
+        let known = best.iter_mut().zip(&mut winner);
+        for ((best, winner), (&down, &right)) in known.zip(down.iter().zip(right)) {
+            let left_edge = between(above_left, below_left, down);
+            let right_edge = between(above_right, below_right, down);
+            let score = between(left_edge, right_edge, right);
+            // By a mask: the compiler makes a branch of a choice here.
+            let wins = u32::from(score > *best).wrapping_neg();
+            *winner = *winner & !wins | u32::from(rival.class) & wins;
+            *best = if score > *best { score } else { *best };
         }
     }
     let mut classes = [0; LANES];
-    for k in 0..LANES {
-        classes[k] = winner[k] as u8;
+    for (class, winner) in classes.iter_mut().zip(winner) {
+        *class = winner as u8;
     }
     classes
 }

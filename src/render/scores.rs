@@ -3,8 +3,9 @@
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
-/// Cells that are looked at together: one vector or two for every table, which stay in registers from class to class.
-const BLOCK: usize = 16;
+/// Cells that are looked at together: what is known of them stays in the innermost cache from class to class. Loops over them are long, which the
+/// compiler turns into vectors more reliably than short ones.
+const BLOCK: usize = 1024;
 
 /// A lead is clear where it exceeds this fraction of the two scores. Interpolation in f32 errs by less than 1e-6 of them.
 const CLEAR: f32 = 1e-5;
@@ -35,7 +36,7 @@ impl Scores {
             self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).zip(self.confidence.chunks_mut(BLOCK));
         for (block, ((classes, clear), confidence)) in outs.enumerate() {
             let at = block * BLOCK;
-            let lead = Lead::of(logits, at);
+            let lead = Lead::of(logits, at, classes.len());
             lead.write_classes(classes);
             lead.write_clear(clear);
             lead.write_confidence(logits, at, confidence);
@@ -76,21 +77,7 @@ fn row_of(plane: &[u8], width: usize, row: u32) -> &[u8] {
 #[inline(always)]
 pub(super) fn best_classes(logits: Logits<'_>, out: &mut [u8]) {
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        Lead::of(logits, block * BLOCK).write_classes(out);
-    }
-}
-
-/// The scores of a block of cells in one class. Behind the last cell of a class lies the next one; behind all there is no number.
-#[inline(always)]
-fn block(logits: Logits<'_>, class: usize, at: usize) -> [f32; BLOCK] {
-    let scores = logits.values.get(class * logits.grid.pixels() + at..).unwrap_or_default();
-    match scores.first_chunk() {
-        Some(block) => *block,
-        None => {
-            let mut block = [f32::NAN; BLOCK];
-            block.iter_mut().zip(scores).for_each(|(to, from)| *to = *from);
-            block
-        }
+        Lead::of(logits, block * BLOCK, out.len()).write_classes(out);
     }
 }
 
@@ -102,23 +89,24 @@ struct Lead {
 }
 
 impl Lead {
+    /// Of `cells` cells from `at` on.
     #[inline(always)]
-    fn of(logits: Logits<'_>, at: usize) -> Self {
+    fn of(logits: Logits<'_>, at: usize, cells: usize) -> Self {
         let mut lead = Self {
             best: [f32::NEG_INFINITY; BLOCK],
             second: [f32::NEG_INFINITY; BLOCK],
             class: [u32::from(UNLABELLED); BLOCK],
         };
         for class in 0..logits.classes {
-            let scores = block(logits, class, at);
-            for (k, &score) in scores.iter().enumerate() {
+            let cells = scores_of(logits, class, at, cells).iter();
+            let known = lead.best.iter_mut().zip(&mut lead.second).zip(&mut lead.class);
+            for (&score, ((best, second), winner)) in cells.zip(known) {
                 // Comparisons with NaN are false: it never leads.
-                let (best, second) = (lead.best[k], lead.second[k]);
-                let leads = score > best;
-                let follows = if score > second { score } else { second };
-                lead.second[k] = if leads { best } else { follows };
-                lead.best[k] = if leads { score } else { best };
-                lead.class[k] = if leads { class as u32 } else { lead.class[k] };
+                let leads = score > *best;
+                let follows = if score > *second { score } else { *second };
+                *second = if leads { *best } else { follows };
+                *best = if leads { score } else { *best };
+                *winner = if leads { class as u32 } else { *winner };
             }
         }
         lead
@@ -126,21 +114,17 @@ impl Lead {
 
     #[inline(always)]
     fn write_classes(&self, out: &mut [u8]) {
-        let mut classes = [0; BLOCK];
-        for (to, class) in classes.iter_mut().zip(&self.class) {
+        for (to, class) in out.iter_mut().zip(&self.class) {
             *to = *class as u8;
         }
-        write(classes, out);
     }
 
     #[inline(always)]
     fn write_clear(&self, out: &mut [u8]) {
-        let mut classes = [0; BLOCK];
-        for (k, to) in classes.iter_mut().enumerate() {
-            let clear = clearly_above(self.best[k], self.second[k]);
-            *to = if clear { self.class[k] as u8 } else { UNLABELLED };
+        for ((to, class), (&best, &second)) in out.iter_mut().zip(&self.class).zip(self.best.iter().zip(&self.second)) {
+            let class = if clearly_above(best, second) { *class } else { u32::from(UNLABELLED) };
+            *to = class as u8;
         }
-        write(classes, out);
     }
 
     /// The softmax probability of the best class, `1 / sum(exp(score - best))`, in 255ths.
@@ -148,27 +132,23 @@ impl Lead {
     fn write_confidence(&self, logits: Logits<'_>, at: usize, out: &mut [u8]) {
         let mut sums = [0.0f32; BLOCK];
         for class in 0..logits.classes {
-            let scores = block(logits, class, at);
-            for k in 0..BLOCK {
-                sums[k] += exp_below_zero(scores[k] - self.best[k]);
+            let scores = scores_of(logits, class, at, out.len());
+            for ((sum, &score), best) in sums.iter_mut().zip(scores).zip(&self.best) {
+                *sum += exp_below_zero(score - best);
             }
         }
-        let mut levels = [0; BLOCK];
-        for k in 0..BLOCK {
-            let labelled = self.class[k] != u32::from(UNLABELLED);
-            levels[k] = if labelled { (255.0 / sums[k].max(1.0) + 0.5) as u8 } else { 0 };
+        for ((to, sum), class) in out.iter_mut().zip(&sums).zip(&self.class) {
+            let level = (255.0 / sum.max(1.0) + ROUND).to_bits();
+            *to = if *class == u32::from(UNLABELLED) { 0 } else { level as u8 };
         }
-        write(levels, out);
     }
 }
 
-/// Writes a block, or the beginning of it at the end of the grid.
+/// The scores of `cells` cells from `at` on in one class.
 #[inline(always)]
-fn write(block: [u8; BLOCK], out: &mut [u8]) {
-    match out.first_chunk_mut() {
-        Some(out) => *out = block,
-        None => out.iter_mut().zip(block).for_each(|(to, from)| *to = from),
-    }
+fn scores_of(logits: Logits<'_>, class: usize, at: usize, cells: usize) -> &[f32] {
+    let first = class * logits.grid.pixels() + at;
+    logits.values.get(first..first + cells).unwrap_or_default()
 }
 
 /// Whether one score stays above another through any interpolation in f32, as long as this holds at all corners. False for infinities.
@@ -177,13 +157,14 @@ pub(super) fn clearly_above(best: f32, other: f32) -> bool {
     best - other > CLEAR * (best.abs() + other.abs()) + LEAST
 }
 
+/// Adding it leaves the whole number that is nearest in the lowest bits of the mantissa.
+const ROUND: f32 = 12_582_912.0;
+
 /// `exp(x)` for `x <= 0` to about 1e-5 of its value, and 0 for NaN: good enough for 255 levels, and without a branch or a call.
 ///
 /// `exp(x) = 2^n * 2^f` with the whole number n and f in -0.5 to 0.5; 2^f is its Taylor polynomial.
 #[inline(always)]
 fn exp_below_zero(x: f32) -> f32 {
-    /// Adding it leaves the whole number in the lowest bits of the mantissa.
-    const ROUND: f32 = 12_582_912.0;
     const LN_2: f32 = std::f32::consts::LN_2;
     // NaN fails the comparison and becomes the least exponent, as minus infinity does.
     let x = if x > -80.0 { x } else { -80.0 };

@@ -3,8 +3,9 @@
 //! The loops work on small arrays of fixed length, which the compiler turns into vectors.
 
 use super::Normalise;
-use super::weights::{Axis, WHOLE};
+use super::weights::{COLUMNS, ROWS};
 use crate::decode::Layout;
+use crate::kernels::Resample;
 
 /// Normalises a row of samples; `planes` have its width.
 #[inline(always)]
@@ -51,61 +52,21 @@ fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [
     }
 }
 
-/// Memory that is kept from row to row.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    /// The row's sums, converted once instead of once a tap.
-    sums: Vec<f32>,
-    /// Resized pixels.
-    lanes: Vec<[f32; 4]>,
-}
-
-/// Resizes and normalises a row of sums, which are samples times [`WHOLE`] with one value more at the end.
+/// Resizes and normalises a row of samples times half of [`ROWS`], with as many values more as the columns reach.
 #[inline(always)]
-pub(super) fn resize(
-    sums: &[u16],
+pub(super) fn resample(
+    halves: &[i16],
     layout: Layout,
-    columns: &Axis<f32>,
+    columns: &Resample,
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
-    scratch: &mut Scratch,
 ) {
-    let normalise = Normalise { scale: normalise.scale.map(|scale| scale / f32::from(WHOLE)), bias: normalise.bias };
-    // The usual numbers of taps are known to the compiler, so that their loops unroll: two for the linear case, the others for areas.
-    match columns.taps() {
-        2 => resize_known::<2>(sums, layout, columns, &normalise, planes, scratch),
-        3 => resize_known::<3>(sums, layout, columns, &normalise, planes, scratch),
-        4 => resize_known::<4>(sums, layout, columns, &normalise, planes, scratch),
-        5 => resize_known::<5>(sums, layout, columns, &normalise, planes, scratch),
-        _ => resize_known::<0>(sums, layout, columns, &normalise, planes, scratch),
-    }
-}
-
-/// `TAPS` as the axis has them, or 0 where they are known at run time only.
-#[inline(always)]
-fn resize_known<const TAPS: usize>(
-    sums: &[u16],
-    layout: Layout,
-    columns: &Axis<f32>,
-    normalise: &Normalise,
-    planes: [&mut [f32]; 3],
-    scratch: &mut Scratch,
-) {
+    let whole = f32::from(ROWS) / 2.0 * f32::from(COLUMNS);
+    let scale = normalise.scale.map(|scale| scale / whole);
     match layout {
-        Layout::Grey => {
-            let [red, green, blue] = planes;
-            resize_plane::<TAPS>(sums, columns, red);
-            for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
-                [*red, *green, *blue] = normalise.pixel([*red; 3]);
-            }
-        }
-        Layout::Rgb(order) => {
-            let planes = ordered(planes, order);
-            resize_pixels::<3, TAPS>(sums, columns, &normalise.ordered(order), planes, scratch);
-        }
-        Layout::Rgba(order) => {
-            let planes = ordered(planes, order);
-            resize_pixels::<4, TAPS>(sums, columns, &normalise.ordered(order), planes, scratch);
+        Layout::Grey => columns.row(halves, scale, normalise.bias, planes),
+        Layout::Rgb(order) | Layout::Rgba(order) => {
+            columns.row(halves, ordered(scale, order), ordered(normalise.bias, order), ordered(planes, order));
         }
     }
 }
@@ -114,52 +75,5 @@ impl Normalise {
     #[inline(always)]
     fn pixel(&self, samples: [f32; 3]) -> [f32; 3] {
         std::array::from_fn(|k| samples[k] * self.scale[k] + self.bias[k])
-    }
-}
-
-#[inline(always)]
-fn resize_plane<const TAPS: usize>(sums: &[u16], columns: &Axis<f32>, plane: &mut [f32]) {
-    for (out, (start, weights)) in plane.iter_mut().zip(columns.spans()) {
-        let taps = if TAPS == 0 { weights.len() } else { TAPS };
-        let Some(samples) = sums.get(start..start + taps) else { continue };
-        let mut sum = 0.0;
-        for (&v, weight) in samples.iter().zip(weights) {
-            sum += f32::from(v) * weight;
-        }
-        *out = sum;
-    }
-}
-
-/// Pixels of `N` samples, always read and summed as four lanes, then sorted into the planes.
-#[inline(always)]
-fn resize_pixels<const N: usize, const TAPS: usize>(
-    sums: &[u16],
-    columns: &Axis<f32>,
-    normalise: &Normalise,
-    planes: [&mut [f32]; 3],
-    scratch: &mut Scratch,
-) {
-    let Scratch { lanes, sums: floats } = scratch;
-    floats.resize(sums.len(), 0.0);
-    for (float, sum) in floats.iter_mut().zip(sums) {
-        *float = f32::from(*sum);
-    }
-    lanes.resize(columns.len(), [0.0; 4]);
-    for (sum, (start, weights)) in lanes.iter_mut().zip(columns.spans()) {
-        let taps = if TAPS == 0 { weights.len() } else { TAPS };
-        let Some(weights) = weights.get(..taps) else { continue };
-        // The sample behind the last pixel is there to be read as its fourth.
-        let Some(samples) = floats.get(start * N..(start + taps) * N + (4 - N)) else { continue };
-        let mut lane = [0.0; 4];
-        for (k, weight) in weights.iter().enumerate() {
-            let Some(pixel) = samples.get(k * N..).and_then(<[f32]>::first_chunk::<4>) else { continue };
-            lane = std::array::from_fn(|c| lane[c] + pixel[c] * weight);
-        }
-        *sum = lane;
-    }
-    let [first, second, third] = planes;
-    let outs = first.iter_mut().zip(second).zip(third);
-    for (((first, second), third), &[a, b, c, _]) in outs.zip(lanes.iter()) {
-        [*first, *second, *third] = normalise.pixel([a, b, c]);
     }
 }

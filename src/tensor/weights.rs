@@ -1,7 +1,9 @@
 //! Which source pixels make a target pixel along one axis, and by how much each counts.
 
-/// What quantised weights of one target pixel add up to.
-pub(super) const WHOLE: u16 = 256;
+/// What the weights of the rows that make a row add up to: with samples of 8 bits a sum fits into 16.
+pub(super) const ROWS: i16 = 1 << 8;
+/// What the weights of the pixels that make a pixel add up to: below the sign of 16 bits.
+pub(super) const COLUMNS: i16 = 1 << 14;
 
 /// Taps of all target pixels along one axis: the same number for each of them, so that loops over them are even.
 #[derive(Debug, Default)]
@@ -14,17 +16,6 @@ pub(super) struct Axis<W> {
 }
 
 impl<W> Axis<W> {
-    /// Taps of every target pixel.
-    pub fn taps(&self) -> usize {
-        self.taps
-    }
-
-    /// Number of target pixels.
-    #[inline(always)]
-    pub fn len(&self) -> usize {
-        self.starts.len()
-    }
-
     /// First source pixel and weights of the target pixels in order; every source pixel they name exists.
     #[inline(always)]
     pub fn spans(&self) -> impl Iterator<Item = (usize, &[W])> {
@@ -66,15 +57,15 @@ impl Axis<f32> {
         axis
     }
 
-    /// The same taps in units of 1 / [`WHOLE`]. Rounding is carried along, so that every sum is exactly `WHOLE`.
-    pub fn quantised(&self) -> Axis<u16> {
+    /// The same taps in units of 1 / `whole`. Rounding is carried along, so that every sum is exactly `whole`.
+    pub fn quantised(&self, whole: i16) -> Axis<i16> {
         let mut weights = Vec::new();
         for (_, taps) in self.spans() {
             let mut sum = 0.0;
             let mut done = 0;
             weights.extend(taps.iter().map(|weight| {
-                sum += weight;
-                let upto = ((sum * f32::from(WHOLE)).round() as u16).min(WHOLE);
+                sum += f64::from(*weight);
+                let upto = ((sum * f64::from(whole)).round() as i16).min(whole);
                 let weight = upto - done;
                 done = upto;
                 weight
@@ -126,9 +117,10 @@ mod tests {
     fn quantised_weights_add_up_exactly() {
         for source in SIZES {
             for target in SIZES {
-                for (_, weights) in Axis::new(source, target).quantised().spans() {
-                    let sum: u16 = weights.iter().sum();
-                    assert_eq!(sum, WHOLE, "{source} to {target}");
+                for whole in [ROWS, COLUMNS] {
+                    for (_, weights) in Axis::new(source, target).quantised(whole).spans() {
+                        assert_eq!(weights.iter().sum::<i16>(), whole, "{source} to {target}");
+                    }
                 }
             }
         }
@@ -151,7 +143,7 @@ mod tests {
     #[test]
     fn half_the_size_is_the_mean_of_two_and_a_third_the_mean_of_three() {
         assert_eq!(taps(&Axis::new(4, 2)), [[(0, 0.5), (1, 0.5)], [(2, 0.5), (3, 0.5)]]);
-        let third = taps(&Axis::new(6, 2).quantised());
+        let third = taps(&Axis::new(6, 2).quantised(ROWS));
         assert_eq!(third, [[(0, 85), (1, 86), (2, 85)], [(3, 85), (4, 86), (5, 85)]]);
     }
 

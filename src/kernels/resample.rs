@@ -1,0 +1,182 @@
+//! A row of pixels, resampled into three planes.
+//!
+//! The compiler finds no vectors here, because where a pixel comes from is only known at run time; hence the kernel. All ways give the same.
+
+#[cfg(target_arch = "x86_64")]
+use super::resample_x86;
+
+/// Target pixels that are made together.
+pub(super) const BLOCK: usize = 8;
+/// Samples that a kernel loads at once: two pixels, and what follows them.
+pub(super) const LOAD: usize = 8;
+
+/// Which samples of a row make each target pixel, and by how much each counts.
+#[derive(Clone, Debug)]
+pub struct Resample {
+    /// From a pixel to the next: 1, 3 or 4.
+    samples: usize,
+    width: usize,
+    /// Taps are taken two by two.
+    pub(super) pairs: usize,
+    /// The first sample of each target pixel, block by block.
+    pub(super) firsts: Vec<[u32; BLOCK]>,
+    /// `pairs` for each block.
+    pub(super) weights: Vec<Pairs>,
+    reach: usize,
+}
+
+/// Two weights of each target pixel of a block.
+pub(super) type Pairs = [[i16; 2]; BLOCK];
+
+/// One row: its samples, and what the sums become.
+pub(super) struct Row<'a> {
+    pub table: &'a Resample,
+    pub samples: &'a [i16],
+    /// `sum * scale + bias` for each plane.
+    pub scale: [f32; 3],
+    pub bias: [f32; 3],
+}
+
+impl Resample {
+    /// The table for rows whose pixels have `samples` samples, of which the first three count, or one for all planes.
+    ///
+    /// `taps` gives the first source pixel of each target pixel and the weights from there on, as many for all.
+    pub fn new<'a>(samples: usize, taps: impl Iterator<Item = (usize, &'a [i16])>) -> Self {
+        assert!(matches!(samples, 1 | 3 | 4), "{samples} samples a pixel");
+        let taps: Vec<_> = taps.collect();
+        let pairs = taps.iter().map(|(_, weights)| weights.len().div_ceil(2)).max().unwrap_or(0);
+        let last = taps.iter().map(|(start, _)| start + 2 * pairs.max(1) - 2).max().unwrap_or(0);
+        let mut table =
+            Self { samples, width: taps.len(), pairs, firsts: vec![], weights: vec![], reach: last * samples + LOAD };
+        for block in taps.chunks(BLOCK) {
+            let mut firsts = [0; BLOCK];
+            let from = table.weights.len();
+            table.weights.resize(from + pairs, Pairs::default());
+            for (p, (start, weights)) in block.iter().enumerate() {
+                firsts[p] = (start * samples) as u32;
+                for (k, weight) in weights.iter().enumerate() {
+                    table.weights[from + k / 2][p][k % 2] = *weight;
+                }
+            }
+            table.firsts.push(firsts);
+        }
+        table
+    }
+
+    /// Samples that a row must have: some behind its last pixel are read, and count for nothing.
+    pub fn reach(&self) -> usize {
+        self.reach
+    }
+
+    /// The weighted sums of a row's samples, times `scale` plus `bias` of each plane. Each sum has to fit into 32 bits.
+    ///
+    /// Panics where there are less samples than [`reach`](Self::reach), or planes of another width.
+    pub fn row(&self, samples: &[i16], scale: [f32; 3], bias: [f32; 3], planes: [&mut [f32]; 3]) {
+        assert!(samples.len() >= self.reach, "{} samples, {} are read", samples.len(), self.reach);
+        assert!(planes.iter().all(|plane| plane.len() == self.width), "planes are not {} wide", self.width);
+        let row = Row { table: self, samples, scale, bias };
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has these instructions, and the length of the samples was checked.
+            return unsafe {
+                match self.samples {
+                    1 => resample_x86::grey(&row, planes),
+                    3 => resample_x86::pixels::<3>(&row, planes),
+                    _ => resample_x86::pixels::<4>(&row, planes),
+                }
+            };
+        }
+        self.portable(&row, planes);
+    }
+
+    pub(super) fn portable(&self, row: &Row<'_>, mut planes: [&mut [f32]; 3]) {
+        for (block, firsts) in self.firsts.iter().enumerate() {
+            let mut values = [[0.0; BLOCK]; 3];
+            for (p, first) in firsts.iter().enumerate() {
+                for (c, plane) in values.iter_mut().enumerate() {
+                    let colour = if self.samples == 1 { 0 } else { c };
+                    let tap = |k: usize| {
+                        let weight = self.weights[block * self.pairs + k / 2][p][k % 2];
+                        i32::from(row.samples[*first as usize + k * self.samples + colour]) * i32::from(weight)
+                    };
+                    let sum: i32 = (0..2 * self.pairs).map(tap).sum();
+                    plane[p] = sum as f32 * row.scale[c] + row.bias[c];
+                }
+            }
+            put(&mut planes, block, values);
+        }
+    }
+}
+
+/// Writes a block, or the beginning of it at the end of the row.
+#[inline(always)]
+pub(super) fn put(planes: &mut [&mut [f32]; 3], block: usize, values: [[f32; BLOCK]; 3]) {
+    for (plane, values) in planes.iter_mut().zip(values) {
+        let plane = plane.get_mut(block * BLOCK..).unwrap_or_default();
+        match plane.first_chunk_mut() {
+            Some(plane) => *plane = values,
+            None => plane.iter_mut().zip(values).for_each(|(to, from)| *to = from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// First pixels and weights of each target pixel, and the samples of a row.
+    fn rows() -> impl Strategy<Value = (usize, Vec<(usize, Vec<i16>)>, Vec<i16>)> {
+        let samples = prop_oneof![Just(1usize), Just(3), Just(4)];
+        (samples, 1usize..7, 1usize..40, 1usize..40).prop_flat_map(|(samples, taps, source, width)| {
+            let source = source + taps;
+            // Sums of any taps fit into 32 bits.
+            let weights = proptest::collection::vec(-5_000i16..=5_000, taps);
+            let taps = proptest::collection::vec((0..=source - taps, weights), width);
+            let row = proptest::collection::vec(any::<i16>(), source * samples + LOAD + samples);
+            (Just(samples), taps, row)
+        })
+    }
+
+    fn table(samples: usize, taps: &[(usize, Vec<i16>)]) -> Resample {
+        Resample::new(samples, taps.iter().map(|(start, weights)| (*start, weights.as_slice())))
+    }
+
+    const SCALE: [f32; 3] = [0.1, 0.2, 0.3];
+    const BIAS: [f32; 3] = [1.0, -2.0, 3.0];
+
+    proptest! {
+        #[test]
+        fn a_row_is_the_sum_of_its_taps_on_this_processor_and_on_every_other((samples, taps, row) in rows()) {
+            let table = table(samples, &taps);
+            let mut here = vec![vec![f32::NAN; taps.len()]; 3];
+            let mut portable = here.clone();
+            let [red, green, blue] = here.get_disjoint_mut([0, 1, 2]).unwrap();
+            table.row(&row, SCALE, BIAS, [red, green, blue]);
+            let [red, green, blue] = portable.get_disjoint_mut([0, 1, 2]).unwrap();
+            let all = Row { table: &table, samples: &row, scale: SCALE, bias: BIAS };
+            table.portable(&all, [red, green, blue]);
+            prop_assert_eq!(&here, &portable);
+            for (c, plane) in here.iter().enumerate() {
+                for (got, (start, weights)) in plane.iter().zip(&taps) {
+                    let colour = if samples == 1 { 0 } else { c };
+                    let at = |k: usize| i32::from(row[(start + k) * samples + colour]);
+                    let sum: i32 = weights.iter().enumerate().map(|(k, weight)| at(k) * i32::from(*weight)).sum();
+                    prop_assert_eq!(*got, sum as f32 * SCALE[c] + BIAS[c]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_ends_before_the_last_samples_that_are_read_is_refused() {
+        let table = table(3, &[(4, vec![1, 1])]);
+        assert_eq!(table.reach(), 4 * 3 + LOAD);
+        let short = vec![0; table.reach() - 1];
+        let mut planes = [[0.0]; 3];
+        let [red, green, blue] = planes.each_mut().map(|plane| plane.as_mut_slice());
+        let run = std::panic::AssertUnwindSafe(|| table.row(&short, SCALE, BIAS, [red, green, blue]));
+        assert!(std::panic::catch_unwind(run).is_err());
+    }
+}

@@ -20,7 +20,7 @@ use crate::score::Confusion;
 use crate::tensor::{InputSpec, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
-pub use timed::{InTime, Labelled, anytime, fixed};
+pub use timed::{InTime, Labelled, Scores, in_turns};
 
 /// How good one exit is over the set; all figures are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -20,9 +20,11 @@ use crate::tensor::{InputSpec, TensorError, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
 mod convergence;
+mod meter;
 mod settings;
 
 use convergence::Convergence;
+use meter::Meter;
 pub use settings::{Depth, MaskSize, Publish, Settings};
 
 /// Which of the two image messages the bytes are.
@@ -130,8 +132,7 @@ pub struct Pipeline {
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
-    compute: Compute,
-    threads: usize,
+    meter: Meter,
 }
 
 /// How often every stage is measured at start.
@@ -148,8 +149,8 @@ impl Pipeline {
         settings: Settings,
         (compute, threads): (Compute, usize),
     ) -> Result<Self, FrameFault> {
-        let share = compute.share(settings.share, threads);
-        let allowance = Allowance::new(share, settings.budget, clock.now());
+        let meter = Meter::new((compute, threads), clock.as_ref());
+        let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
         let mut pipeline = Self {
             model,
             clock,
@@ -162,8 +163,7 @@ impl Pipeline {
             allowance,
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
-            compute,
-            threads,
+            meter,
         };
         pipeline.measure(spec.size)?;
         pipeline.tell_not_offered();
@@ -172,8 +172,7 @@ impl Pipeline {
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
-        let share = self.compute.share(settings.share, self.threads);
-        self.allowance.set(share, settings.budget, self.clock.now());
+        self.allowance.set(self.meter.share(settings.share), settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();
         self.settings = settings;
@@ -223,9 +222,10 @@ impl Pipeline {
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
+        let begun = Meter::begin(self.clock.as_ref(), self.model.as_ref());
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
-        let now = self.clock.now();
-        self.allowance.charge(now.since(start), now);
+        let used = self.meter.end(begun, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
+        self.allowance.charge(used, self.clock.now());
         result
     }
 

@@ -128,11 +128,19 @@ pub struct Pipeline {
     /// The size that rendering's cost is of.
     rendered: Size,
     costs: StageCosts,
+    worth: Worth,
     allowance: Allowance,
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
     meter: Meter,
+}
+
+/// What the exits' masks are worth of frames that start cold, and of those that start warm.
+#[derive(Clone)]
+struct Worth {
+    cold: Arc<[f64]>,
+    warm: Arc<[f64]>,
 }
 
 /// How often every stage is measured at start.
@@ -151,8 +159,10 @@ impl Pipeline {
     ) -> Result<Self, FrameFault> {
         let meter = Meter::new((compute, threads), clock.as_ref());
         let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
+        let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
             model,
+            worth,
             clock,
             settings,
             tensor: TensorMaker::new(spec)?,
@@ -207,7 +217,7 @@ impl Pipeline {
     /// Whether a frame that had to wait for the share of compute can no longer have its first exit by `deadline`.
     pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
         let first = [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render];
-        let cost: Duration = first.iter().map(|stage| self.costs.likely(*stage)).sum();
+        let cost: Duration = first.iter().map(|stage| self.costs.reserve(*stage)).sum();
         now + cost > deadline
     }
 
@@ -249,7 +259,8 @@ impl Pipeline {
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
 
-        let task = self.task(begun, (start, deadline));
+        let worth = self.worth.clone();
+        let task = self.task(begun, (start, deadline), &worth);
         let Self { model, clock, settings, renderer, mask, costs, convergence, memories, .. } = self;
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
@@ -297,11 +308,11 @@ impl Pipeline {
         }
     }
 
-    fn task(&self, begun: Start, (start, deadline): (Instant, Instant)) -> Task {
+    fn task<'a>(&self, begun: Start, (start, deadline): (Instant, Instant), worth: &'a Worth) -> Task<'a> {
         let warm = self.model.warm_start().filter(|_| begun.is_warm());
-        let (useful, skipped) = match warm {
-            Some(warm) => (warm.useful, warm.skipped_steps()),
-            None => (self.model.iterations(), 0),
+        let (useful, skipped, worth) = match warm {
+            Some(warm) => (warm.useful, warm.skipped_steps(), &*worth.warm),
+            None => (self.model.iterations(), 0, &*worth.cold),
         };
         let exits = match (self.settings.publish, self.settings.converged_change > 0.0) {
             (Publish::Progressive, _) => Exits::EachPublished,
@@ -315,6 +326,7 @@ impl Pipeline {
                 iterations: Iterations::fixed(n),
                 exits: Exits::Needed,
                 skipped,
+                worth,
             },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
@@ -322,6 +334,7 @@ impl Pipeline {
                 iterations: asked.within(useful),
                 exits,
                 skipped,
+                worth,
             },
         }
     }

@@ -76,6 +76,12 @@ pub trait StagedModel: Send {
         Duration::ZERO
     }
 
+    /// What the mask of each exit of a frame is worth, from the first exit on: its measured accuracy, 0 to 1. Empty where it was not measured.
+    fn worth(&self, warm: bool) -> Vec<f64> {
+        let _ = warm;
+        Vec::new()
+    }
+
     /// How frames start warm; `None` where the model is not made for it.
     fn warm_start(&self) -> Option<WarmStart>;
 

@@ -113,6 +113,10 @@ impl StagedModel for Session {
         self.threads.helped()
     }
 
+    fn worth(&self, warm: bool) -> Vec<f64> {
+        self.bundle.manifest().worth(warm, self.bundle.chosen().precision)
+    }
+
     fn warm_start(&self) -> Option<WarmStart> {
         self.bundle.manifest().warm_start
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
-use crate::clock::{Clock, Instant};
+use crate::clock::{Clock, Instant, Worker};
 use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
@@ -157,7 +157,7 @@ impl Pipeline {
         settings: Settings,
         (compute, threads): (Compute, usize),
     ) -> Result<Self, FrameFault> {
-        let meter = Meter::new((compute, threads), clock.as_ref());
+        let meter = Meter::new((compute, threads));
         let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
         let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
@@ -176,6 +176,7 @@ impl Pipeline {
             meter,
         };
         pipeline.measure(spec.size)?;
+        pipeline.meter.restart(pipeline.clock.as_ref(), pipeline.model.as_ref());
         pipeline.tell_not_offered();
         Ok(pipeline)
     }
@@ -232,9 +233,9 @@ impl Pipeline {
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
-        let begun = Meter::begin(self.clock.as_ref(), self.model.as_ref());
+        let began = self.clock.worked(Worker::Thread);
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
-        let used = self.meter.end(begun, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
+        let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
         self.allowance.charge(used, self.clock.now());
         result
     }

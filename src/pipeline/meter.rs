@@ -8,27 +8,27 @@ use crate::model::StagedModel;
 
 /// Meters the compute of frames on some threads.
 ///
-/// A share that the user allows is a part of the network's threads: their CPU time is metered while a frame runs. A cgroup's quota counts the whole
-/// process, between frames too; so where the quota is what limits, all CPU time of the process is.
+/// A share that the user allows is a part of the network's threads: the one that runs frames is metered while it does, those that help it all the
+/// time. A cgroup's quota counts the whole process; so where the quota is what limits, all CPU time of the process is metered.
 pub struct Meter {
     compute: Compute,
     threads: u32,
     /// CPU time of the process up to the last charge.
     process: Duration,
-}
-
-/// Readings at the start of a frame.
-#[derive(Clone, Copy)]
-pub struct Reading {
-    thread: Duration,
+    /// The same of the threads that help.
     helped: Duration,
 }
 
 impl Meter {
-    /// A meter for a network on `threads` threads, which reads from now on.
-    pub fn new((compute, threads): (Compute, usize), clock: &dyn Clock) -> Self {
+    /// A meter for a network on `threads` threads.
+    pub fn new((compute, threads): (Compute, usize)) -> Self {
         let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
-        Self { compute, threads, process: clock.worked(Worker::Process) }
+        Self { compute, threads, process: Duration::ZERO, helped: Duration::ZERO }
+    }
+
+    /// Charges nothing of what was worked until now.
+    pub fn restart(&mut self, clock: &dyn Clock, model: &dyn StagedModel) {
+        (self.process, self.helped) = (clock.worked(Worker::Process), model.helped());
     }
 
     /// The share in force where the user allows `wanted`.
@@ -36,21 +36,20 @@ impl Meter {
         self.compute.share(wanted, self.threads as usize)
     }
 
-    /// Reads at the start of a frame, on the thread that runs it.
-    pub fn begin(clock: &dyn Clock, model: &dyn StagedModel) -> Reading {
-        Reading { thread: clock.worked(Worker::Thread), helped: model.helped() }
-    }
-
-    /// What is to be charged at the end of a frame where the user allows a share of `wanted`: time of all threads together, as a part of their number.
-    pub fn end(&mut self, begun: Reading, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
-        let process = clock.worked(Worker::Process);
-        let since = process.saturating_sub(std::mem::replace(&mut self.process, process));
-        let used = if self.share(wanted) < wanted {
-            since
-        } else {
-            let Reading { thread, helped } = Self::begin(clock, model);
-            thread.saturating_sub(begun.thread) + helped.saturating_sub(begun.helped)
+    /// What is to be charged on the thread that ran a frame, at its end, where the user allows a share of `wanted`: time of all threads together, as a
+    /// part of their number. `began` is what the thread had worked when the frame began.
+    pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
+        let process = since(&mut self.process, clock.worked(Worker::Process));
+        let helped = since(&mut self.helped, model.helped());
+        let used = match self.share(wanted) < wanted {
+            true => process,
+            false => clock.worked(Worker::Thread).saturating_sub(began) + helped,
         };
         used / self.threads
     }
+}
+
+/// What was added since the last reading, which `now` replaces.
+fn since(last: &mut Duration, now: Duration) -> Duration {
+    now.saturating_sub(std::mem::replace(last, now))
 }

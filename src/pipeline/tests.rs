@@ -1,6 +1,6 @@
 use super::*;
 use crate::anytime::ScriptedModel;
-use crate::clock::{ScriptedClock, Worker};
+use crate::clock::ScriptedClock;
 use crate::frame::Stamp;
 use crate::mask::ClassMap;
 use crate::message::Image;

@@ -24,12 +24,12 @@ class Size:
 
     edge: int = 0
     stem: int = 24
-    outline: int = 16
+    outline: int = 20
     state: int = 48
-    near: int = 32
+    near: int = 48
     mid: int = 96
     far: int = 64
-    iterations: int = 6
+    iterations: int = 4
 
     def to_dict(self):
         return asdict(self)
@@ -51,7 +51,8 @@ def up_to(x, like):
 
 
 class PerIteration(nn.Module):
-    """One batch normalisation an iteration; iterations past the last use the last."""
+    """One batch normalisation an iteration; iterations past the last use the last one's. Those and `frozen` ones take the
+    statistics as they are, in training as at inference: the network learns to go with them and does not change them."""
 
     def __init__(self, channels, iterations, gain=1.0):
         super().__init__()
@@ -62,8 +63,11 @@ class PerIteration(nn.Module):
     def at(self, t):
         return self.each[min(t, len(self.each) - 1)]
 
-    def forward(self, x, t):
-        return self.at(t)(x)
+    def forward(self, x, t, frozen):
+        bn = self.at(t)
+        if t < len(self.each) and not frozen:
+            return bn(x)
+        return F.batch_norm(x, bn.running_mean.clone(), bn.running_var.clone(), bn.weight, bn.bias, eps=bn.eps)
 
 
 class Data(nn.Module):
@@ -112,18 +116,17 @@ class Step(nn.Module):
         self.outline, self.outline_bn = conv(s.outline, s.outline, 3), PerIteration(s.outline, n)
         self.tell, self.tell_bn = conv(s.state, s.outline), PerIteration(s.outline, n)
 
-    def forward(self, h, g, j, detail, t):
-        a = F.relu(self.read_bn(self.read(h), t) + j)
-        m = F.relu(self.down_bn(self.down(a), t))
-        f = F.relu(self.far_bn(self.far(m), t))
-        f = F.relu(self.far2_bn(self.far2(f), t))
-        f = self.far_up_bn(self.far_up(f), t)
-        m = F.relu(self.mid_bn(self.mid(m), t) + up_to(f, m))
-        m = self.mid_up_bn(self.mid_up(m), t)
-        a = F.relu(self.near_bn(self.near(a), t) + up_to(m, a))
-        h = h + self.write_bn(self.write(a), t)
-        told = self.tell_bn(self.tell(h), t)
-        g = F.relu(self.outline_bn(self.outline(g), t) + detail + up_to(told, g))
+    def forward(self, h, g, j, detail, t, frozen=False):
+        def of(name, x):
+            return getattr(self, name + "_bn")(getattr(self, name)(x), t, frozen)
+
+        a = F.relu(of("read", h) + j)
+        m = F.relu(of("down", a))
+        f = F.relu(of("far2", F.relu(of("far", m))))
+        m = F.relu(of("mid", m) + up_to(of("far_up", f), m))
+        a = F.relu(of("near", a) + up_to(of("mid_up", m), a))
+        h = h + of("write", a)
+        g = F.relu(of("outline", g) + detail + up_to(of("tell", h), g))
         return h, g
 
 
@@ -142,12 +145,13 @@ class ItNet(nn.Module):
     def forward(self, image, iterations=None):
         return self.run(self.data(image), range(iterations or self.size.iterations))[0]
 
-    def run(self, start, steps):
-        """Logits after each of `steps` (indices of step), and the states (h, g) after the last."""
+    def run(self, start, steps, frozen=False):
+        """Logits after each of `steps` (indices of step), and the states (h, g) after the last. `frozen`: with the
+        statistics as they are."""
         h, g, j, detail = start
         exits = []
         for t in steps:
-            h, g = self.step(h, g, j, detail, t)
+            h, g = self.step(h, g, j, detail, t, frozen)
             exits.append(self.exit(g))
         return exits, (h, g)
 

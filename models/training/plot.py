@@ -15,7 +15,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("log")
     p.add_argument("out", help="PNG or SVG file")
-    p.add_argument("--trained", type=int, default=6, help="exits beyond are dashed")
+    p.add_argument("--trained", type=int, default=4, help="exits beyond are dashed")
     args = p.parse_args()
     rows = list(csv.DictReader(Path(args.log).open()))
     fig, (top, bottom) = plt.subplots(2, 1, figsize=(7, 6), sharex=True, layout="constrained")

@@ -42,7 +42,7 @@ fn percent(count: usize, tally: &Tally) -> f64 {
 }
 
 #[test]
-fn the_planner_meets_both_bars_on_every_trace_but_the_one_that_nobody_could() {
+fn the_planner_meets_both_bars_on_every_trace_but_one_where_who_is_told_all_costs_but_stalls_does_not_either() {
     let contests = contests();
     assert_eq!(contests.len(), 10);
     for (name, contest) in contests {

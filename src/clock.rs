@@ -1,10 +1,12 @@
-//! The steady clock: the only place that reads the machine's time.
+//! The steady clock, and the time that threads have worked: the only place that reads the machine's time.
 //!
 //! Deadlines are instants of this clock. It knows nothing of ROS time, stamps or dates.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use nix::time::ClockId;
 
 /// A point on the steady clock: the time since the clock was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +43,15 @@ impl std::ops::Sub<Duration> for Instant {
     }
 }
 
+/// Whose work is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worker {
+    /// The thread that asks.
+    Thread,
+    /// All threads of the process.
+    Process,
+}
+
 /// A steady clock. Handles are shared: all clones of one clock show the same time.
 pub trait Clock: Send + Sync {
     /// The present instant; never earlier than one returned before.
@@ -48,6 +59,19 @@ pub trait Clock: Send + Sync {
 
     /// Returns once `until` is reached; at once where it has passed.
     fn sleep_until(&self, until: Instant);
+
+    /// The CPU time that `worker` has used until now.
+    fn worked(&self, worker: Worker) -> Duration;
+}
+
+/// The CPU time that the calling thread has used.
+pub fn worked_by_thread() -> Duration {
+    cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn cpu_time(clock: ClockId) -> Duration {
+    // Linux has these clocks for every thread and process.
+    clock.now().map(Duration::from).unwrap_or_default()
 }
 
 /// The machine's steady clock.
@@ -83,14 +107,22 @@ impl Clock for SystemClock {
             std::thread::sleep(left);
         }
     }
+
+    fn worked(&self, worker: Worker) -> Duration {
+        match worker {
+            Worker::Thread => worked_by_thread(),
+            Worker::Process => cpu_time(ClockId::CLOCK_PROCESS_CPUTIME_ID),
+        }
+    }
 }
 
 /// A clock that moves only when told to, for simulations and tests.
 ///
-/// Clones share the same hand: a scripted model charges its costs to its clone.
+/// Clones share the same hand: a scripted model charges its costs to its clone. What it is told to advance is work; sleep and stalls are not.
 #[derive(Clone, Debug, Default)]
 pub struct ScriptedClock {
     nanos: Arc<AtomicU64>,
+    worked: Arc<AtomicU64>,
 }
 
 impl ScriptedClock {
@@ -99,11 +131,20 @@ impl ScriptedClock {
         Self::default()
     }
 
-    /// Moves the hand forward.
+    /// Moves the hand forward by time in which the program works.
     pub fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.nanos.fetch_add(by, Ordering::SeqCst);
+        self.worked.fetch_add(nanos(by), Ordering::SeqCst);
+        self.stall(by);
     }
+
+    /// Moves the hand forward by time in which it does not.
+    pub fn stall(&self, by: Duration) {
+        self.nanos.fetch_add(nanos(by), Ordering::SeqCst);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Clock for ScriptedClock {
@@ -112,8 +153,11 @@ impl Clock for ScriptedClock {
     }
 
     fn sleep_until(&self, until: Instant) {
-        let left = until.since(self.now());
-        self.advance(left);
+        self.stall(until.since(self.now()));
+    }
+
+    fn worked(&self, _: Worker) -> Duration {
+        Duration::from_nanos(self.worked.load(Ordering::SeqCst))
     }
 }
 
@@ -127,6 +171,24 @@ mod tests {
         let twin = clock.clone();
         clock.advance(Duration::from_millis(3));
         assert_eq!(twin.now(), Instant::at(Duration::from_millis(3)));
+    }
+
+    #[test]
+    fn sleep_and_stalls_are_no_work() {
+        let clock = ScriptedClock::new();
+        clock.advance(Duration::from_millis(3));
+        clock.stall(Duration::from_millis(4));
+        clock.sleep_until(Instant::at(Duration::from_millis(9)));
+        assert_eq!(clock.worked(Worker::Thread), Duration::from_millis(3));
+        assert_eq!(clock.now(), Instant::at(Duration::from_millis(9)));
+    }
+
+    #[test]
+    fn a_thread_that_spins_works_and_so_does_its_process() {
+        let clock = SystemClock::new();
+        let (thread, process) = (clock.worked(Worker::Thread), clock.worked(Worker::Process));
+        while clock.worked(Worker::Thread) == thread {}
+        assert!(clock.worked(Worker::Process) > process);
     }
 
     #[test]

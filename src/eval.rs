@@ -20,7 +20,7 @@ use crate::score::Confusion;
 use crate::tensor::{InputSpec, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
-pub use timed::{InTime, Labelled, anytime, fixed};
+pub use timed::{InTime, Labelled, Scores, in_turns};
 
 /// How good one exit is over the set; all figures are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -124,6 +124,7 @@ impl Evaluation {
             iterations: Iterations::new(1, self.exits.len()),
             exits: Exits::Every,
             skipped: 0,
+            worth: &[],
         };
         let Self { renderer, exits, .. } = self;
         let mut on_exit = |exit: usize, logits: crate::model::Logits<'_>| {
@@ -154,7 +155,7 @@ impl Evaluation {
             Err(cause) => (Start::Cold(cause), 0),
         };
         let iterations = Iterations::fixed(exit);
-        let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Needed, skipped };
+        let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Needed, skipped, worth: &[] };
         let mut on_exit = |_: usize, _: crate::model::Logits<'_>| Ok::<_, FrameFault>(Verdict::GoOn);
         crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut on_exit)?;
         counts.memory.end(model.state());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
-use crate::clock::{Clock, Instant};
+use crate::clock::{Clock, Instant, Worker};
 use crate::compute::Compute;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
@@ -20,9 +20,11 @@ use crate::tensor::{InputSpec, TensorError, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
 mod convergence;
+mod meter;
 mod settings;
 
 use convergence::Convergence;
+use meter::Meter;
 pub use settings::{Depth, MaskSize, Publish, Settings};
 
 /// Which of the two image messages the bytes are.
@@ -126,12 +128,19 @@ pub struct Pipeline {
     /// The size that rendering's cost is of.
     rendered: Size,
     costs: StageCosts,
+    worth: Worth,
     allowance: Allowance,
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
-    compute: Compute,
-    threads: usize,
+    meter: Meter,
+}
+
+/// What the exits' masks are worth of frames that start cold, and of those that start warm.
+#[derive(Clone)]
+struct Worth {
+    cold: Arc<[f64]>,
+    warm: Arc<[f64]>,
 }
 
 /// How often every stage is measured at start.
@@ -148,10 +157,12 @@ impl Pipeline {
         settings: Settings,
         (compute, threads): (Compute, usize),
     ) -> Result<Self, FrameFault> {
-        let share = compute.share(settings.share, threads);
-        let allowance = Allowance::new(share, settings.budget, clock.now());
+        let meter = Meter::new((compute, threads));
+        let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
+        let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
             model,
+            worth,
             clock,
             settings,
             tensor: TensorMaker::new(spec)?,
@@ -162,18 +173,17 @@ impl Pipeline {
             allowance,
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
-            compute,
-            threads,
+            meter,
         };
         pipeline.measure(spec.size)?;
+        pipeline.meter.restart(pipeline.clock.as_ref(), pipeline.model.as_ref());
         pipeline.tell_not_offered();
         Ok(pipeline)
     }
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
-        let share = self.compute.share(settings.share, self.threads);
-        self.allowance.set(share, settings.budget, self.clock.now());
+        self.allowance.set(self.meter.share(settings.share), settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();
         self.settings = settings;
@@ -208,7 +218,7 @@ impl Pipeline {
     /// Whether a frame that had to wait for the share of compute can no longer have its first exit by `deadline`.
     pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
         let first = [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render];
-        let cost: Duration = first.iter().map(|stage| self.costs.likely(*stage)).sum();
+        let cost: Duration = first.iter().map(|stage| self.costs.reserve(*stage)).sum();
         now + cost > deadline
     }
 
@@ -223,9 +233,10 @@ impl Pipeline {
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
+        let began = self.clock.worked(Worker::Thread);
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
-        let now = self.clock.now();
-        self.allowance.charge(now.since(start), now);
+        let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
+        self.allowance.charge(used, self.clock.now());
         result
     }
 
@@ -249,7 +260,8 @@ impl Pipeline {
         let decoded = self.clock.now().since(start);
         self.costs.observe(Stage::Decode, decoded);
 
-        let task = self.task(begun, (start, deadline));
+        let worth = self.worth.clone();
+        let task = self.task(begun, (start, deadline), &worth);
         let Self { model, clock, settings, renderer, mask, costs, convergence, memories, .. } = self;
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
@@ -297,11 +309,11 @@ impl Pipeline {
         }
     }
 
-    fn task(&self, begun: Start, (start, deadline): (Instant, Instant)) -> Task {
+    fn task<'a>(&self, begun: Start, (start, deadline): (Instant, Instant), worth: &'a Worth) -> Task<'a> {
         let warm = self.model.warm_start().filter(|_| begun.is_warm());
-        let (useful, skipped) = match warm {
-            Some(warm) => (warm.useful, warm.skipped_steps()),
-            None => (self.model.iterations(), 0),
+        let (useful, skipped, worth) = match warm {
+            Some(warm) => (warm.useful, warm.skipped_steps(), &*worth.warm),
+            None => (self.model.iterations(), 0, &*worth.cold),
         };
         let exits = match (self.settings.publish, self.settings.converged_change > 0.0) {
             (Publish::Progressive, _) => Exits::EachPublished,
@@ -315,6 +327,7 @@ impl Pipeline {
                 iterations: Iterations::fixed(n),
                 exits: Exits::Needed,
                 skipped,
+                worth,
             },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
@@ -322,6 +335,7 @@ impl Pipeline {
                 iterations: asked.within(useful),
                 exits,
                 skipped,
+                worth,
             },
         }
     }

@@ -56,12 +56,17 @@ fn go_on(_exit: usize, _logits: Logits<'_>) -> Result<Verdict, ModelError> {
 }
 
 /// One frame that arrives at 0 with `budget`, on a machine that is as it was measured; and when its mask was out.
-fn frame(machine: Machine, budget: Duration, change: impl FnOnce(&mut Task)) -> (Outcome, Instant) {
+fn frame(machine: Machine, budget: Duration, change: impl FnOnce(&mut Task<'_>)) -> (Outcome, Instant) {
     frame_on(machine, machine, budget, change)
 }
 
 /// The same on a machine that has become `real` since it was measured.
-fn frame_on(measured: Machine, real: Machine, budget: Duration, change: impl FnOnce(&mut Task)) -> (Outcome, Instant) {
+fn frame_on(
+    measured: Machine,
+    real: Machine,
+    budget: Duration,
+    change: impl FnOnce(&mut Task<'_>),
+) -> (Outcome, Instant) {
     let clock = ScriptedClock::new();
     let mut costs = measured.costs();
     let mut task = Task {
@@ -70,6 +75,7 @@ fn frame_on(measured: Machine, real: Machine, budget: Duration, change: impl FnO
         iterations: Iterations::new(1, real.iterations),
         exits: Exits::Needed,
         skipped: 0,
+        worth: &[],
     };
     change(&mut task);
     let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
@@ -117,7 +123,7 @@ fn a_spent_share_of_compute_stops_before_the_deadline() {
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
     let iterations = Iterations::new(1, 6);
-    let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Every, skipped: 0 };
+    let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Every, skipped: 0, worth: &[] };
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
     };
@@ -127,9 +133,10 @@ fn a_converged_mask_stops_the_run() {
 
 #[test]
 fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_still_in_time() {
-    let stuck = Machine { step: 40_000, nodes: 200, ..USUAL };
+    let usual = Machine { nodes: 200, ..USUAL };
+    let stuck = Machine { step: 40_000, ..usual };
     let clock = ScriptedClock::new();
-    let mut costs = USUAL.costs();
+    let mut costs = usual.costs();
     let mut steps = 0;
     let mut model = ScriptedModel::new(clock.clone(), 6, stuck.nodes, move |stage| match stage {
         Stage::Step(_) => {
@@ -144,6 +151,7 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
         iterations: Iterations::new(1, 6),
         exits: Exits::Needed,
         skipped: 0,
+        worth: &[],
     };
     let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
     clock.advance(USUAL.cost(Stage::Render));
@@ -167,6 +175,7 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
         iterations: Iterations::new(1, 6),
         exits: Exits::EachPublished,
         skipped: 0,
+        worth: &[],
     };
     let mut published = Vec::new();
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
@@ -204,6 +213,7 @@ fn iterations_fall_under_load_and_come_back_after_it() {
             iterations: Iterations::new(1, 6),
             exits: Exits::Needed,
             skipped: 0,
+            worth: &[],
         };
         let outcome = run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
         let render = machine.cost(Stage::Render);
@@ -233,7 +243,14 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
         let start = clock.now();
         state.into_iter().for_each(|state| model.resume(state).expect("its own"));
         let iterations = Iterations::new(1, warm_start.useful);
-        let task = Task { deadline: Some(start + 30 * MS), share_end: None, iterations, exits: Exits::Needed, skipped };
+        let task = Task {
+            deadline: Some(start + 30 * MS),
+            share_end: None,
+            iterations,
+            exits: Exits::Needed,
+            skipped,
+            worth: &[],
+        };
         let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
         (outcome, model.state(), clock.now().since(start))
     };

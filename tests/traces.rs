@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use itnet::trace::{Contest, Strategy, Tally, Trace};
 
-/// What the exits are worth: as itnet-s was measured, and a curve of that shape for more iterations.
+/// What the exits are worth, as itnet-s and itnet-m were measured when they were first trained.
 const SMALL: [f64; 4] = [0.518, 0.586, 0.604, 0.608];
-const MEDIUM: [f64; 6] = [0.570, 0.630, 0.652, 0.660, 0.664, 0.666];
+const MEDIUM: [f64; 4] = [0.608, 0.662, 0.678, 0.683];
 
 const BUDGETS_MS: [u64; 8] = [10, 15, 20, 25, 33, 50, 66, 100];
 
-/// All traces that are kept with the project, by name.
+/// The traces that the planner was made on, by name.
 fn contests() -> Vec<(String, Contest)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/plan/traces");
+    in_folder("benches/plan/traces")
+}
+
+fn in_folder(folder: &str) -> Vec<(String, Contest)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let contest = |path: &std::path::PathBuf| {
@@ -38,16 +42,26 @@ fn percent(count: usize, tally: &Tally) -> f64 {
 }
 
 #[test]
-fn the_planner_is_late_where_the_oracle_is_not_in_one_frame_of_four_hundred_at_most_and_near_it_in_utility() {
+fn the_planner_meets_both_bars_on_every_trace_but_one_where_who_is_told_all_costs_but_stalls_does_not_either() {
     let contests = contests();
     assert_eq!(contests.len(), 10);
     for (name, contest) in contests {
         let planner = tally(&contest, Strategy::Planner);
         let late = percent(planner.missed_needlessly, &planner);
-        let disturbed = ["all_cores", "bursts", "one_core"].iter().any(|load| name.ends_with(load));
-        let (late_bar, regret_bar) = if disturbed { (0.26, 0.042) } else { (0.13, 0.013) };
-        assert!(late <= late_bar, "{name}: {late} % late needlessly");
-        assert!(planner.regret <= regret_bar, "{name}: regret {}", planner.regret);
+        assert!(late <= 0.1, "{name}: {late} % late needlessly");
+        let bar = if name == "itnet-s_all_cores" { 0.04 } else { 0.02 };
+        assert!(planner.regret <= bar, "{name}: regret {}", planner.regret);
+    }
+    let (_, busy) = self::contests().into_iter().find(|(name, _)| name == "itnet-s_all_cores").unwrap();
+    assert!(tally(&busy, Strategy::Told).regret > 0.03);
+}
+
+#[test]
+fn to_be_told_all_costs_and_how_often_it_stalls_gains_two_thirds_of_a_point_at_most() {
+    for (name, contest) in contests() {
+        let (planner, told) = (tally(&contest, Strategy::Planner), tally(&contest, Strategy::Told));
+        assert!(planner.regret - told.regret <= 0.0066, "{name}: {} and {}", planner.regret, told.regret);
+        assert!(told.regret <= planner.regret, "{name}: {} and {}", planner.regret, told.regret);
     }
 }
 
@@ -88,10 +102,11 @@ fn the_oracle_is_never_beaten() {
 /// What the planner reaches, as a table that a review can read.
 #[test]
 fn planner_on_every_trace() {
-    let mut table = String::from("late needlessly %, mean exit, regret %: planner, mean instead of quantile\n\n");
+    let mut table =
+        String::from("late needlessly %, mean exit, regret %: planner, told all but when it stalls, means\n\n");
     for (name, contest) in contests() {
         let _ = write!(table, "{name:20}");
-        for strategy in [Strategy::Planner, Strategy::Mean] {
+        for strategy in [Strategy::Planner, Strategy::Told, Strategy::Mean] {
             let tally = tally(&contest, strategy);
             let late = percent(tally.missed_needlessly, &tally);
             let _ = write!(table, "  {late:5.2} {:5.2} {:5.2}", tally.mean_exit, 100.0 * tally.regret);

@@ -1,7 +1,7 @@
 """mIoU against wall-clock budget: itnet under each budget, at fixed depths, and the unrolled graph in ONNX Runtime.
 
-`itnet eval --budget-ms` runs labelled frames in real time, under every budget and at every fixed depth. The same network, unrolled to one graph of
-each depth, is then timed in ONNX Runtime on the same thread count; what surrounds the network is charged to it as itnet's decoding and rendering take
+`itnet eval --budget-ms` runs labelled frames in real time, under every budget and at every fixed depth by turns, frame by frame. The same network, unrolled to
+one graph of each depth, is then timed in ONNX Runtime on the same thread count, the depths by turns; what surrounds the network is charged to it as itnet's decoding and rendering take
 it, and its masks are those of the exit, as `benches/compare` and the bundle's own check hold the graphs to each other. A mask that is late is worth
 nothing: a score is the mIoU of the masks in time, times their part of all frames. Writes docs/budgets.md and docs/budgets.png.
 """
@@ -28,9 +28,10 @@ BUDGETS = [5, 6, 7, 8, 10, 12, 15, 20, 25, 33, 40, 50, 66, 80, 100, 150, 200]
 def options():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--itnet", default="target/release/itnet", help="the program")
-    p.add_argument("--model", action="append", help="folder of a bundle; give it again for more [default: models/itnet-s]")
+    p.add_argument("--model", action="append", help="folder of a bundle; give it again for more [default: models/itnet-s and models/itnet-m]")
     p.add_argument("--images", type=Path, required=True, help="folder of the frames")
     p.add_argument("--labels", type=Path, required=True, help="folder of their labels")
+    p.add_argument("--rounds", type=int, default=3, help="how often every frame runs")
     p.add_argument("--every", type=int, default=1, help="take every so manieth frame")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--out", type=Path, default=Path("docs"), help="folder to write to")
@@ -70,22 +71,25 @@ def unrolled(model, files, depth):
     return whole
 
 
-def theirs(args, model, files, depth, frames, around_ms):
-    """Time of every frame in ONNX Runtime at a fixed depth, in ms, with what surrounds the network."""
+def theirs(args, model, files, depths, frames, around_ms):
+    """Time of every frame in ONNX Runtime at every depth, by turns, in ms, with what surrounds the network."""
     so = ort.SessionOptions()
     so.intra_op_num_threads = args.threads
+    sessions = []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "unrolled.onnx"
-        onnx.save(unrolled(model, files, depth), str(path))
-        session = ort.InferenceSession(str(path), so, ["CPUExecutionProvider"])
-    image = session.get_inputs()[0]
-    feed = {image.name: np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)}
-    took = []
-    for run in range(frames + 10):
-        start = time.perf_counter()
-        session.run(None, feed)
-        if run >= 10:
-            took.append(1e3 * (time.perf_counter() - start) + around_ms)
+        for depth in range(1, depths + 1):
+            path = Path(folder) / f"unrolled_{depth}.onnx"
+            onnx.save(unrolled(model, files, depth), str(path))
+            sessions.append(ort.InferenceSession(str(path), so, ["CPUExecutionProvider"]))
+    image = sessions[0].get_inputs()[0]
+    feed = np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)
+    took = np.zeros((depths, frames))
+    for run in range(-10, frames):
+        for depth, session in enumerate(sessions):
+            start = time.perf_counter()
+            session.run(None, {session.get_inputs()[0].name: feed})
+            if run >= 0:
+                took[depth, run] = 1e3 * (time.perf_counter() - start) + around_ms
     return took
 
 
@@ -94,16 +98,16 @@ def measure(args, model, listed):
     files = json.loads((model / "manifest.json").read_text())["files"]
     common = ["--model", model, "--threads", args.threads, "--json"]
     ours = call(args, "eval", *common, "--images", args.images, "--labels", args.labels, "--list", listed,
-                "--budget-ms", ",".join(map(str, BUDGETS)))
+                "--budget-ms", ",".join(map(str, BUDGETS)), "--rounds", args.rounds)
     stages = {stage["name"]: stage["p50_ms"] for stage in call(args, "bench", *common)["stages"]}
     around = stages["decode"] + stages["render"]
     lines = {"anytime": [100 * at["score"] for at in ours["anytime"]]}
     for depth, fixed in enumerate(ours["fixed"], 1):
         lines[f"fixed {depth}"] = [100 * at["score"] for at in fixed]
+    took = theirs(args, model, files, len(ours["fixed"]), ours["frames"], around)
     for depth, fixed in enumerate(ours["fixed"], 1):
         miou = fixed[-1]["miou"]
-        took = np.array(theirs(args, model, files, depth, ours["frames"], around))
-        lines[f"ORT {depth}"] = [100 * miou * float(np.mean(took <= budget)) for budget in BUDGETS]
+        lines[f"ORT {depth}"] = [100 * miou * float(np.mean(took[depth - 1] <= budget)) for budget in BUDGETS]
     return ours, lines
 
 
@@ -143,7 +147,7 @@ def plot(axes, name, lines):
 def main():
     args = options()
     names = sorted(path.name for path in args.images.glob("*.png"))[:: args.every]
-    models = [Path(model) for model in args.model or ["models/itnet-s"]]
+    models = [Path(model) for model in args.model or ["models/itnet-s", "models/itnet-m"]]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
         listed.write("\n".join(names))
         listed.flush()
@@ -151,10 +155,10 @@ def main():
     figure, all_axes = plt.subplots(1, len(models), figsize=(6.5 * len(models), 4.4), squeeze=False, sharey=True)
     text = ["# mIoU against budget", "", "![The same as a plot](budgets.png)", ""]
     text += [
-        f"Scores in %, on {len(names)} frames of CamVid `val`, {args.threads} thread: the mIoU of the masks that are out in time, times their part of all",
-        "frames; a late mask is worth nothing. `anytime` is itnet under the budget as it comes (`precision: auto`), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
+        f"Scores in %, on {len(names)} frames of CamVid `val`, {args.rounds} times each, {args.threads} thread: the mIoU of the masks that are out in time, times",
+        "their part of all; a late mask is worth nothing. All budgets and depths take turns frame by frame. `anytime` is itnet under the budget as it comes (`precision: auto`), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
         f"iterations in ONNX Runtime {ort.__version__}, with itnet's decoding and rendering around it. Made by",
-        f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --every {args.every}`.",
+        f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --rounds {args.rounds}`.",
     ]
     for model, axes, (ours, lines) in zip(models, all_axes[0], measured):
         text += ["", *table(model, ours, lines)]

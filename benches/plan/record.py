@@ -31,19 +31,19 @@ def busy(count):
             hog.wait()
 
 
-def bursts(_, stop):
+def bursts(_, stop, seed):
     """All CPUs taken for 0.1 to 0.6 s, again and again."""
-    rng = random.Random(6)
+    rng = random.Random(seed)
     while not stop.wait(rng.uniform(0.4, 1.6)):
         with busy(CPUS):
             stop.wait(rng.uniform(0.1, 0.6))
 
 
-def slowed(process, stop):
-    """The program runs for a part of every millisecond; another part every 4 s."""
+def slowed(process, stop, seed):
+    """The program runs for a part of every millisecond; another part every 4 s, from another one on with every seed."""
     start = time.perf_counter()
     while not stop.is_set():
-        runs = RUNS[int((time.perf_counter() - start) / 4) % len(RUNS)]
+        runs = RUNS[(seed + int((time.perf_counter() - start) / 4)) % len(RUNS)]
         time.sleep(1e-3 * runs)
         if runs < 1:
             process.send_signal(signal.SIGSTOP)
@@ -70,7 +70,7 @@ def record(args, load):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         stop = threading.Event()
         if disturb:
-            thread = threading.Thread(target=disturb, args=(process, stop))
+            thread = threading.Thread(target=disturb, args=(process, stop, args.seed))
             thread.start()
         try:
             code = process.wait()
@@ -91,6 +91,7 @@ def main():
     p.add_argument("--frames", type=int, default=500)
     p.add_argument("--period-ms", type=int, default=33)
     p.add_argument("--load", choices=list(LOADS), action="append", help="[default: all]")
+    p.add_argument("--seed", type=int, default=5, help="of when bursts come, and of the order of slow times")
     p.add_argument("--suffix", default="", help="added to the names of the files")
     p.add_argument("--out", type=Path, default=Path("benches/plan/traces"), help="folder to write to")
     args = p.parse_args()

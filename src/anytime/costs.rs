@@ -1,48 +1,22 @@
 //! What each stage costs on this machine, right now.
 //!
-//! A cost is predicted as `reference * slowdown * noise`:
-//! - the *reference* is what the stage took when it was first measured on this machine (a median over warm-up runs);
+//! A cost is predicted as `reference * slowdown * noise`, without stalls:
+//! - the *reference* is what the stage took, node by node, when it was first measured on this machine (medians over warm-up runs);
 //! - the *slowdown* is how much slower the network's stages ran just now than their references: the median over the last few
-//!   observations of all of them, so that one preempted stage moves nothing and a loaded core is seen within a frame;
-//! - the *noise* is what is left, kept per stage over a window; of it a high quantile is taken, never the mean.
+//!   observations of all of them, so that a loaded core is seen within a frame;
+//! - the *noise* is what is left, kept per stage over a window.
+//!
+//! A node that took far longer than it should was *stalled*: that time is no cost of its stage, and goes to [`Stalls`]. Where most of a stage and of the
+//! next one seems to be stalled, the machine has become slower instead.
 //!
 //! Knows durations only: neither deadlines nor what a stage computes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A bounded piece of the work on one frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// Message to input tensor.
-    Decode,
-    /// The network's part that runs once a frame.
-    Data,
-    /// The repeated block; iterations count from 1.
-    Step(usize),
-    /// The exit after that many iterations.
-    Exit(usize),
-    /// Logits to published mask.
-    Render,
-}
-
-impl Stage {
-    /// The stage's name without its iteration: `decode`, `data`, `step`, `exit` or `render`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::Decode => "decode",
-            Stage::Data => "data",
-            Stage::Step(_) => "step",
-            Stage::Exit(_) => "exit",
-            Stage::Render => "render",
-        }
-    }
-
-    /// Whether the stage's work is the same for every frame, so that its time tells the machine's speed.
-    fn tells_speed(self) -> bool {
-        matches!(self, Stage::Data | Stage::Step(_) | Stage::Exit(_))
-    }
-}
+use super::stage::Stage;
+use super::stalls::Stalls;
+use super::window::Window;
 
 /// How many observations of the network's stages make the slowdown: about one frame's worth.
 const SLOWDOWN_WINDOW: usize = 7;
@@ -50,68 +24,42 @@ const SLOWDOWN_WINDOW: usize = 7;
 const NOISE_WINDOW: usize = 64;
 /// The quantile by which the planner hopes a stage to be over.
 const USUAL: f64 = 0.5;
-/// The quantile by which the planner expects a stage to be over.
-const LIKELY: f64 = 0.9;
-/// The quantile that is set aside: of a full window all but the worst. A machine stalls now and then for longer than any frame can make
-/// good; one such stall must not take exits from every frame of the next seconds.
+/// The quantile that is set aside: of a full window all but the worst.
 const RESERVED: f64 = 0.98;
-/// The quantile of the gaps between two looks at the clock that is set aside. It counts only where a step comes to its limit.
-const GAP: f64 = 0.98;
-
-/// The last few values of a quantity.
-#[derive(Clone, Debug, Default)]
-struct Window {
-    /// As they came.
-    values: VecDeque<f64>,
-    /// The same by size.
-    sorted: Vec<f64>,
-    length: usize,
-}
-
-impl Window {
-    fn new(length: usize) -> Self {
-        Self { values: VecDeque::with_capacity(length), sorted: Vec::with_capacity(length), length }
-    }
-
-    fn push(&mut self, value: f64) {
-        if self.values.len() == self.length
-            && let Some(oldest) = self.values.pop_front()
-        {
-            self.sorted.remove(self.below(oldest));
-        }
-        self.values.push_back(value);
-        self.sorted.insert(self.below(value), value);
-    }
-
-    /// How many of the values are smaller.
-    fn below(&self, value: f64) -> usize {
-        self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
-    }
-
-    /// What is expected of the next value, by a quantile or by the mean; `None` while the window is empty.
-    fn expect(&self, statistic: Statistic, q: f64) -> Option<f64> {
-        match statistic {
-            Statistic::Quantile => self.quantile(q),
-            Statistic::Mean if self.values.is_empty() => None,
-            Statistic::Mean => Some(self.values.iter().sum::<f64>() / self.values.len() as f64),
-        }
-    }
-
-    /// The value below which a share `q` (0 to 1) of the window lies; `None` while it is empty.
-    fn quantile(&self, q: f64) -> Option<f64> {
-        let rank = (q * self.sorted.len() as f64).ceil() as usize;
-        self.sorted.get(rank.saturating_sub(1)).copied()
-    }
-}
+/// A node was stalled where it took more than so many times what it should ...
+const STALLED: f64 = 1.5;
+/// ... and so many seconds more.
+const STALL: f64 = 300e-6;
+/// The machine is slower where so much of a stage's reference seems to be stalled, and of the next stage's too.
+const MOST: f64 = 0.5;
 
 /// One stage: its reference, and what was seen of it lately.
 #[derive(Clone, Debug)]
 struct Cost {
-    reference: Duration,
+    /// Seconds from each node to the end of the stage, the whole stage first; never empty.
+    rest: Vec<f64>,
     noise: Window,
     usual: f64,
-    likely: f64,
     reserved: f64,
+}
+
+/// How a stage has run so far: in seconds, and by its reference.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Course {
+    /// Time that was not stalled.
+    work: f64,
+    /// All time.
+    took: f64,
+    /// The reference of the nodes that were stalled.
+    stalled: f64,
+}
+
+impl Course {
+    /// Adds work that no node did.
+    pub fn add(&mut self, took: Duration) {
+        self.work += took.as_secs_f64();
+        self.took += took.as_secs_f64();
+    }
 }
 
 /// The costs of all stages, predicted from what was observed.
@@ -120,16 +68,21 @@ pub struct StageCosts {
     stages: BTreeMap<Stage, Cost>,
     speed: Window,
     slowdown: f64,
-    gaps: Window,
-    gap: Duration,
-    statistic: Statistic,
+    /// The ratio of the last stage, where most of it seemed to be stalled.
+    doubt: Option<f64>,
+    stalls: Stalls,
+    kind: Kind,
 }
 
-/// What of a window predicts the next value.
+/// What predicts the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Statistic {
-    Quantile,
-    Mean,
+enum Kind {
+    /// Quantiles of what was seen, and stalls.
+    Observed,
+    /// Means of what was seen, stalls and all.
+    Means,
+    /// The references, which the next frame takes to the microsecond; only stalls are learned.
+    Told,
 }
 
 impl Default for StageCosts {
@@ -141,75 +94,145 @@ impl Default for StageCosts {
 impl StageCosts {
     /// Costs of which nothing is known: every prediction is zero until a first observation.
     pub fn new() -> Self {
+        Self::of(Kind::Observed)
+    }
+
+    /// The same by means, for comparison: half of what they predict is exceeded, and stalls are not told from work.
+    pub fn of_means() -> Self {
+        Self::of(Kind::Means)
+    }
+
+    /// The same for who sets the references before each frame to what its stages will take, for comparison: only stalls are learned.
+    pub fn told() -> Self {
+        Self::of(Kind::Told)
+    }
+
+    fn of(kind: Kind) -> Self {
         Self {
             stages: BTreeMap::new(),
             speed: Window::new(SLOWDOWN_WINDOW),
             slowdown: 1.0,
-            gaps: Window::new(NOISE_WINDOW),
-            gap: Duration::ZERO,
-            statistic: Statistic::Quantile,
+            doubt: None,
+            stalls: Stalls::default(),
+            kind,
         }
-    }
-
-    /// The same by means, for comparison: half of what they predict is exceeded.
-    pub fn of_means() -> Self {
-        Self { statistic: Statistic::Mean, ..Self::new() }
     }
 
     /// Sets what `stage` takes on this machine when nothing disturbs it: the median of `runs`. No runs, no change.
     pub fn set_reference(&mut self, stage: Stage, runs: &[Duration]) {
-        let mut sorted = runs.to_vec();
-        sorted.sort();
-        let Some(&reference) = sorted.get(sorted.len() / 2) else {
-            return;
+        let nodes: Vec<&[Duration]> = runs.chunks(1).collect();
+        self.set_nodes(stage, &nodes);
+    }
+
+    /// The same node by node. Runs that stopped before their end count as far as they went.
+    pub fn set_nodes(&mut self, stage: Stage, runs: &[impl AsRef<[Duration]>]) {
+        let count = runs.iter().map(|run| run.as_ref().len()).max().unwrap_or(0);
+        let median = |node: usize| {
+            let mut took: Vec<Duration> = runs.iter().filter_map(|run| run.as_ref().get(node)).copied().collect();
+            took.sort();
+            took.get(took.len() / 2).map_or(0.0, Duration::as_secs_f64)
         };
-        self.stages.insert(stage, Cost::new(reference));
+        let mut rest: Vec<f64> = (0..count).map(median).collect();
+        for node in (1..count).rev() {
+            rest[node - 1] += rest[node];
+        }
+        if count > 0 {
+            self.stages.insert(stage, Cost::new(rest));
+        }
     }
 
     /// The stage's work is `factor` times what it was: so is its cost. A stage never measured stays unknown.
     pub fn scale_reference(&mut self, stage: Stage, factor: f64) {
-        if let Some(cost) = self.stages.get_mut(&stage) {
-            let scaled = Duration::try_from_secs_f64(cost.reference.as_secs_f64() * factor);
-            cost.reference = scaled.unwrap_or(cost.reference);
+        if let Some(cost) = self.stages.get_mut(&stage)
+            && (cost.reference() * factor).is_finite()
+        {
+            cost.rest.iter_mut().for_each(|rest| *rest *= factor);
         }
     }
 
-    /// Learns that `stage` has just taken `took`.
+    /// Learns that a stage that nobody looks into has just taken `took`.
     pub fn observe(&mut self, stage: Stage, took: Duration) {
-        let slowdown = self.slowdown;
-        let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(took));
-        let ratio = took.as_secs_f64() / cost.reference.as_secs_f64().max(1e-9);
-        cost.learn(ratio / slowdown.max(1e-9), self.statistic);
-        if stage.tells_speed() {
-            self.speed.push(ratio);
-            self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
+        let mut course = Course::default();
+        // Messages differ, and with them what decoding takes: that is no stall.
+        match self.stages.get(&stage).filter(|_| stage != Stage::Decode) {
+            None => course.add(took),
+            Some(cost) => {
+                let usual = if stage == Stage::Render { cost.usual } else { 1.0 };
+                let reference = cost.reference();
+                self.judge(took, (reference, reference * self.slowdown * usual), &mut course);
+            }
+        }
+        self.finish(stage, course);
+    }
+
+    /// Learns that node `node` (from 0) of a stage has just taken `took`, and adds it to the stage's course.
+    pub fn observe_node(&mut self, stage: Stage, node: usize, took: Duration, course: &mut Course) {
+        match self.reference(stage, node) {
+            None => course.add(took),
+            Some(reference) => self.judge(took, (reference, reference * self.slowdown), course),
         }
     }
 
-    /// Learns the longest time that passed in a frame between two looks at the clock.
-    pub fn observe_gap(&mut self, gap: Duration) {
-        self.gaps.push(gap.as_secs_f64());
-        self.gap = Duration::from_secs_f64(self.gaps.expect(self.statistic, GAP).unwrap_or(0.0));
+    /// Learns whether something was stalled that by its reference should have taken `expected` seconds, and adds it to the stage's course.
+    fn judge(&mut self, took: Duration, (reference, expected): (f64, f64), course: &mut Course) {
+        let took = took.as_secs_f64();
+        let stalled = self.kind != Kind::Means && took > limit(expected);
+        let work = if stalled { expected } else { took };
+        self.stalls.learn(work, stalled.then_some(took - work));
+        course.work += work;
+        course.took += took;
+        course.stalled += if stalled { reference } else { 0.0 };
     }
 
-    /// What `stage` takes as often as not (the median); zero where it was never seen.
+    /// Learns from the course of a stage that has finished.
+    pub fn finish(&mut self, stage: Stage, course: Course) {
+        if self.kind == Kind::Told {
+            return;
+        }
+        let (slowdown, kind) = (self.slowdown, self.kind);
+        let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(vec![course.work]));
+        let reference = cost.reference().max(1e-9);
+        // Rendering is all one node. What it takes for good, and does not only now and then, has to come to be usual.
+        let noise = if stage == Stage::Render { course.took } else { course.work };
+        cost.learn(noise / reference / slowdown, slowdown, kind);
+        if stage.tells_speed() {
+            self.learn_speed(course.work / reference, course.took / reference, course.stalled > MOST * reference);
+        }
+    }
+
+    /// A stage ran for `work` times its reference, or, if it was not stalled but slow, for `took` times.
+    fn learn_speed(&mut self, work: f64, took: f64, mostly_stalled: bool) {
+        match (mostly_stalled, self.doubt) {
+            (false, _) => {
+                self.doubt = None;
+                self.speed.push(work);
+            }
+            (true, None) => {
+                self.doubt = Some(took);
+                return;
+            }
+            (true, Some(before)) => {
+                self.speed.push(before);
+                self.doubt = Some(took);
+            }
+        }
+        self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
+    }
+
+    /// What `stage` takes as often as not (the median) if nothing stalls; zero where it was never seen.
     pub fn usual(&self, stage: Stage) -> Duration {
-        self.predict(stage, |cost| cost.usual)
+        seconds(self.left(stage, 0))
     }
 
-    /// What `stage` will likely not exceed (the 0.9 quantile); zero where it was never seen.
-    pub fn likely(&self, stage: Stage) -> Duration {
-        self.predict(stage, |cost| cost.likely)
-    }
-
-    /// What is set aside for `stage` so that it is over in time: the 0.98 quantile of what was seen lately, at the present slowdown.
+    /// What is set aside for `stage` so that it is over in time if nothing stalls: the 0.98 quantile of what was seen lately, at the present slowdown.
     pub fn reserve(&self, stage: Stage) -> Duration {
-        self.predict(stage, |cost| cost.reserved)
+        self.stages.get(&stage).map_or(Duration::ZERO, |cost| seconds(cost.reference() * self.slowdown * cost.reserved))
     }
 
-    /// The 0.95 quantile of the longest time of a frame between two looks at the clock: an abandoned stage ends that late.
-    pub fn gap(&self) -> Duration {
-        self.gap
+    /// Seconds that a stage usually takes from node `node` (from 0) on if nothing stalls.
+    pub fn left(&self, stage: Stage, node: usize) -> f64 {
+        let rest = |cost: &Cost| cost.rest.get(node).map_or(0.0, |rest| rest * self.slowdown * cost.usual);
+        self.stages.get(&stage).map_or(0.0, rest)
     }
 
     /// How many times slower the network's stages ran just now than when they were first measured.
@@ -217,117 +240,48 @@ impl StageCosts {
         self.slowdown
     }
 
-    fn predict(&self, stage: Stage, noise: impl Fn(&Cost) -> f64) -> Duration {
-        self.stages.get(&stage).map_or(Duration::ZERO, |cost| cost.reference.mul_f64(self.slowdown * noise(cost)))
+    /// What is known of stalls.
+    pub fn stalls(&self) -> &Stalls {
+        &self.stalls
+    }
+
+    /// A node's reference in seconds; none where it was never measured.
+    fn reference(&self, stage: Stage, node: usize) -> Option<f64> {
+        let rest = &self.stages.get(&stage)?.rest;
+        Some(rest.get(node)? - rest.get(node + 1).unwrap_or(&0.0))
     }
 }
 
 impl Cost {
-    fn new(reference: Duration) -> Self {
-        Self { reference, noise: Window::new(NOISE_WINDOW), usual: 1.0, likely: 1.0, reserved: 1.0 }
+    fn new(rest: Vec<f64>) -> Self {
+        Self { rest, noise: Window::new(NOISE_WINDOW), usual: 1.0, reserved: 1.0 }
     }
 
-    fn learn(&mut self, noise: f64, statistic: Statistic) {
-        self.noise.push(noise);
-        self.usual = self.noise.expect(statistic, USUAL).unwrap_or(1.0);
-        self.likely = self.noise.expect(statistic, LIKELY).unwrap_or(1.0);
-        self.reserved = self.noise.expect(statistic, RESERVED).unwrap_or(1.0);
+    fn reference(&self) -> f64 {
+        self.rest.first().copied().unwrap_or(0.0)
     }
+
+    fn learn(&mut self, noise: f64, slowdown: f64, kind: Kind) {
+        self.noise.push(noise);
+        if kind == Kind::Means {
+            self.usual = self.noise.mean().unwrap_or(1.0);
+            self.reserved = self.usual;
+            return;
+        }
+        self.usual = self.noise.quantile(USUAL).unwrap_or(1.0);
+        let unit = (self.reference() * slowdown).max(1e-9);
+        self.reserved = self.noise.quantile_within(RESERVED, limit(self.usual * unit) / unit).unwrap_or(self.usual);
+    }
+}
+
+/// What takes longer was stalled, of what should take `expected` seconds.
+fn limit(expected: f64) -> f64 {
+    STALLED * expected + STALL
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn settled() -> StageCosts {
-        let mut costs = StageCosts::new();
-        costs.set_reference(Stage::Data, &[10 * MS, 11 * MS, 9 * MS]);
-        costs.set_reference(Stage::Step(1), &[4 * MS]);
-        costs
-    }
-
-    #[test]
-    fn a_window_forgets_what_came_first_and_knows_its_quantiles() {
-        let mut window = Window::new(4);
-        assert_eq!(window.quantile(0.5), None);
-        [5.0, 1.0, 9.0, 1.0, 3.0, 2.0].into_iter().for_each(|value| window.push(value));
-        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|q| window.quantile(q)), [1.0, 1.0, 2.0, 3.0, 9.0].map(Some));
-        assert_eq!(window.expect(Statistic::Mean, 0.5), Some(3.75));
-    }
-
-    #[test]
-    fn the_reference_is_the_median_of_the_warm_up_runs() {
-        assert_eq!(settled().likely(Stage::Data), 10 * MS);
-    }
-
-    #[test]
-    fn a_stage_never_seen_costs_nothing_yet() {
-        assert_eq!(settled().likely(Stage::Exit(1)), Duration::ZERO);
-    }
-
-    #[test]
-    fn one_preempted_stage_does_not_move_the_slowdown() {
-        let mut costs = settled();
-        for _ in 0..6 {
-            costs.observe(Stage::Data, 10 * MS);
-        }
-        costs.observe(Stage::Data, 100 * MS);
-        assert_eq!(costs.slowdown(), 1.0);
-        assert_eq!(costs.likely(Stage::Step(1)), 4 * MS);
-    }
-
-    #[test]
-    fn a_loaded_machine_is_seen_within_four_stages_and_forgotten_within_four() {
-        let mut costs = settled();
-        for _ in 0..7 {
-            costs.observe(Stage::Data, 10 * MS);
-        }
-        for _ in 0..4 {
-            costs.observe(Stage::Data, 20 * MS);
-        }
-        assert_eq!(costs.slowdown(), 2.0);
-        assert!(costs.likely(Stage::Step(1)) >= 8 * MS);
-        for _ in 0..4 {
-            costs.observe(Stage::Data, 10 * MS);
-        }
-        assert_eq!(costs.slowdown(), 1.0);
-    }
-
-    #[test]
-    fn one_stall_is_forgiven_and_two_are_reserved_for_until_the_window_forgets_them() {
-        let mut costs = settled();
-        costs.set_reference(Stage::Render, &[MS]);
-        let usual = |costs: &mut StageCosts| (0..NOISE_WINDOW - 2).for_each(|_| costs.observe(Stage::Render, MS));
-        usual(&mut costs);
-        costs.observe(Stage::Render, 5 * MS);
-        assert_eq!(costs.reserve(Stage::Render), MS);
-        costs.observe(Stage::Render, 5 * MS);
-        assert_eq!(costs.reserve(Stage::Render), 5 * MS);
-        usual(&mut costs);
-        usual(&mut costs);
-        assert_eq!(costs.reserve(Stage::Render), MS);
-    }
-
-    #[test]
-    fn more_pixels_cost_more_before_the_first_of_them_was_seen() {
-        let mut costs = settled();
-        costs.set_reference(Stage::Render, &[2 * MS]);
-        costs.scale_reference(Stage::Render, 4.0);
-        assert_eq!(costs.likely(Stage::Render), 8 * MS);
-        costs.scale_reference(Stage::Render, f64::INFINITY);
-        costs.scale_reference(Stage::Exit(9), 4.0);
-        assert_eq!((costs.likely(Stage::Render), costs.likely(Stage::Exit(9))), (8 * MS, Duration::ZERO));
-    }
-
-    #[test]
-    fn rendering_says_nothing_about_the_speed_of_the_machine() {
-        let mut costs = settled();
-        costs.set_reference(Stage::Render, &[MS]);
-        for _ in 0..20 {
-            costs.observe(Stage::Render, 9 * MS);
-        }
-        assert_eq!(costs.slowdown(), 1.0);
-    }
-}
+mod tests;

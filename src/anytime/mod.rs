@@ -7,15 +7,21 @@
 //! Knows stages, costs and instants; knows nothing of pixels, messages or what is published where.
 
 mod costs;
+mod odds;
 mod outcome;
 mod planner;
 mod run;
 mod scripted;
 mod share;
+mod stage;
+mod stalls;
+mod window;
 
-pub use costs::{Stage, StageCosts};
+pub use costs::{Course, StageCosts};
 pub use outcome::{Outcome, StopCause};
 pub use planner::{Exits, Iterations, Next, Position, Task};
 pub use run::{Verdict, measure, run};
 pub use scripted::ScriptedModel;
 pub use share::Allowance;
+pub use stage::Stage;
+pub use stalls::Stalls;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::costs::Stage;
+use super::stage::Stage;
 
 /// Why no further iteration was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
-use super::costs::{Stage, StageCosts};
+use super::costs::StageCosts;
+use super::odds::Ahead;
 use super::outcome::StopCause;
+use super::stage::Stage;
 use crate::clock::Instant;
 
 /// How many iterations a frame may run.
@@ -54,9 +56,17 @@ pub enum Exits {
     EachPublished,
 }
 
+/// How much a late mask costs beside its own worth: as many times that. It is worth nothing, and whoever waits for it waits in vain; so a step that
+/// could lose a mask has to be that much likelier to give a better one.
+const LATE: f64 = 5.0;
+/// What exits are worth where nobody measured it, as a part of the last one's: the first lacks this part of it ...
+const FIRST_LACKS: f64 = 0.13;
+/// ... and each next one this part of what the one before lacked. So it was of the networks that were measured.
+const NEXT_LACKS: f64 = 0.28;
+
 /// What is asked of one frame.
 #[derive(Clone, Copy, Debug)]
-pub struct Task {
+pub struct Task<'a> {
     /// When the mask has to be out; `None` runs without regard to time.
     pub deadline: Option<Instant>,
     /// When the frame's share of compute is used up; `None` where no share is set.
@@ -67,6 +77,8 @@ pub struct Task {
     pub exits: Exits,
     /// Steps of the network that the frame leaves out because it starts warm: its iteration `i` is step `skipped + i`. 0 for a cold start.
     pub skipped: usize,
+    /// What the mask of each exit is worth, from the first exit on: its accuracy, or anything in proportion to it. Empty where nobody measured it.
+    pub worth: &'a [f64],
 }
 
 /// How far a frame has come.
@@ -87,11 +99,8 @@ pub struct Position {
 /// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Execute the block once more; abandon it at `until`.
-    Step {
-        /// The step's limit; `None` lets it finish.
-        until: Option<Instant>,
-    },
+    /// Execute the block once more, as long as [`Task::goes_on`] says so.
+    Step,
     /// Take the exit of the iteration that has just finished; abandon it at `until`.
     Exit {
         /// The exit's limit; `None` lets it finish.
@@ -101,7 +110,7 @@ pub enum Next {
     Publish(StopCause),
 }
 
-impl Task {
+impl Task<'_> {
     /// The step that an iteration of the frame is to the network, which has costs of its own.
     pub fn step(&self, iteration: usize) -> Stage {
         Stage::Step(self.skipped + iteration)
@@ -117,14 +126,13 @@ impl Task {
     /// 1. Until the first exit is taken, whatever the time: its steps, then the exit.
     /// 2. A frame that was stale before it began, or whose masks have converged, is published.
     /// 3. After the last iteration: its exit, if that is not taken yet and fits; then publish.
-    /// 4. If one more step, its exit and the publishing end as often as not before the deadline and within the share of compute: step on (where
-    ///    every exit counts, the one that is due comes first). Trying costs nothing but compute: the step is abandoned where only the
-    ///    time for the due exit, for publishing and for the node that is under way is left.
+    /// 4. If one more step is [worth it](Self::goes_on) and, with its exit and the publishing, within the share of compute: step on (where every
+    ///    exit counts, the one that is due comes first).
     /// 5. Else the exit that is due, if it fits; then publish.
     pub fn next(&self, now: Instant, costs: &StageCosts, at: Position) -> Next {
         if at.exited == 0 {
             return match at.done < self.iterations.min {
-                true => Next::Step { until: None },
+                true => Next::Step,
                 false => Next::Exit { until: None },
             };
         }
@@ -134,28 +142,56 @@ impl Task {
         if at.converged {
             return Next::Publish(StopCause::Converged);
         }
-        let exit_is_due = at.exited < at.done;
         if at.done >= self.iterations.max {
             return self.exit_or_publish(now, costs, at, StopCause::LastExit);
         }
-        if at.abandoned {
+        if at.abandoned || !self.goes_on(now, costs, at, 0) {
             return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
         }
-        let end = now + self.iteration_cost(costs, at.done + 1) + costs.reserve(Stage::Render);
-        if self.deadline.is_some_and(|deadline| end > deadline) {
-            return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
-        }
+        let (step, exit) = (self.step(at.done + 1), self.exit(at.done + 1));
+        let end = now + costs.usual(step) + costs.usual(exit) + costs.reserve(Stage::Render);
         if self.share_end.is_some_and(|share_end| end > share_end) {
             return self.exit_or_publish(now, costs, at, StopCause::ShareSpent);
         }
-        if exit_is_due && self.exits != Exits::Needed {
-            return Next::Exit { until: self.limit(costs, Duration::ZERO) };
+        match at.exited < at.done && self.exits != Exits::Needed {
+            true => Next::Exit { until: self.limit(costs) },
+            false => Next::Step,
         }
-        let due = if exit_is_due { costs.likely(self.exit(at.done)) } else { Duration::ZERO };
-        match self.limit(costs, due + costs.gap()) {
-            Some(until) if until <= now => self.exit_or_publish(now, costs, at, StopCause::BudgetSpent),
-            until => Next::Step { until },
+    }
+
+    /// Whether the next step is worth starting (`node` 0) or going on with, of which `node` nodes have run.
+    ///
+    /// It is where it fits, and where the better mask times its chance outweighs the mask that may be lost times its own. The step before is there
+    /// as long as this one has not finished, so a step that is abandoned costs compute and no mask.
+    pub fn goes_on(&self, now: Instant, costs: &StageCosts, at: Position, node: usize) -> bool {
+        let Some(deadline) = self.deadline else { return true };
+        let ahead = self.ahead(deadline.since(now), costs, at, node);
+        if now >= deadline || !ahead.fits() {
+            return false;
         }
+        let (worth, better) = (self.worth(at.done), self.worth(at.done + 1));
+        let mean = |next: f64, late: f64| next * better + (1.0 - next - late) * worth - late * LATE * worth;
+        let odds = ahead.odds(costs.stalls());
+        mean(odds.better, odds.late) >= mean(0.0, ahead.late_if_ended(costs.stalls()))
+    }
+
+    fn ahead(&self, left: Duration, costs: &StageCosts, at: Position, node: usize) -> Ahead {
+        let reserve = |stage| costs.reserve(stage).as_secs_f64();
+        let due = if at.exited < at.done { reserve(self.exit(at.done)) } else { 0.0 };
+        let published = self.exits == Exits::EachPublished && at.exited == at.done;
+        Ahead {
+            left: left.as_secs_f64(),
+            step: costs.left(self.step(at.done + 1), node),
+            end: reserve(self.exit(at.done + 1)) + reserve(Stage::Render),
+            fallback: if published { 0.0 } else { due + reserve(Stage::Render) },
+        }
+    }
+
+    /// What the mask of an exit (from 1) is worth.
+    fn worth(&self, exit: usize) -> f64 {
+        let measured = self.worth.get(exit.saturating_sub(1)).or(self.worth.last());
+        let lacks = || FIRST_LACKS * NEXT_LACKS.powi(exit.saturating_sub(1) as i32);
+        measured.copied().unwrap_or_else(|| 1.0 - lacks())
     }
 
     /// How many iterations fit, by the costs as they are predicted at `now`, from `at` on.
@@ -166,7 +202,7 @@ impl Task {
         }
         loop {
             match self.next(now, costs, at) {
-                Next::Step { .. } => {
+                Next::Step => {
                     at.done += 1;
                     now = now + costs.usual(self.step(at.done));
                 }
@@ -174,7 +210,7 @@ impl Task {
                     at.exited = at.done;
                     now = now + costs.usual(self.exit(at.done));
                     if self.exits == Exits::EachPublished {
-                        now = now + costs.likely(Stage::Render);
+                        now = now + costs.reserve(Stage::Render);
                     }
                 }
                 Next::Publish(_) => return at.exited,
@@ -183,22 +219,17 @@ impl Task {
     }
 
     fn exit_or_publish(&self, now: Instant, costs: &StageCosts, at: Position, cause: StopCause) -> Next {
-        let end = now + costs.likely(self.exit(at.done)) + costs.reserve(Stage::Render);
+        let end = now + costs.reserve(self.exit(at.done)) + costs.reserve(Stage::Render);
         let fits = self.deadline.is_none_or(|deadline| end <= deadline);
         match at.exited < at.done && fits {
-            true => Next::Exit { until: self.limit(costs, Duration::ZERO) },
+            true => Next::Exit { until: self.limit(costs) },
             false if at.exited < at.done => Next::Publish(StopCause::BudgetSpent),
             false => Next::Publish(cause),
         }
     }
 
-    /// Where only the time for publishing is left, and for what `also` is to be done.
-    fn limit(&self, costs: &StageCosts, also: Duration) -> Option<Instant> {
-        self.deadline.map(|deadline| deadline - costs.reserve(Stage::Render) - also)
-    }
-
-    /// One more iteration, up to its exit.
-    fn iteration_cost(&self, costs: &StageCosts, iteration: usize) -> Duration {
-        costs.usual(self.step(iteration)) + costs.usual(self.exit(iteration))
+    /// Where only the time for publishing is left.
+    fn limit(&self, costs: &StageCosts) -> Option<Instant> {
+        self.deadline.map(|deadline| deadline - costs.reserve(Stage::Render))
     }
 }

@@ -1,10 +1,12 @@
 //! The loop: asks the planner, runs the stage, learns its cost, until there is a mask to publish.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::costs::{Stage, StageCosts};
+use super::costs::{Course, StageCosts};
 use super::outcome::Outcome;
 use super::planner::{Exits, Next, Position, Task};
+use super::stage::Stage;
 use crate::clock::{Clock, Instant};
 use crate::model::{Logits, ModelError, Progress, StagedModel, Watch};
 
@@ -26,45 +28,54 @@ pub fn run<E: From<ModelError>>(
     model: &mut dyn StagedModel,
     clock: &dyn Clock,
     costs: &mut StageCosts,
-    task: &Task,
+    task: &Task<'_>,
     on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
 ) -> Result<Outcome, E> {
     let now = clock.now();
     let mut at = Position { stale: task.deadline.is_some_and(|deadline| now >= deadline), ..Position::default() };
     let planned = task.plan(now, costs, at);
-    let mut runner = Runner { clock, costs, gap: Duration::ZERO, stages: Vec::with_capacity(2 * planned + 4) };
-    runner.run(Stage::Data, None, &mut |watch| model.data(watch))?;
+    let mut runner = Runner { clock, costs, stages: Vec::with_capacity(2 * planned + 4) };
+    runner.run(Stage::Data, &|_, _, _| true, &mut |watch| model.data(watch))?;
     let cause = loop {
         match task.next(clock.now(), runner.costs, at) {
-            Next::Step { until } => {
+            Next::Step => {
                 let step = at.done + 1;
-                match runner.run(task.step(step), until, &mut |watch| model.step(step, watch))? {
+                let go = |now: Instant, costs: &StageCosts, node| at.exited == 0 || task.goes_on(now, costs, at, node);
+                match runner.run(task.step(step), &go, &mut |watch| model.step(step, watch))? {
                     Progress::Finished => at.done = step,
                     Progress::Abandoned => at.abandoned = true,
                 }
             }
             Next::Exit { until } => {
                 let exit = at.done;
-                let (progress, took) = runner.stage(until, &mut |watch| model.exit(exit, watch))?;
+                let go = |now, _: &StageCosts, _| until.is_none_or(|until| now < until);
+                let (progress, ran) = runner.stage(task.exit(exit), &go, &mut |watch| model.exit(exit, watch))?;
                 if progress == Progress::Abandoned {
                     break super::StopCause::BudgetSpent;
                 }
                 at.exited = exit;
-                at.converged = runner.hand_over(exit, took, model, task, on_exit)?;
+                at.converged = runner.hand_over(exit, ran, model, task, on_exit)?;
             }
             Next::Publish(cause) => break cause,
         }
     };
-    runner.costs.observe_gap(runner.gap);
     Ok(Outcome { exit: at.exited, planned, run: at.done, cause, stages: runner.stages })
 }
 
-/// Runs stages under their limits and keeps their times.
+/// Whether a stage goes on at an instant after so many of its nodes, by the costs that are known then.
+type GoesOn<'a> = &'a dyn Fn(Instant, &StageCosts, usize) -> bool;
+
+/// Runs stages as long as they may go on, and keeps their times.
 struct Runner<'a> {
     clock: &'a dyn Clock,
     costs: &'a mut StageCosts,
-    gap: Duration,
     stages: Vec<(Stage, Duration)>,
+}
+
+/// How a stage ran, and what it took.
+struct Ran {
+    course: Course,
+    took: Duration,
 }
 
 impl Runner<'_> {
@@ -72,65 +83,72 @@ impl Runner<'_> {
     fn run(
         &mut self,
         stage: Stage,
-        until: Option<Instant>,
+        go: GoesOn<'_>,
         work: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
     ) -> Result<Progress, ModelError> {
-        let (progress, took) = self.stage(until, work)?;
+        let (progress, ran) = self.stage(stage, go, work)?;
         if progress == Progress::Finished {
-            self.learn(stage, took);
+            self.finish(stage, ran);
         }
         Ok(progress)
     }
 
-    /// Runs a stage under its limit.
+    /// Runs a stage and learns what its nodes take as they end, whether or not it finishes.
     fn stage(
         &mut self,
-        until: Option<Instant>,
+        stage: Stage,
+        go: GoesOn<'_>,
         work: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
-    ) -> Result<(Progress, Duration), ModelError> {
-        let start = self.clock.now();
-        let (mut last, mut gap) = (start, Duration::ZERO);
+    ) -> Result<(Progress, Ran), ModelError> {
+        let Self { clock, costs, .. } = self;
+        let start = clock.now();
+        let (mut last, mut node, mut course) = (start, 0, Course::default());
         let mut watch = || {
-            let now = self.clock.now();
-            gap = gap.max(now.since(last));
-            last = now;
-            until.is_none_or(|until| now < until)
+            let now = clock.now();
+            costs.observe_node(stage, node, now.since(last), &mut course);
+            (last, node) = (now, node + 1);
+            go(now, costs, node)
         };
         let progress = work(&mut watch)?;
-        let end = self.clock.now();
-        self.gap = self.gap.max(gap).max(end.since(last));
-        Ok((progress, end.since(start)))
+        let end = clock.now();
+        if progress == Progress::Finished {
+            costs.observe_node(stage, node, end.since(last), &mut course);
+        }
+        Ok((progress, Ran { course, took: end.since(start) }))
     }
 
     /// Hands over a finished exit. What its taker does is the cost of rendering where that is published, else the exit's own.
     fn hand_over<E: From<ModelError>>(
         &mut self,
         exit: usize,
-        took: Duration,
+        mut ran: Ran,
         model: &dyn StagedModel,
-        task: &Task,
+        task: &Task<'_>,
         on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
     ) -> Result<bool, E> {
         let start = self.clock.now();
         let verdict = on_exit(exit, model.logits()?)?;
         let taken = self.clock.now().since(start);
-        match task.exits {
-            Exits::EachPublished => {
-                self.learn(task.exit(exit), took);
-                self.learn(Stage::Render, taken);
-            }
-            Exits::Needed | Exits::Every => self.learn(task.exit(exit), took + taken),
+        let published = task.exits == Exits::EachPublished;
+        if !published {
+            ran.course.add(taken);
+            ran.took += taken;
+        }
+        self.finish(task.exit(exit), ran);
+        if published {
+            self.costs.observe(Stage::Render, taken);
+            self.stages.push((Stage::Render, taken));
         }
         Ok(verdict == Verdict::Converged)
     }
 
-    fn learn(&mut self, stage: Stage, took: Duration) {
-        self.costs.observe(stage, took);
-        self.stages.push((stage, took));
+    fn finish(&mut self, stage: Stage, ran: Ran) {
+        self.costs.finish(stage, ran.course);
+        self.stages.push((stage, ran.took));
     }
 }
 
-/// Measures every stage up to `iterations` on this machine, `runs` times each, and makes the medians the references.
+/// Measures every stage up to `iterations` on this machine, `runs` times each and node by node, and makes the medians the references.
 ///
 /// The input may hold anything: the stages' costs do not depend on it.
 pub fn measure(
@@ -140,24 +158,33 @@ pub fn measure(
     iterations: usize,
     runs: usize,
 ) -> Result<(), ModelError> {
-    let mut seen: std::collections::BTreeMap<Stage, Vec<Duration>> = Default::default();
-    let task = Task {
-        deadline: None,
-        share_end: None,
-        iterations: super::Iterations::new(1, iterations),
-        exits: Exits::Every,
-        skipped: 0,
-    };
+    let mut seen: BTreeMap<Stage, Vec<Vec<Duration>>> = BTreeMap::new();
     for _ in 0..runs {
-        let mut fresh = StageCosts::new();
-        let outcome = run(model, clock, &mut fresh, &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
-        costs.observe_gap(fresh.gap());
-        for (stage, took) in outcome.stages {
-            seen.entry(stage).or_default().push(took);
+        let mut keep = |stage, nodes| seen.entry(stage).or_default().push(nodes);
+        keep(Stage::Data, nodes(clock, &mut |watch| model.data(watch))?);
+        for iteration in 1..=iterations {
+            keep(Stage::Step(iteration), nodes(clock, &mut |watch| model.step(iteration, watch))?);
+            keep(Stage::Exit(iteration), nodes(clock, &mut |watch| model.exit(iteration, watch))?);
         }
     }
-    for (stage, took) in seen {
-        costs.set_reference(stage, &took);
+    for (stage, runs) in seen {
+        costs.set_nodes(stage, &runs);
     }
     Ok(())
+}
+
+/// What passes between the looks at the clock in a stage, from its start to its end.
+fn nodes(
+    clock: &dyn Clock,
+    stage: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
+) -> Result<Vec<Duration>, ModelError> {
+    let (mut nodes, mut last) = (Vec::new(), clock.now());
+    let mut look = || {
+        let now = clock.now();
+        nodes.push(now.since(std::mem::replace(&mut last, now)));
+        true
+    };
+    stage(&mut look)?;
+    look();
+    Ok(nodes)
 }

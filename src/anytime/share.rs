@@ -1,7 +1,7 @@
 //! The share of compute that the user allows, kept over time.
 //!
-//! A bucket fills at `share` seconds of compute a second and holds at most one budget. A frame is charged what it took, also
-//! beyond what the bucket held; while it is in debt nothing starts. So the busy time never exceeds `share * time + one
+//! A bucket fills at `share` seconds of compute a second and holds at most one budget. A frame is charged the time that its threads worked, also
+//! beyond what the bucket held; while it is in debt nothing starts. So the time worked never exceeds `share * time + one
 //! frame`, and a frame that comes after a rest may use its whole budget. Pure functions of `now`.
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use super::Ending;
 use super::table::{ms, percent, row, table};
 use super::worst::{Bad, Worst};
 use crate::clock::SystemClock;
-use crate::eval::{self, Evaluation, ExitScore, InTime, Labelled};
+use crate::eval::{self, Evaluation, ExitScore, Labelled, Scores};
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::model::{Bundle, Wanted};
 use crate::params::Parameters;
@@ -61,6 +61,9 @@ pub struct Args {
     /// Run in real time instead, under each of these budgets (5,10,20 ...) and beside it at every fixed depth
     #[arg(long, value_delimiter = ',', value_parser = super::plan_bench::budget)]
     budget_ms: Vec<Duration>,
+    /// How often every frame runs with --budget-ms
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), requires = "budget_ms")]
+    rounds: u16,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -71,10 +74,9 @@ struct Timed<'a> {
     model: &'a str,
     threads: usize,
     frames: usize,
-    /// One entry a budget.
-    anytime: Vec<InTime>,
-    /// One list a number of iterations, from 1, of one entry a budget.
-    fixed: Vec<Vec<InTime>>,
+    rounds: u16,
+    #[serde(flatten)]
+    scores: Scores,
 }
 
 #[derive(Serialize)]
@@ -160,7 +162,7 @@ fn evaluation(bundle: &Bundle, args: &Args, iterations: usize) -> anyhow::Result
     Ok(Evaluation::new(Box::new(session), setup::input(bundle), clock, classes, iterations)?)
 }
 
-/// All budgets and depths, one after the other, over frames that are in memory.
+/// All budgets and depths by turns, over frames that are in memory.
 fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Ending> {
     let frames = names.iter().map(|name| {
         let (frame, labels) = pair(args, name)?;
@@ -173,12 +175,9 @@ fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Endin
     let scheduling = Scheduling::default();
     let mut pipeline = setup::pipeline(bundle, (threads, &scheduling), settings, &clock)?.pipeline;
     let (set, last) = ((&frames[..], classes), args.iterations.map_or(manifest.iterations.useful, usize::from));
-    let fixed = (1..=last)
-        .map(|n| eval::fixed(&mut pipeline, clock.as_ref(), set, n, &args.budget_ms))
-        .collect::<Result<Vec<_>, _>>()?;
-    let anytime = args.budget_ms.iter().map(|budget| eval::anytime(&mut pipeline, clock.as_ref(), set, *budget));
-    let anytime = anytime.collect::<Result<Vec<_>, _>>()?;
-    let timed = Timed { model: &manifest.name, threads, frames: frames.len(), anytime, fixed };
+    let rounds = usize::from(args.rounds);
+    let scores = eval::in_turns(&mut pipeline, clock.as_ref(), set, (&args.budget_ms, last), rounds)?;
+    let timed = Timed { model: &manifest.name, threads, frames: frames.len(), rounds: args.rounds, scores };
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&timed)?)?;
@@ -187,10 +186,10 @@ fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Endin
     writeln!(out, "{} on {} images in real time, mIoU in % times the part in time\n", timed.model, timed.frames)?;
     let mut rows = vec![row(["budget", "in time", "exit", "ms", "anytime"])];
     rows[0].extend((1..=last).map(|n| format!("fixed {n}")));
-    for (place, at) in timed.anytime.iter().enumerate() {
+    for (place, at) in timed.scores.anytime.iter().enumerate() {
         let (exit, elapsed) = (format!("{:.2}", at.mean_exit), ms(at.elapsed_ms));
         let mut cells = vec![ms(at.budget_ms), percent(at.in_time), exit, elapsed, percent(at.score)];
-        cells.extend(timed.fixed.iter().filter_map(|fixed| Some(percent(fixed.get(place)?.score))));
+        cells.extend(timed.scores.fixed.iter().filter_map(|fixed| Some(percent(fixed.get(place)?.score))));
         rows.push(cells);
     }
     write!(out, "{}", table(&rows))?;

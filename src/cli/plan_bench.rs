@@ -50,6 +50,9 @@ const BUDGETS: [u64; 8] = [10, 15, 20, 25, 33, 50, 66, 100];
 /// How many budgets are tried between first and last exit.
 const TIGHT: u32 = 12;
 
+const PLANNER: &str = "planner";
+const TOLD: &str = "told all but when it stalls";
+
 /// A trace with all that was played on it.
 #[derive(Serialize)]
 struct Report {
@@ -59,11 +62,31 @@ struct Report {
     threads: usize,
     frames: usize,
     budgets_ms: Vec<f64>,
-    /// What the planner's decision takes on this machine, on average, and with it the learning from a stage, in nanoseconds.
+    /// What the planner's decision takes on this machine, and the learning from a node, in nanoseconds.
     decision_ns: f64,
     learning_ns: f64,
+    /// The planner against the bars, over all budgets.
+    bars: Bars,
     plays: Vec<Play>,
 }
+
+/// How the planner stands to what is asked of it.
+#[derive(Clone, Copy, Serialize)]
+struct Bars {
+    /// Part of the frames that are late though the oracle's are not, 0 to 1, and whether that is little enough.
+    late: f64,
+    late_met: bool,
+    /// Part of the oracle's utility that is missing, 0 to 1, and whether that is little enough.
+    regret: f64,
+    regret_met: bool,
+    /// The regret of who is told everything but when stalls come.
+    regret_told: f64,
+}
+
+/// The most frames that may be late though the oracle's are not, as a part of all.
+const LATE_BAR: f64 = 0.001;
+/// The most of the oracle's utility that may be missing.
+const REGRET_BAR: f64 = 0.02;
 
 /// One way to choose, at one budget or at all of them together.
 #[derive(Serialize)]
@@ -90,9 +113,31 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     writeln!(
         out,
         "  beyond: late where the oracle is not; utility: mean mIoU of the published exits, nothing for a late one;\n  \
-         regret: part of the oracle's utility that is missing; worst: that at the worst of the budgets; all in %"
+         regret: part of the oracle's utility that is missing, lost by frames that were late, gave up a step, or ended\n  \
+         though another exit would have been in time; worst: regret at the worst of the budgets; all in %\n"
     )?;
+    write!(out, "{}", at_a_glance(&reports))?;
     Ok(Ending::Done)
+}
+
+/// Every trace against the bars.
+fn at_a_glance(reports: &[Report]) -> String {
+    let (late, regret) = (format!("late, {}", 100.0 * LATE_BAR), format!("regret, {}", 100.0 * REGRET_BAR));
+    let mut rows = vec![row(["trace", &late, "", &regret, "", "told"])];
+    let verdict = |met: bool| if met { "met" } else { "NOT" }.to_owned();
+    for Report { trace, bars, .. } in reports {
+        let name = trace.file_stem().unwrap_or(trace.as_os_str()).to_string_lossy().into_owned();
+        let part = |part: f64| format!("{:.2}", 100.0 * part);
+        let (late, regret) = (part(bars.late), part(bars.regret));
+        rows.push(vec![name, late, verdict(bars.late_met), regret, verdict(bars.regret_met), part(bars.regret_told)]);
+    }
+    let met = reports.iter().filter(|report| report.bars.late_met && report.bars.regret_met).count();
+    format!(
+        "{}\n  the planner against the bars, in %: {met} of {} traces meet both; told: the regret of who is told all but when\n  \
+         stalls come\n",
+        table(&rows),
+        reports.len()
+    )
 }
 
 fn report(path: &Path, args: &Args) -> anyhow::Result<Report> {
@@ -109,6 +154,7 @@ fn report(path: &Path, args: &Args) -> anyhow::Result<Report> {
         bail!("trace {}: expected more frames than the warm-up takes, got {}", path.display(), contest.frames());
     }
     let mut plays = plays(&contest, &budgets)?;
+    let bars = bars(&plays);
     plays.retain(|play| play.budget_ms.is_some() == args.each);
     let (decision, learning) = decision_cost(&contest, super::clock().as_ref())?;
     let trace = contest.trace();
@@ -121,8 +167,23 @@ fn report(path: &Path, args: &Args) -> anyhow::Result<Report> {
         budgets_ms: budgets.iter().map(|budget| 1e3 * budget.as_secs_f64()).collect(),
         decision_ns: 1e9 * decision.as_secs_f64(),
         learning_ns: 1e9 * learning.as_secs_f64(),
+        bars,
         plays,
     })
+}
+
+fn bars(plays: &[Play]) -> Bars {
+    let over_all = |name| plays.iter().find(|play| play.strategy == name && play.budget_ms.is_none());
+    let tally = |name| over_all(name).map_or_else(Tally::default, |play| play.tally);
+    let planner = tally(PLANNER);
+    let late = planner.missed_needlessly as f64 / planner.frames.max(1) as f64;
+    Bars {
+        late,
+        late_met: late <= LATE_BAR,
+        regret: planner.regret,
+        regret_met: planner.regret <= REGRET_BAR,
+        regret_told: tally(TOLD).regret,
+    }
 }
 
 /// The mIoU of every exit worth running, by the manifest of the bundle in `dir`.
@@ -143,7 +204,8 @@ fn plays(contest: &Contest, budgets: &[Duration]) -> anyhow::Result<Vec<Play>> {
     let fixed = (1..=contest.iterations()).map(|n| (format!("fixed {n}"), Some(Strategy::Fixed(n))));
     let others = [
         ("oracle", None),
-        ("planner", Some(Strategy::Planner)),
+        (PLANNER, Some(Strategy::Planner)),
+        (TOLD, Some(Strategy::Told)),
         ("mean instead of quantile", Some(Strategy::Mean)),
         ("while time is left", Some(Strategy::TimeLeft)),
     ];
@@ -173,31 +235,36 @@ fn plays(contest: &Contest, budgets: &[Duration]) -> anyhow::Result<Vec<Play>> {
 }
 
 fn describe(report: &Report) -> String {
-    let Report { trace, model, load, threads, frames, budgets_ms, decision_ns, learning_ns, plays } = report;
+    let Report { trace, model, load, threads, frames, budgets_ms, decision_ns, learning_ns, plays, .. } = report;
     let budgets = match budgets_ms[..] {
         [first, .., last] => format!("{} budgets from {first:.1} to {last:.1} ms", budgets_ms.len()),
         _ => format!("{:.1} ms", budgets_ms.iter().sum::<f64>()),
     };
     let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
-    let head = ["", "budget", "missed", "beyond", "exit", "utility", "regret", "worst", "ms"];
+    let head =
+        ["", "budget", "missed", "beyond", "exit", "utility", "regret", "late", "gave up", "ended", "worst", "ms"];
     let mut rows = vec![row(head)];
     for Play { strategy, budget_ms, tally, worst_regret } in plays {
-        let part = |count: usize| format!("{:.2}", 100.0 * count as f64 / tally.frames.max(1) as f64);
+        let percent = |part: f64| format!("{:.2}", 100.0 * part);
+        let part = |count: usize| percent(count as f64 / tally.frames.max(1) as f64);
         rows.push(vec![
             strategy.clone(),
             budget_ms.map_or_else(|| "all".to_owned(), |budget| format!("{budget:.1}")),
             part(tally.missed),
             part(tally.missed_needlessly),
             format!("{:.2}", tally.mean_exit),
-            format!("{:.2}", 100.0 * tally.utility),
-            format!("{:.2}", 100.0 * tally.regret),
-            format!("{:.2}", 100.0 * worst_regret),
+            percent(tally.utility),
+            percent(tally.regret),
+            percent(tally.lost_late),
+            percent(tally.lost_given_up),
+            percent(tally.lost_ended),
+            percent(*worst_regret),
             ms(tally.elapsed_ms),
         ]);
     }
     format!(
         "{}: {model}, {threads}, {load}\n{frames} frames, {budgets}; a decision takes {decision_ns:.0} ns here, \
-         and learning from a stage {learning_ns:.0} ns\n\n{}",
+         and learning from a node {learning_ns:.0} ns\n\n{}",
         trace.display(),
         table(&rows)
     )

@@ -42,7 +42,7 @@ pub struct Args {
     /// Time from a frame's arrival to its mask, in milliseconds [default: 33]
     #[arg(long, allow_negative_numbers = true)]
     budget_ms: Option<f64>,
-    /// Share of the time that may be spent computing, 0.05 to 1 [default: 1]
+    /// Share of their time that the network's threads may work, 0.05 to 1 [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     compute_share: Option<f64>,
     /// Run exactly this many iterations whatever the time: the same bag gives the same masks

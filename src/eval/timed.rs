@@ -54,57 +54,85 @@ pub struct InTime {
     pub elapsed_ms: f64,
 }
 
+/// What the masks of a set were worth in real time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// As deep as each budget allows: one entry a budget.
+    pub anytime: Vec<InTime>,
+    /// One list a fixed number of iterations, from 1, of one entry a budget.
+    pub fixed: Vec<Vec<InTime>>,
+}
+
 /// So many frames run before any counts.
 const WARM_UP: usize = 10;
 
-/// Runs all frames as deep as `budget` allows.
-pub fn anytime(
+/// Runs all frames `rounds` times, as deep as each of `budgets` allows and at every depth up to `iterations`.
+///
+/// They take turns frame by frame, and every frame begins with the next of them: whatever else the machine does meets all of them alike.
+pub fn in_turns(
     pipeline: &mut Pipeline,
     clock: &dyn Clock,
     (frames, classes): (&[Labelled], usize),
-    budget: Duration,
-) -> Result<InTime, FrameFault> {
-    let depth = Depth::Anytime(Iterations::new(1, usize::MAX));
-    let scores = pass(pipeline, clock, (frames, classes), depth, &[budget])?;
-    Ok(scores.into_iter().next().unwrap_or_else(|| Count::new(budget, classes).score()))
-}
-
-/// Runs all frames `iterations` deep; what of it is in time for each of the budgets.
-pub fn fixed(
-    pipeline: &mut Pipeline,
-    clock: &dyn Clock,
-    (frames, classes): (&[Labelled], usize),
-    iterations: usize,
-    budgets: &[Duration],
-) -> Result<Vec<InTime>, FrameFault> {
-    pass(pipeline, clock, (frames, classes), Depth::Fixed(iterations), budgets)
-}
-
-/// Runs all frames under the first budget and counts them for each of them.
-fn pass(
-    pipeline: &mut Pipeline,
-    clock: &dyn Clock,
-    (frames, classes): (&[Labelled], usize),
-    depth: Depth,
-    budgets: &[Duration],
-) -> Result<Vec<InTime>, FrameFault> {
-    let mut settings = pipeline.settings().clone();
-    settings.depth = depth;
-    settings.budget = budgets.first().copied().unwrap_or(settings.budget);
-    let budget = settings.budget;
-    pipeline.set(settings);
-    let mut counts: Vec<Count> = budgets.iter().map(|budget| Count::new(*budget, classes)).collect();
+    (budgets, iterations): (&[Duration], usize),
+    rounds: usize,
+) -> Result<Scores, FrameFault> {
+    let anytime =
+        budgets.iter().map(|budget| Turn::new(Depth::Anytime(Iterations::new(1, usize::MAX)), &[*budget], classes));
+    let fixed = (1..=iterations).map(|depth| Turn::new(Depth::Fixed(depth), budgets, classes));
+    let mut turns: Vec<Turn> = anytime.chain(fixed).collect();
+    let all = frames.iter().cycle().take(frames.len() * rounds);
     let warm_up = frames.iter().cycle().take(WARM_UP.min(10 * frames.len()));
-    for (n, frame) in warm_up.chain(frames).enumerate() {
-        let arrival = clock.now();
-        let mut mask = Vec::new();
-        let mut publish = |out: crate::pipeline::Published<'_>| mask = out.mask.classes().to_vec();
-        let result = pipeline.run(0, ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
-        if n >= WARM_UP {
-            counts.iter_mut().for_each(|count| count.add(result.outcome.exit, result.elapsed, &mask, &frame.labels));
+    for (n, (frame, counts)) in warm_up.map(|frame| (frame, false)).chain(all.map(|frame| (frame, true))).enumerate() {
+        let first = n % turns.len();
+        let (last, next) = turns.split_at_mut(first);
+        for turn in next.iter_mut().chain(last) {
+            turn.run(pipeline, clock, frame)?;
         }
+        // Counting fills the caches with masks: no turn runs right after it but the first.
+        turns.iter_mut().filter(|_| counts).for_each(|turn| turn.count(&frame.labels));
     }
-    Ok(counts.iter().map(Count::score).collect())
+    let mut scores = turns.iter().map(|turn| turn.counts.iter().map(Count::score).collect::<Vec<_>>());
+    let anytime = scores.by_ref().take(budgets.len()).flatten().collect();
+    Ok(Scores { anytime, fixed: scores.collect() })
+}
+
+/// One way to choose the depth, and what it gave.
+struct Turn {
+    depth: Depth,
+    counts: Vec<Count>,
+    /// Exit and time of the last frame, and its mask.
+    last: (usize, Duration),
+    mask: Vec<u8>,
+}
+
+impl Turn {
+    /// Frames run under the first budget, and count for each of them.
+    fn new(depth: Depth, budgets: &[Duration], classes: usize) -> Self {
+        let counts = budgets.iter().map(|budget| Count::new(*budget, classes)).collect();
+        Self { depth, counts, last: (0, Duration::ZERO), mask: Vec::new() }
+    }
+
+    fn run(&mut self, pipeline: &mut Pipeline, clock: &dyn Clock, frame: &Labelled) -> Result<(), FrameFault> {
+        let mut settings = pipeline.settings().clone();
+        settings.depth = self.depth;
+        settings.budget = self.counts.first().map_or(settings.budget, |count| count.budget);
+        let budget = settings.budget;
+        pipeline.set(settings);
+        let mask = &mut self.mask;
+        let mut publish = |out: crate::pipeline::Published<'_>| {
+            mask.clear();
+            mask.extend_from_slice(out.mask.classes());
+        };
+        let arrival = clock.now();
+        let result = pipeline.run(0, ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
+        self.last = (result.outcome.exit, result.elapsed);
+        Ok(())
+    }
+
+    fn count(&mut self, labels: &[u8]) {
+        let (exit, elapsed) = self.last;
+        self.counts.iter_mut().for_each(|count| count.add(exit, elapsed, &self.mask, labels));
+    }
 }
 
 /// What was counted for one budget.

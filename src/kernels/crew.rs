@@ -8,6 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::worked_by_thread;
 
 /// Turns of looking out for work before a helper sleeps.
 const LOOKS: usize = 2_000;
@@ -37,6 +40,8 @@ struct Shared {
     sleepers: AtomicUsize,
     asleep: Mutex<()>,
     wake: Condvar,
+    /// CPU time of the helpers, in nanoseconds, as far as they have told.
+    worked: AtomicU64,
 }
 
 /// What there is to do: `work` for each of `0..jobs`.
@@ -67,6 +72,7 @@ impl Crew {
             sleepers: AtomicUsize::new(0),
             asleep: Mutex::new(()),
             wake: Condvar::new(),
+            worked: AtomicU64::new(0),
         });
         let mut crew = Self { shared, helpers: Vec::new(), busy: Mutex::new(()) };
         for number in 1..threads {
@@ -80,6 +86,11 @@ impl Crew {
     /// How many threads work together.
     pub fn threads(&self) -> usize {
         self.helpers.len() + 1
+    }
+
+    /// The CPU time that the helpers have used, looking out for work included. Each tells its own after every piece.
+    pub fn helped(&self) -> Duration {
+        Duration::from_nanos(self.shared.worked.load(Ordering::Relaxed))
     }
 
     /// Does `work` for each of `0..jobs`, in any order and on any of the threads; returns when all of it is done.
@@ -133,7 +144,7 @@ impl Shared {
     }
 
     fn help(&self) {
-        let mut seen = 0;
+        let (mut seen, mut told) = (0, Duration::ZERO);
         while let Some(number) = self.look_out(seen) {
             seen = number;
             if !self.enter(number) {
@@ -145,6 +156,9 @@ impl Shared {
                 self.failed.store(true, Ordering::Relaxed);
             }
             self.gate.fetch_sub(1, Ordering::Release);
+            let worked = worked_by_thread();
+            let nanos = worked.saturating_sub(std::mem::replace(&mut told, worked)).as_nanos() as u64;
+            self.worked.fetch_add(nanos, Ordering::Relaxed);
         }
     }
 

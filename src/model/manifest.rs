@@ -222,6 +222,14 @@ impl Manifest {
         manifest.check()?;
         Ok(manifest)
     }
+
+    /// The accuracy of every exit, 0 to 1, of frames that start warm or cold: of the first set measured in `precision`, else of the first of all. Empty
+    /// where there is none.
+    pub fn worth(&self, warm: bool, precision: Precision) -> Vec<f64> {
+        let mut sets: Vec<&Accuracy> = self.accuracy.iter().filter(|accuracy| accuracy.warm == warm).collect();
+        sets.sort_by_key(|accuracy| accuracy.precision != precision);
+        sets.first().map_or_else(Vec::new, |set| set.exits.iter().map(|exit| exit.miou).collect())
+    }
 }
 
 #[cfg(test)]
@@ -271,6 +279,23 @@ mod tests {
         manifest["accuracy"][1]["precision"] = json!("int4");
         let error = Manifest::parse(&manifest.to_string()).unwrap_err().to_string();
         assert!(error.contains("int4"), "{error}");
+    }
+
+    #[test]
+    fn exits_are_worth_what_was_measured_in_the_precision_that_runs_or_else_in_another() {
+        let mut manifest = Manifest::parse(&valid().to_string()).unwrap();
+        let exits = |miou| vec![ExitAccuracy { miou, iou: Vec::new() }];
+        let accuracy = manifest.accuracy[0].clone();
+        manifest.accuracy = [(Precision::F32, false), (Precision::Int8, false), (Precision::F32, true)]
+            .into_iter()
+            .zip([0.5, 0.6, 0.7])
+            .map(|((precision, warm), miou)| Accuracy { precision, warm, exits: exits(miou), ..accuracy.clone() })
+            .collect();
+        let worth = |warm, precision| manifest.worth(warm, precision);
+        assert_eq!([worth(false, Precision::Int8), worth(false, Precision::Bf16)], [[0.6], [0.5]]);
+        assert_eq!(worth(true, Precision::Int8), [0.7]);
+        manifest.accuracy.clear();
+        assert_eq!(manifest.worth(false, Precision::F32), [0.0; 0]);
     }
 
     #[test]

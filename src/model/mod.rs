@@ -14,6 +14,8 @@ mod state;
 mod tract;
 mod wiring;
 
+use std::time::Duration;
+
 use crate::frame::Size;
 pub use crate::kernels::Precision;
 
@@ -68,6 +70,17 @@ pub trait StagedModel: Send {
 
     /// The most iterations worth running on a frame that starts cold, at least 1.
     fn iterations(&self) -> usize;
+
+    /// CPU time that threads beside the caller's have spent on the model until now.
+    fn helped(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What the mask of each exit of a frame is worth, from the first exit on: its measured accuracy, 0 to 1. Empty where it was not measured.
+    fn worth(&self, warm: bool) -> Vec<f64> {
+        let _ = warm;
+        Vec::new()
+    }
 
     /// How frames start warm; `None` where the model is not made for it.
     fn warm_start(&self) -> Option<WarmStart>;

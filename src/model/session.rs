@@ -3,6 +3,7 @@
 //! Knows which tensor goes from which graph to which; knows nothing of files, deadlines or the engine's types.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::bundle::Bundle;
 use super::error::BundleError;
@@ -29,6 +30,7 @@ pub struct Session {
     /// The state that the next frame starts from.
     resumed: Option<Kept>,
     logits: Option<Exit>,
+    threads: Threads,
 }
 
 /// What a [`State`] of a bundle holds.
@@ -62,6 +64,7 @@ impl Session {
             skipped: 0,
             resumed: None,
             logits: None,
+            threads: threads.clone(),
             bundle,
         })
     }
@@ -104,6 +107,14 @@ impl StagedModel for Session {
 
     fn iterations(&self) -> usize {
         self.bundle.manifest().iterations.useful
+    }
+
+    fn helped(&self) -> Duration {
+        self.threads.helped()
+    }
+
+    fn worth(&self, warm: bool) -> Vec<f64> {
+        self.bundle.manifest().worth(warm, self.bundle.chosen().precision)
     }
 
     fn warm_start(&self) -> Option<WarmStart> {

@@ -19,6 +19,7 @@ mod site;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, tensor_proto};
@@ -144,6 +145,11 @@ impl Threads {
         };
         let crew = Crew::new(count).map_err(|error| format!("cannot start {count} threads: {error}"))?;
         Ok(Self { executor, workshop: Workshop { crew: Arc::new(crew), shelf: Arc::new(Shelf::default()) } })
+    }
+
+    /// CPU time of all threads of the crew but the caller's.
+    pub fn helped(&self) -> Duration {
+        self.workshop.crew.helped()
     }
 }
 

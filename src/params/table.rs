@@ -53,7 +53,13 @@ const fn in_node(parameter: Parameter) -> Parameter {
 /// All parameters that have a fixed name.
 pub const PARAMETERS: &[Parameter] = &[
     double("budget_ms", 33.0, 0.1, 10_000.0, "Time from a frame's arrival to its mask, in milliseconds."),
-    double("compute_share", 1.0, 0.05, 1.0, "Share of the time that may be spent computing; 1 is all of it."),
+    double(
+        "compute_share",
+        1.0,
+        0.05,
+        1.0,
+        "Share of their time that the network's threads may work (CPU time); 1 is all of it.",
+    ),
     integer("iterations.min", 1, 1, 64, "Iterations before the first exit; they run whatever the time."),
     integer(
         "iterations.max",

@@ -39,7 +39,7 @@ pub enum MaskSize {
 pub struct Settings {
     /// How deep.
     pub depth: Depth,
-    /// Share of the time that may be spent computing, 0 to 1.
+    /// Share of their time that the network's threads may work, 0 to 1.
     pub share: f64,
     /// The longest budget of any camera: as much compute may be saved up.
     pub budget: Duration,

@@ -181,3 +181,45 @@ fn with_fixed_iterations_warm_frames_run_as_many_as_cold_ones() {
     let exits = [0, 66, 133].map(|ms| line.frame(0, ms)).map(|frame| (frame.start.is_warm(), frame.outcome.exit));
     assert_eq!(exits, [(false, 1), (true, 1), (true, 1)]);
 }
+
+/// The part of 20 s that the process works, when a share is allowed and frames wait for nothing else. Every stage is stalled as long as it works;
+/// `beside` is what other threads work between two frames.
+fn worked(share: f64, quota: Option<f64>, beside: Duration) -> f64 {
+    let clock = ScriptedClock::new();
+    let hand = clock.clone();
+    let model = ScriptedModel::new(clock.clone(), 2, 1, move |_| {
+        hand.stall(2 * MS);
+        2 * MS
+    });
+    let mut parameters = Parameters::default();
+    parameters.set("compute_share", crate::params::Value::Double(share)).unwrap();
+    let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
+    let compute = (Compute { cpus: 1, quota }, 1);
+    let settings = Settings::of(&parameters, 33 * MS);
+    let mut pipeline = Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, compute).unwrap();
+    let bytes = message::to_vec(&image(1, 9)).unwrap();
+    let (start, before) = (clock.now(), clock.worked(Worker::Process));
+    while clock.now() < start + Duration::from_secs(20) {
+        clock.sleep_until(pipeline.ready_at(clock.now()));
+        let now = clock.now();
+        pipeline.run(0, ImageKind::Raw, &bytes, (now, now + 33 * MS), &mut |_| ()).unwrap();
+        clock.advance(beside);
+    }
+    (clock.worked(Worker::Process) - before).as_secs_f64() / clock.now().since(start).as_secs_f64()
+}
+
+#[test]
+fn the_share_is_of_the_time_that_threads_work_also_where_they_are_stalled() {
+    for share in [0.1, 0.2, 0.3, 0.4] {
+        let part = worked(share, None, Duration::ZERO);
+        assert!((part - share).abs() < 0.05 * share, "{part} for {share}");
+    }
+}
+
+#[test]
+fn a_quota_counts_what_the_whole_process_works() {
+    let part = worked(1.0, Some(0.4), MS);
+    assert!((part - 0.9 * 0.4).abs() < 0.05 * 0.36, "{part}");
+    // Below a share of the user's own, what other threads do is not the network's.
+    assert!(worked(0.3, None, MS) > 0.33);
+}

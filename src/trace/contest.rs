@@ -3,12 +3,17 @@
 //! Each is replayed on the scripted clock: the planner and its variants through the very loop that runs the network. A frame arrives when it was
 //! recorded, or when the one before has ended, and has its whole budget, so that all of them get the same frames. What a frame is worth is the
 //! accuracy of the exit that was published for it, and nothing after the deadline.
+//!
+//! The oracle knows what every stage will take. Between it and the planner stands who is told what every stage will take but for stalls, and how often the whole
+//! trace stalls and for how long, but not when, and decides by the planner's rule. What is between it and the oracle is foresight of stalls; what is between it and
+//! the planner is prediction.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tally::Played;
 use super::{Costs, Trace};
-use crate::anytime::{self, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict};
+use crate::anytime::{self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict};
 use crate::clock::{Clock, Instant, ScriptedClock};
 use crate::model::ModelError;
 
@@ -17,6 +22,8 @@ use crate::model::ModelError;
 pub enum Strategy {
     /// The planner, as it runs in the pipeline.
     Planner,
+    /// The planner, told the costs of every frame and the stalls of the whole trace, but not when they come.
+    Told,
     /// The planner on means instead of quantiles.
     Mean,
     /// Steps and exits by turns while there is time left, without an idea of what anything costs.
@@ -25,94 +32,27 @@ pub enum Strategy {
     Fixed(usize),
 }
 
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Played {
-    /// The exit that was published.
-    pub exit: usize,
-    /// Whether that was before the deadline.
-    pub in_time: bool,
-    /// What it was worth, 0 to 1.
-    pub utility: f64,
-    /// From arrival to mask.
-    pub elapsed: Duration,
-}
-
-/// What became of all frames of a trace, and how far that is from the oracle's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
-pub struct Tally {
-    /// Frames that counted.
-    pub frames: usize,
-    /// Those that were late.
-    pub missed: usize,
-    /// Those that were late although the oracle's were not.
-    pub missed_needlessly: usize,
-    /// The mean of the published exits, late ones too.
-    pub mean_exit: f64,
-    /// The mean of what the frames were worth.
-    pub utility: f64,
-    /// The same mean of the oracle's frames.
-    pub best: f64,
-    /// Part of `best` that is not reached, 0 to 1.
-    pub regret: f64,
-    /// The mean time from arrival to mask, in milliseconds.
-    pub elapsed_ms: f64,
-}
-
-impl Tally {
-    /// Adds up what became of the frames, beside the oracle's.
-    pub fn of(played: &[Played], oracle: &[Played]) -> Self {
-        let count = played.len().max(1) as f64;
-        let utility = |played: &[Played]| played.iter().map(|frame| frame.utility).sum::<f64>() / count;
-        let late = |(frame, best): &(&Played, &Played)| !frame.in_time && best.in_time;
-        Self {
-            frames: played.len(),
-            missed: played.iter().filter(|frame| !frame.in_time).count(),
-            missed_needlessly: played.iter().zip(oracle).filter(late).count(),
-            mean_exit: played.iter().map(|frame| frame.exit as f64).sum::<f64>() / count,
-            utility: utility(played),
-            best: utility(oracle),
-            regret: regret(utility(played), utility(oracle)),
-            elapsed_ms: 1e3 * played.iter().map(|frame| frame.elapsed.as_secs_f64()).sum::<f64>() / count,
-        }
-    }
-
-    /// Several together, each with as much weight as any other; its regret is that of the mean utilities.
-    pub fn sum(tallies: &[Tally]) -> Self {
-        let mean = |of: fn(&Tally) -> f64| tallies.iter().map(of).sum::<f64>() / tallies.len().max(1) as f64;
-        let (utility, best) = (mean(|tally| tally.utility), mean(|tally| tally.best));
-        Self {
-            frames: tallies.iter().map(|tally| tally.frames).sum(),
-            missed: tallies.iter().map(|tally| tally.missed).sum(),
-            missed_needlessly: tallies.iter().map(|tally| tally.missed_needlessly).sum(),
-            mean_exit: mean(|tally| tally.mean_exit),
-            utility,
-            best,
-            regret: regret(utility, best),
-            elapsed_ms: mean(|tally| tally.elapsed_ms),
-        }
-    }
-}
-
-fn regret(utility: f64, best: f64) -> f64 {
-    if best > 0.0 { 1.0 - utility / best } else { 0.0 }
-}
-
-/// What a decision of the planner takes by `clock`, and what learning from a stage: medians over batches of a hundred.
+/// What a decision of the planner takes by `clock`, and what learning from a node: medians over batches of a hundred.
 pub fn decision_cost(contest: &Contest, clock: &dyn Clock) -> Result<(Duration, Duration), ModelError> {
     let scripted = ScriptedClock::new();
     let mut costs = contest.warm_up(&mut contest.model(&scripted), &scripted, Strategy::Planner)?;
-    let steps = |frame| (1..=contest.iterations()).map(move |n| (n, contest.trace.took(frame, Stage::Step(n))));
-    let steps: Vec<(usize, Duration)> = contest.trace.frames.iter().flat_map(steps).collect();
+    let nodes = |frame, step| contest.trace.nodes(frame, Stage::Step(step)).into_iter().zip(1..);
+    let steps =
+        |frame| (1..=contest.iterations()).flat_map(move |step| nodes(frame, step).map(move |node| (step, node)));
+    let steps: Vec<(usize, (Duration, usize))> = contest.trace.frames.iter().flat_map(steps).collect();
     let task = contest.task(Strategy::Planner, Instant::at(Duration::from_secs(1)));
     let (mut deciding, mut learning) = (Vec::new(), Vec::new());
     for batch in steps.chunks_exact(BATCH) {
         let start = clock.now();
-        batch.iter().for_each(|(step, took)| costs.observe(Stage::Step(*step), *took));
+        let mut course = Course::default();
+        for (step, (took, node)) in batch {
+            costs.observe_node(Stage::Step(*step), *node, *took, &mut course);
+        }
+        std::hint::black_box(course);
         let learned = clock.now();
-        for (step, _) in batch {
-            let at = Position { done: *step, exited: 1, ..Position::default() };
-            std::hint::black_box(task.next(Instant::default(), &costs, std::hint::black_box(at)));
+        for (step, (_, node)) in batch {
+            let at = Position { done: step - 1, exited: 1, ..Position::default() };
+            std::hint::black_box(task.goes_on(Instant::default(), &costs, std::hint::black_box(at), *node));
         }
         learning.push(learned.since(start));
         deciding.push(clock.now().since(learned));
@@ -134,13 +74,21 @@ const WARM_UP: usize = 5;
 pub struct Contest {
     trace: Arc<Trace>,
     accuracy: Vec<f64>,
+    /// What rendering usually takes, as a part of the last step without stalls.
+    render: f64,
 }
 
 impl Contest {
     /// Plays `trace`, of whose exits the first is worth `accuracy[0]`, and so on; no more iterations than both have.
     pub fn new(trace: Trace, accuracy: &[f64]) -> Self {
         let iterations = trace.iterations().min(accuracy.len());
-        Self { trace: Arc::new(trace), accuracy: accuracy[..iterations].to_vec() }
+        let last = Stage::Step(trace.iterations());
+        let part = |frame: &Costs| trace.took(frame, Stage::Render).as_secs_f64() / work(&trace, frame, last).max(1e-9);
+        let mut parts: Vec<f64> = trace.frames.iter().map(part).collect();
+        parts.sort_by(f64::total_cmp);
+        // Up to a third of all may have been held up.
+        let render = parts.get(parts.len() / 3).copied().unwrap_or(0.0);
+        Self { trace: Arc::new(trace), accuracy: accuracy[..iterations].to_vec(), render }
     }
 
     /// Iterations that may be chosen.
@@ -166,20 +114,50 @@ impl Contest {
 
     /// The frames as `strategy` plays them.
     pub fn play(&self, strategy: Strategy, budget: Duration) -> Result<Vec<Played>, ModelError> {
+        if strategy == Strategy::Told {
+            let mut costs = StageCosts::told();
+            self.pass(strategy, budget, &mut costs)?;
+            return self.pass(strategy, budget, &mut costs);
+        }
+        let clock = ScriptedClock::new();
+        let mut costs = self.warm_up(&mut self.model(&clock), &clock, strategy)?;
+        self.pass(strategy, budget, &mut costs)
+    }
+
+    /// Plays all frames once, with costs that learn from them.
+    fn pass(&self, strategy: Strategy, budget: Duration, costs: &mut StageCosts) -> Result<Vec<Played>, ModelError> {
         let clock = ScriptedClock::new();
         let mut model = self.model(&clock);
-        let mut costs = self.warm_up(&mut model, &clock, strategy)?;
+        anytime::measure(&mut model, &clock, &mut StageCosts::new(), self.iterations(), WARM_UP)?;
         let mut played = Vec::with_capacity(self.trace.frames.len());
         for frame in self.trace.frames.iter().skip(WARM_UP) {
             clock.sleep_until(Instant::at(Duration::from_millis(frame.at_ms.into())));
-            if strategy == Strategy::TimeLeft {
-                costs = StageCosts::new();
+            match strategy {
+                Strategy::TimeLeft => *costs = StageCosts::new(),
+                Strategy::Told => self.tell(frame, costs),
+                _ => (),
             }
             let arrival = clock.now();
-            let exit = self.frame(&mut model, &clock, &mut costs, frame, self.task(strategy, arrival + budget))?;
-            played.push(self.played(exit, clock.now().since(arrival), budget));
+            let (exit, gave_up) =
+                self.frame(&mut model, &clock, costs, frame, self.task(strategy, arrival + budget))?;
+            played.push(Played { gave_up, ..self.played(exit, clock.now().since(arrival), budget) });
         }
         Ok(played)
+    }
+
+    /// Sets the references to what a frame's stages will take without stalls.
+    fn tell(&self, frame: &Costs, costs: &mut StageCosts) {
+        let steps = (1..=self.iterations()).flat_map(|n| [Stage::Step(n), Stage::Exit(n)]);
+        for stage in std::iter::once(Stage::Data).chain(steps) {
+            // The first look at the clock comes before the first node.
+            let nodes: Vec<Duration> = std::iter::once(Duration::ZERO).chain(self.trace.work(frame, stage)).collect();
+            costs.set_nodes(stage, &[nodes]);
+        }
+        let usual =
+            Duration::from_secs_f64(self.render * work(&self.trace, frame, Stage::Step(self.trace.iterations())));
+        let took = self.trace.took(frame, Stage::Render);
+        let held = took > usual + usual / 2 + Duration::from_micros(300);
+        costs.set_reference(Stage::Render, &[if held { usual } else { took }]);
     }
 
     /// Frames that count: all but the warm-up.
@@ -204,7 +182,7 @@ impl Contest {
     fn played(&self, exit: usize, elapsed: Duration, budget: Duration) -> Played {
         let in_time = elapsed <= budget;
         let worth = exit.checked_sub(1).and_then(|exit| self.accuracy.get(exit)).copied().unwrap_or(0.0);
-        Played { exit, in_time, utility: if in_time { worth } else { 0.0 }, elapsed }
+        Played { exit, in_time, utility: if in_time { worth } else { 0.0 }, elapsed, gave_up: false }
     }
 
     /// What a frame takes that goes straight to one exit.
@@ -240,33 +218,41 @@ impl Contest {
         Ok(costs)
     }
 
-    fn task(&self, strategy: Strategy, deadline: Instant) -> Task {
+    fn task(&self, strategy: Strategy, deadline: Instant) -> Task<'_> {
         let (deadline, iterations, exits) = match strategy {
-            Strategy::Planner | Strategy::Mean => {
+            Strategy::Planner | Strategy::Told | Strategy::Mean => {
                 (Some(deadline), Iterations::new(1, self.iterations()), Exits::Needed)
             }
             Strategy::TimeLeft => (Some(deadline), Iterations::new(1, self.iterations()), Exits::Every),
             Strategy::Fixed(n) => (None, Iterations::fixed(n), Exits::Needed),
         };
-        Task { deadline, share_end: None, iterations, exits, skipped: 0 }
+        Task { deadline, share_end: None, iterations, exits, skipped: 0, worth: &self.accuracy }
     }
 
-    /// Plays a frame as the pipeline does; the exit that was published.
+    /// Plays a frame as the pipeline does; the exit that was published, and whether a step was abandoned.
     fn frame(
         &self,
         model: &mut ScriptedModel,
         clock: &ScriptedClock,
         costs: &mut StageCosts,
         frame: &Costs,
-        task: Task,
-    ) -> Result<usize, ModelError> {
+        task: Task<'_>,
+    ) -> Result<(usize, bool), ModelError> {
         let charge = |costs: &mut StageCosts, stage| {
             clock.advance(self.trace.took(frame, stage));
             costs.observe(stage, self.trace.took(frame, stage));
         };
         charge(costs, Stage::Decode);
+        let start = clock.now();
         let outcome = anytime::run(model, clock, costs, &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
+        let finished: Duration = outcome.stages.iter().map(|(_, took)| *took).sum();
+        let gave_up = clock.now().since(start) > finished;
         charge(costs, Stage::Render);
-        Ok(outcome.exit)
+        Ok((outcome.exit, gave_up))
     }
+}
+
+/// Seconds that a stage takes without stalls.
+fn work(trace: &Trace, frame: &Costs, stage: Stage) -> f64 {
+    trace.work(frame, stage).iter().map(Duration::as_secs_f64).sum()
 }

@@ -5,6 +5,7 @@
 
 mod contest;
 mod record;
+mod tally;
 mod text;
 
 use std::time::Duration;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use crate::anytime::Stage;
 use crate::frame::Size;
 
-pub use contest::{Contest, Played, Strategy, Tally, decision_cost};
+pub use contest::{Contest, Strategy, decision_cost};
 pub use record::Recorder;
+pub use tally::{Played, Tally};
 pub use text::TraceError;
 
 /// The most iterations of a trace.
@@ -81,6 +83,18 @@ impl Trace {
 
     /// The same, node by node.
     pub fn nodes(&self, frame: &Costs, stage: Stage) -> Vec<Duration> {
+        let mut nodes = self.work(frame, stage);
+        let stalls = place(stage).and_then(|place| frame.network.get(place)).map_or(&[][..], |held| &held.stalls);
+        for (node, us) in stalls {
+            if let Some(node) = nodes.get_mut(usize::from(*node)) {
+                *node += Duration::from_micros(u64::from(*us));
+            }
+        }
+        nodes
+    }
+
+    /// The same without what nodes were held up.
+    pub fn work(&self, frame: &Costs, stage: Stage) -> Vec<Duration> {
         let held = place(stage).and_then(|place| Some((frame.network.get(place)?, self.profiles.get(place)?)));
         let Some((held, profile)) = held else {
             return vec![self.took(frame, stage)];
@@ -88,13 +102,7 @@ impl Trace {
         let stalled: u64 = held.stalls.iter().map(|(_, us)| u64::from(*us)).sum();
         let even = 1000 * u64::from(held.took).saturating_sub(stalled);
         let weights: u64 = profile.iter().map(|weight| u64::from(*weight)).sum();
-        let mut nanos: Vec<u64> = profile.iter().map(|weight| even * u64::from(*weight) / weights.max(1)).collect();
-        for (node, us) in &held.stalls {
-            if let Some(nanos) = nanos.get_mut(usize::from(*node)) {
-                *nanos += 1000 * u64::from(*us);
-            }
-        }
-        nanos.into_iter().map(Duration::from_nanos).collect()
+        profile.iter().map(|weight| Duration::from_nanos(even * u64::from(*weight) / weights.max(1))).collect()
     }
 }
 

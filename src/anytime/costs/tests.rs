@@ -1,0 +1,119 @@
+//! What costs learn, and what they predict from it.
+
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn settled() -> StageCosts {
+    let mut costs = StageCosts::new();
+    costs.set_reference(Stage::Data, &[10 * MS, 11 * MS, 9 * MS]);
+    costs.set_nodes(Stage::Step(1), &[[MS, 2 * MS, MS], [MS, 2 * MS, 9 * MS], [5 * MS, 2 * MS, MS]]);
+    costs
+}
+
+/// Runs a step whose nodes take so many tenths of a millisecond.
+fn step(costs: &mut StageCosts, nodes: [u32; 3]) {
+    let mut course = Course::default();
+    for (node, took) in nodes.into_iter().enumerate() {
+        costs.observe_node(Stage::Step(1), node, took * MS / 10, &mut course);
+    }
+    costs.finish(Stage::Step(1), course);
+}
+
+#[test]
+fn the_reference_is_the_median_of_the_warm_up_runs_node_by_node() {
+    assert_eq!((settled().usual(Stage::Data), settled().usual(Stage::Step(1))), (10 * MS, 4 * MS));
+    assert_eq!([0, 1, 2, 3].map(|node| settled().left(Stage::Step(1), node)), [0.004, 0.003, 0.001, 0.0]);
+}
+
+#[test]
+fn a_stage_never_seen_costs_nothing_yet() {
+    assert_eq!(settled().usual(Stage::Exit(1)), Duration::ZERO);
+    assert_eq!(settled().reserve(Stage::Exit(1)), Duration::ZERO);
+}
+
+#[test]
+fn one_preempted_stage_does_not_move_the_slowdown() {
+    let mut costs = settled();
+    for _ in 0..6 {
+        costs.observe(Stage::Data, 10 * MS);
+    }
+    costs.observe(Stage::Data, 100 * MS);
+    assert_eq!(costs.slowdown(), 1.0);
+    assert_eq!(costs.usual(Stage::Step(1)), 4 * MS);
+}
+
+#[test]
+fn a_stalled_node_is_no_cost_of_its_stage() {
+    let mut costs = settled();
+    (0..70).for_each(|_| step(&mut costs, [10, 20, 50]));
+    assert_eq!((costs.slowdown(), costs.usual(Stage::Step(1)), costs.reserve(Stage::Step(1))), (1.0, 4 * MS, 4 * MS));
+    assert!(costs.stalls().expected(0.004) > 0.9, "{}", costs.stalls().expected(0.004));
+    assert_eq!((costs.stalls().longer(0.0039), costs.stalls().longer(0.0041)), (1.0, 0.0));
+}
+
+#[test]
+fn a_machine_that_became_slower_is_seen_within_five_stages_and_forgotten_within_four() {
+    let mut costs = settled();
+    for _ in 0..7 {
+        costs.observe(Stage::Data, 10 * MS);
+    }
+    for _ in 0..5 {
+        step(&mut costs, [20, 40, 20]);
+    }
+    assert_eq!(costs.slowdown(), 2.0);
+    assert!(costs.usual(Stage::Step(1)) >= 8 * MS);
+    for _ in 0..4 {
+        costs.observe(Stage::Data, 10 * MS);
+    }
+    assert_eq!(costs.slowdown(), 1.0);
+}
+
+#[test]
+fn rendering_that_is_held_up_now_and_then_is_stalled_and_for_good_is_slower() {
+    let mut costs = settled();
+    costs.set_reference(Stage::Render, &[MS]);
+    for n in 0..128 {
+        costs.observe(Stage::Render, if n % 4 == 0 { 5 * MS } else { MS });
+    }
+    assert_eq!((costs.usual(Stage::Render), costs.reserve(Stage::Render)), (MS, MS));
+    assert!(costs.stalls().expected(0.001) > 0.2);
+    (0..64).for_each(|_| costs.observe(Stage::Render, 5 * MS));
+    assert_eq!((costs.usual(Stage::Render), costs.reserve(Stage::Render)), (5 * MS, 5 * MS));
+}
+
+#[test]
+fn a_message_that_takes_longer_to_decode_is_no_stall() {
+    let mut costs = settled();
+    (0..64).for_each(|n| costs.observe(Stage::Decode, if n % 2 == 0 { MS } else { 20 * MS }));
+    assert_eq!(costs.stalls().expected(1.0), 0.0);
+}
+
+#[test]
+fn more_pixels_cost_more_before_the_first_of_them_was_seen() {
+    let mut costs = settled();
+    costs.set_reference(Stage::Render, &[2 * MS]);
+    costs.scale_reference(Stage::Render, 4.0);
+    assert_eq!(costs.usual(Stage::Render), 8 * MS);
+    costs.scale_reference(Stage::Render, f64::INFINITY);
+    costs.scale_reference(Stage::Exit(9), 4.0);
+    assert_eq!((costs.usual(Stage::Render), costs.usual(Stage::Exit(9))), (8 * MS, Duration::ZERO));
+}
+
+#[test]
+fn rendering_says_nothing_about_the_speed_of_the_machine() {
+    let mut costs = settled();
+    costs.set_reference(Stage::Render, &[MS]);
+    for _ in 0..20 {
+        costs.observe(Stage::Render, 9 * MS);
+    }
+    assert_eq!(costs.slowdown(), 1.0);
+}
+
+#[test]
+fn by_means_a_stall_is_a_cost_like_any_other() {
+    let mut costs = StageCosts::of_means();
+    costs.set_nodes(Stage::Step(1), &[[MS, 2 * MS, MS]]);
+    (0..70).for_each(|_| step(&mut costs, [10, 20, 50]));
+    assert_eq!((costs.slowdown(), costs.stalls().expected(1.0)), (2.0, 0.0));
+}

@@ -1,0 +1,55 @@
+//! What is charged to the share of compute: the time that threads have worked, not the time that passed while others ran.
+
+use std::time::Duration;
+
+use crate::clock::{Clock, Worker};
+use crate::compute::Compute;
+use crate::model::StagedModel;
+
+/// Meters the compute of frames on some threads.
+///
+/// A share that the user allows is a part of the network's threads: the one that runs frames is metered while it does, those that help it all the
+/// time. A cgroup's quota counts the whole process; so where the quota is what limits, all CPU time of the process is metered.
+pub struct Meter {
+    compute: Compute,
+    threads: u32,
+    /// CPU time of the process up to the last charge.
+    process: Duration,
+    /// The same of the threads that help.
+    helped: Duration,
+}
+
+impl Meter {
+    /// A meter for a network on `threads` threads.
+    pub fn new((compute, threads): (Compute, usize)) -> Self {
+        let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
+        Self { compute, threads, process: Duration::ZERO, helped: Duration::ZERO }
+    }
+
+    /// Charges nothing of what was worked until now.
+    pub fn restart(&mut self, clock: &dyn Clock, model: &dyn StagedModel) {
+        (self.process, self.helped) = (clock.worked(Worker::Process), model.helped());
+    }
+
+    /// The share in force where the user allows `wanted`.
+    pub fn share(&self, wanted: f64) -> f64 {
+        self.compute.share(wanted, self.threads as usize)
+    }
+
+    /// What is to be charged on the thread that ran a frame, at its end, where the user allows a share of `wanted`: time of all threads together, as a
+    /// part of their number. `began` is what the thread had worked when the frame began.
+    pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
+        let process = since(&mut self.process, clock.worked(Worker::Process));
+        let helped = since(&mut self.helped, model.helped());
+        let used = match self.share(wanted) < wanted {
+            true => process,
+            false => clock.worked(Worker::Thread).saturating_sub(began) + helped,
+        };
+        used / self.threads
+    }
+}
+
+/// What was added since the last reading, which `now` replaces.
+fn since(last: &mut Duration, now: Duration) -> Duration {
+    now.saturating_sub(std::mem::replace(last, now))
+}

@@ -126,8 +126,10 @@ mod tests {
 
     use super::*;
 
-    /// First pixels and weights of each target pixel, and the samples of a row.
-    fn rows() -> impl Strategy<Value = (usize, Vec<(usize, Vec<i16>)>, Vec<i16>)> {
+    /// Samples a pixel, first pixels and weights of each target pixel, and the samples of a row.
+    type Drawn = (usize, Vec<(usize, Vec<i16>)>, Vec<i16>);
+
+    fn rows() -> impl Strategy<Value = Drawn> {
         let samples = prop_oneof![Just(1usize), Just(3), Just(4)];
         (samples, 1usize..7, 1usize..40, 1usize..40).prop_flat_map(|(samples, taps, source, width)| {
             let source = source + taps;

@@ -116,8 +116,8 @@ const ONES: u64 = 0x0001_0001_0001_0001;
 fn mix_four(a: u64, b: u64, right: u64) -> [u8; 4] {
     let sums = a * (256 * ONES - right) + b * right + 128 * ONES;
     // The upper byte of each lane.
-    let bytes = sums >> 8 & 0xFF * ONES;
-    let pairs = bytes | bytes >> 8;
+    let bytes = (sums >> 8) & (0xFF * ONES);
+    let pairs = bytes | (bytes >> 8);
     ((pairs & 0xFFFF) as u32 | ((pairs >> 32 & 0xFFFF) as u32) << 16).to_le_bytes()
 }
 

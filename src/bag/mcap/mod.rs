@@ -4,6 +4,7 @@
 //! because a cut off chunk must still give the messages before the cut.
 
 mod chunk;
+mod parse;
 mod read;
 mod records;
 mod survey;

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use ::mcap::records::{Record, op};
 
 use super::chunk::{self, Span};
+use super::parse::parse;
 use super::records::{Fault, Frame, Records};
 use crate::bag::{BagError, Message};
 
@@ -135,7 +136,7 @@ impl McapMessages {
             return Ok(());
         }
         let body = data.get(span.start..span.end).unwrap_or_default();
-        let record = ::mcap::parse_record(span.opcode, body);
+        let record = parse(span.opcode, body);
         match record.map_err(|fault| crate::bag::error::with_sources(&fault))? {
             Record::Channel(channel) => {
                 let topic = self.wanted.get(&channel.topic).copied();

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ::mcap::parse_record;
 use ::mcap::records::{Channel, Record, op};
 
 use super::chunk;
+use super::parse::parse;
 use super::records::Records;
 use crate::bag::{BagError, Topic};
 
@@ -43,7 +43,7 @@ fn from_summary(file: &mut File) -> Option<Vec<Topic>> {
     let mut records = Records::new(&mut *file, footer_at);
     let frame = records.frame().ok()??;
     let body = records.whole_body(frame).ok()?;
-    let Record::Footer(footer) = parse_record(frame.opcode, &body).ok()? else {
+    let Record::Footer(footer) = parse(frame.opcode, &body).ok()? else {
         return None;
     };
     if footer.summary_start == 0 || footer.summary_start >= footer_at {
@@ -107,7 +107,7 @@ impl Found {
         if !matches!(opcode, op::SCHEMA | op::CHANNEL | op::MESSAGE | op::STATISTICS) {
             return Ok(());
         }
-        match parse_record(opcode, body)? {
+        match parse(opcode, body)? {
             Record::Schema { header, .. } => {
                 self.schemas.insert(header.id, header.name);
             }

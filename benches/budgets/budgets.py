@@ -127,6 +127,14 @@ def table(model, ours, lines):
     return text
 
 
+def processor():
+    """Its name, and the widest of the vector instructions that decide what it is to itnet."""
+    info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
+    info = {key.strip(): value.strip() for key, value in info.items()}
+    widest = next((name for name, flag in (("AVX-512", "avx512f"), ("AVX2", "avx2")) if flag in info.get("flags", "").split()), "neither AVX-512 nor AVX2")
+    return f"{info.get('model name', 'a processor without a name')} with {widest}"
+
+
 def plot(axes, name, lines):
     for line, scores in lines.items():
         kind = line.split()[0]
@@ -138,7 +146,7 @@ def plot(axes, name, lines):
         if kind != "anytime" and not line.endswith(" 1"):
             style.pop("label")
         axes.plot(BUDGETS, scores, drawstyle="default" if kind == "anytime" else "steps-post", **style)
-    axes.set(xscale="log", xlabel="budget, ms", title=name, ylim=(-2, 75))
+    axes.set(xscale="log", xlabel="budget, ms", title=name, ylim=(-2, 80))
     axes.set_xticks([5, 10, 20, 50, 100, 200], ["5", "10", "20", "50", "100", "200"])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
@@ -157,8 +165,8 @@ def main():
     text += [
         f"Scores in %, on {len(names)} frames of CamVid `val`, {args.rounds} times each, {args.threads} thread: the mIoU of the masks that are out in time, times",
         "their part of all; a late mask is worth nothing. All budgets and depths take turns frame by frame. `anytime` is itnet under the budget as it comes (`precision: auto`), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
-        f"iterations in ONNX Runtime {ort.__version__}, with itnet's decoding and rendering around it. Made by",
-        f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --rounds {args.rounds}`.",
+        f"iterations in ONNX Runtime {ort.__version__}, with itnet's decoding and rendering around it. Made on an {processor()} by",
+        f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --every {args.every} --rounds {args.rounds}`.",
     ]
     for model, axes, (ours, lines) in zip(models, all_axes[0], measured):
         text += ["", *table(model, ours, lines)]

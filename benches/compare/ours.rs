@@ -1,6 +1,6 @@
 //! A bundle's stages and frames in this crate: a worker of `compare.py`.
 //!
-//! `ours BUNDLE THREADS`. Answers each line of JSON with one, medians in ms:
+//! `ours BUNDLE THREADS [PRECISION]`, in f32 unless told. Answers each line of JSON with one, medians in ms:
 //! - `{"time": N}`: every stage, and whole frames to every exit (`frame 1` and so on: data, steps, that exit), each N times;
 //! - `{"tensor": ENCODING, "size": [W, H], "time": N}`: from such a frame to the network's input;
 //! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size;
@@ -37,8 +37,9 @@ use serde_json::Value;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    ensure!(args.len() == 2, "usage: ours BUNDLE THREADS");
-    let bundle = setup::load(Path::new(&args[0]), Wanted::F32)?;
+    ensure!((2..=3).contains(&args.len()), "usage: ours BUNDLE THREADS [PRECISION]");
+    let wanted = args.get(2).map_or(Ok(Wanted::F32), |name| name.parse()).map_err(Error::msg)?;
+    let bundle = setup::load(Path::new(&args[0]), wanted)?;
     let mut ours = Ours::new(&bundle, args[1].parse().context("THREADS")?)?;
     for line in std::io::stdin().lines() {
         let answer = ours.answer(&serde_json::from_str(&line?)?)?;

@@ -1,6 +1,7 @@
 //! A convolution with what follows it: bias, sums with other tensors, ReLU.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use super::crew::Crew;
 use super::depthwise::Depthwise;
@@ -8,6 +9,8 @@ use super::direct::Direct;
 use super::geometry::{Addend, Geometry};
 use super::isa::Isa;
 use super::precision::Precision;
+#[cfg(target_arch = "x86_64")]
+use super::tiled::Tiled;
 use super::turned::Turned;
 use super::winograd::Winograd;
 use super::work::{Desk, Output, Work};
@@ -35,22 +38,32 @@ enum Way {
     Depthwise(Depthwise),
     Turned(Turned),
     Winograd(Winograd),
+    #[cfg(target_arch = "x86_64")]
+    Tiled(Tiled),
 }
 
 impl Way {
     fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa, precision: Precision) -> Result<Self, String> {
+        let (isa, tiles) = (isa.vectors(), isa == Isa::Amx);
         if geometry.depthwise {
             return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa)?));
+        }
+        if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
+            return Ok(Self::Turned(turned));
         }
         let above = if Precision::Bf16.is_there(isa) { Precision::Bf16 } else { Precision::F32 };
         let no_bytes = |reason: bool| if reason && precision == Precision::Int8 { above } else { precision };
         let transformed = no_bytes(geometry.outputs < MIN_OUTPUTS);
         let direct = no_bytes(geometry.weights_len() / geometry.outputs > MAX_PRODUCTS);
+        #[cfg(target_arch = "x86_64")]
+        if tiles
+            && Precision::Bf16 == if Winograd::fits(geometry) { transformed } else { direct }
+            && let Some(tiled) = Tiled::new(geometry, weights, bias)?
+        {
+            return Ok(Self::Tiled(tiled));
+        }
         if let Some(winograd) = Winograd::new(geometry, weights, bias, isa, transformed)? {
             return Ok(Self::Winograd(winograd));
-        }
-        if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
-            return Ok(Self::Turned(turned));
         }
         Ok(Self::Direct(Direct::new(geometry, weights, bias, isa, direct)?))
     }
@@ -60,24 +73,30 @@ impl Way {
             Self::Direct(direct) => direct.precision(),
             Self::Winograd(winograd) => winograd.precision(),
             Self::Depthwise(_) | Self::Turned(_) => Precision::F32,
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiled(_) => Precision::Bf16,
         }
     }
 
-    /// The parts that it does one by one: rows of the output or of squares, or stretches of pixels.
+    /// The parts that it does one by one: rows of the output, batches of squares, or stretches of pixels.
     fn parts(&self, geometry: &Geometry) -> usize {
         match self {
             Self::Direct(_) | Self::Depthwise(_) => geometry.to[0],
-            Self::Winograd(winograd) => winograd.rows(geometry),
+            Self::Winograd(winograd) => winograd.batches(geometry),
             Self::Turned(_) => Turned::stretches(geometry),
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiled(tiled) => tiled.blocks(geometry),
         }
     }
 
-    fn part(&self, work: &Work<'_>, part: usize, desk: &mut Desk) {
+    fn parts_of(&self, work: &Work<'_>, parts: Range<usize>, desk: &mut Desk) {
         match self {
-            Self::Direct(direct) => direct.row(work, part, desk),
-            Self::Depthwise(depthwise) => depthwise.row(work, part, desk),
-            Self::Winograd(winograd) => winograd.row(work, part, desk),
-            Self::Turned(turned) => turned.stretch(work, part, desk),
+            Self::Direct(direct) => parts.for_each(|row| direct.row(work, row, desk)),
+            Self::Depthwise(depthwise) => parts.for_each(|row| depthwise.row(work, row, desk)),
+            Self::Winograd(winograd) => parts.for_each(|batch| winograd.batch(work, batch, desk)),
+            Self::Turned(turned) => parts.for_each(|stretch| turned.stretch(work, stretch, desk)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiled(tiled) => tiled.blocks_of(work, parts, desk),
         }
     }
 }
@@ -134,9 +153,7 @@ impl Conv {
         let work = Work { geometry, input, addends, output: Output::new(output) };
         crew.run(bands, &|band| {
             DESK.with_borrow_mut(|desk| {
-                for part in band * parts / bands..(band + 1) * parts / bands {
-                    self.way.part(&work, part, desk);
-                }
+                self.way.parts_of(&work, band * parts / bands..(band + 1) * parts / bands, desk);
             });
         });
         Ok(())

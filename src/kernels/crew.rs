@@ -3,7 +3,11 @@
 //! A helper looks out for work for a moment after its last piece, some tens of microseconds, so that pieces that follow each other
 //! closely are met at once; then it sleeps. Work never waits for a helper that has not come: the caller takes the jobs itself,
 //! and only waits for helpers that have one in hand.
+//!
+//! Every thread begins with its own stretch of the jobs, the same in every piece, and takes of the others' when that is done: where jobs of the
+//! same number touch the same part of an image, each thread finds in its own cache what it wrote in the piece before.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -34,7 +38,8 @@ struct Shared {
     gate: AtomicU64,
     /// The piece of work; written while the gate is closed and nobody inside, read by those inside.
     piece: PieceCell,
-    next: AtomicUsize,
+    /// The next job of each thread's stretch; past its end where all are taken.
+    next: Box<[Next]>,
     failed: AtomicBool,
     over: AtomicBool,
     sleepers: AtomicUsize,
@@ -51,6 +56,11 @@ struct Piece {
     jobs: usize,
 }
 
+/// A cache line of its own.
+#[repr(align(128))]
+#[derive(Default)]
+struct Next(AtomicUsize);
+
 struct PieceCell(std::cell::UnsafeCell<Piece>);
 
 // SAFETY: the gate keeps writing and reading apart: `Crew::run` writes only while the gate is closed with nobody inside, helpers read
@@ -66,7 +76,7 @@ impl Crew {
         let shared = Arc::new(Shared {
             gate: AtomicU64::new(0),
             piece: PieceCell(std::cell::UnsafeCell::new(Piece { work: nothing, jobs: 0 })),
-            next: AtomicUsize::new(0),
+            next: (0..threads.max(1)).map(|_| Next::default()).collect(),
             failed: AtomicBool::new(false),
             over: AtomicBool::new(false),
             sleepers: AtomicUsize::new(0),
@@ -78,7 +88,7 @@ impl Crew {
         for number in 1..threads {
             let shared = Arc::clone(&crew.shared);
             let builder = std::thread::Builder::new().name(format!("itnet-model-{number}"));
-            crew.helpers.push(builder.spawn(move || shared.help())?);
+            crew.helpers.push(builder.spawn(move || shared.help(number))?);
         }
         Ok(crew)
     }
@@ -108,14 +118,16 @@ impl Crew {
         let work: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
         // SAFETY: the gate is closed with nobody inside, as every call leaves it, and `busy` keeps other callers out.
         unsafe { *shared.piece.0.get() = Piece { work, jobs } };
-        shared.next.store(0, Ordering::Relaxed);
+        for (thread, next) in shared.next.iter().enumerate() {
+            next.0.store(shared.stretch(thread, jobs).start, Ordering::Relaxed);
+        }
         shared.gate.fetch_add(NUMBER | OPEN, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             drop(shared.asleep.lock().unwrap_or_else(PoisonError::into_inner));
             shared.wake.notify_all();
         }
-        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(Piece { work, jobs })));
-        shared.next.store(jobs, Ordering::Relaxed);
+        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(0, Piece { work, jobs })));
+        shared.next.iter().for_each(|next| next.0.store(jobs, Ordering::Relaxed));
         shared.gate.fetch_and(!OPEN, Ordering::SeqCst);
         let mut turns = 0;
         while shared.gate.load(Ordering::Acquire) & INSIDE != 0 {
@@ -132,18 +144,29 @@ impl Crew {
 }
 
 impl Shared {
-    fn work(&self, piece: Piece) {
-        loop {
-            let job = self.next.fetch_add(1, Ordering::Relaxed);
-            if job >= piece.jobs {
-                return;
+    /// The jobs that a thread begins with.
+    fn stretch(&self, thread: usize, jobs: usize) -> Range<usize> {
+        let threads = self.next.len();
+        thread * jobs / threads..(thread + 1) * jobs / threads
+    }
+
+    /// Does the jobs of `thread`'s stretch, then what is left of the others'.
+    fn work(&self, thread: usize, piece: Piece) {
+        let threads = self.next.len();
+        for owner in (thread..threads).chain(0..thread) {
+            let end = self.stretch(owner, piece.jobs).end;
+            loop {
+                let job = self.next[owner].0.fetch_add(1, Ordering::Relaxed);
+                if job >= end {
+                    break;
+                }
+                // SAFETY: `Crew::run` keeps the work alive until everybody is out.
+                unsafe { (*piece.work)(job) };
             }
-            // SAFETY: `Crew::run` keeps the work alive until everybody is out.
-            unsafe { (*piece.work)(job) };
         }
     }
 
-    fn help(&self) {
+    fn help(&self, thread: usize) {
         let (mut seen, mut told) = (0, Duration::ZERO);
         while let Some(number) = self.look_out(seen) {
             seen = number;
@@ -152,7 +175,7 @@ impl Shared {
             }
             // SAFETY: inside, the piece is not written.
             let piece = unsafe { *self.piece.0.get() };
-            if catch_unwind(AssertUnwindSafe(|| self.work(piece))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.work(thread, piece))).is_err() {
                 self.failed.store(true, Ordering::Relaxed);
             }
             self.gate.fetch_sub(1, Ordering::Release);

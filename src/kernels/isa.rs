@@ -13,11 +13,13 @@ pub enum Isa {
     Avx2,
     /// 512 bit, and 256 bit with all 32 registers.
     Avx512,
+    /// The same, and tiles of bf16 that are multiplied whole.
+    Amx,
 }
 
 impl Isa {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx];
 
     /// The fastest set that this processor has.
     pub fn detect() -> Self {
@@ -35,9 +37,16 @@ impl Isa {
             Self::Avx512 => {
                 Self::Avx2.is_there() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => Precision::Bf16.is_there(Self::Avx512) && super::amx::is_there(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
+            Self::Avx2 | Self::Avx512 | Self::Amx => false,
         }
+    }
+
+    /// What there is beside tiles.
+    pub(super) fn vectors(self) -> Self {
+        if self == Self::Amx { Self::Avx512 } else { self }
     }
 
     /// The widest panel worth using where `left` output channels are left: a multiple of 8, which may be more than `left`.
@@ -49,7 +58,7 @@ impl Isa {
             (_, 17..=24) => 24,
             (Self::Avx2, 48) => 24,
             (Self::Avx2, _) => 16,
-            (Self::Avx512, _) => 32,
+            (Self::Avx512 | Self::Amx, _) => 32,
         }
     }
 
@@ -60,9 +69,9 @@ impl Isa {
             (Self::Avx2, 8) => 8,
             (Self::Avx2, 16) => 6,
             (Self::Avx2, _) => 4,
-            (Self::Avx512, 24) => 8,
-            (Self::Avx512, 32) => 10,
-            (Self::Avx512, _) => MAX_PIXELS,
+            (Self::Avx512 | Self::Amx, 24) => 8,
+            (Self::Avx512 | Self::Amx, 32) => 10,
+            (Self::Avx512 | Self::Amx, _) => MAX_PIXELS,
         }
     }
 
@@ -73,9 +82,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::x86::avx2(panel, pixels).filter(|_| precision == Precision::F32),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::x86::avx512(panel, pixels, precision),
+            Self::Avx512 | Self::Amx => super::x86::avx512(panel, pixels, precision),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => None,
+            Self::Avx2 | Self::Avx512 | Self::Amx => None,
         }
     }
 
@@ -86,9 +95,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::depthwise_x86::avx2(channels, pixels),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::depthwise_x86::avx512(channels, pixels),
+            Self::Avx512 | Self::Amx => super::depthwise_x86::avx512(channels, pixels),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => None,
+            Self::Avx2 | Self::Avx512 | Self::Amx => None,
         }
     }
 
@@ -105,13 +114,13 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             (Self::Avx2, Precision::F32, 4) => Some(AVX2_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
+            (Self::Avx512 | Self::Amx, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
+            (Self::Avx512 | Self::Amx, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::Bf16, 2) => Some(BF16_SMALL),
+            (Self::Avx512 | Self::Amx, Precision::Bf16, 2) => Some(BF16_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512, Precision::Bf16, 4) => Some(BF16_LARGE),
+            (Self::Avx512 | Self::Amx, Precision::Bf16, 4) => Some(BF16_LARGE),
             _ => None,
         }
     }

@@ -21,12 +21,15 @@
 //! | `direct` | every convolution there is no better way for |
 //! | `winograd` | three by three without stride, on 16 channels or more |
 //! | `depthwise` | channels that do not mix |
+//! | `tiled` | everything that mixes channels, in lower precision, where there are tiles |
 //! | `turned` | single pixels into planes: logits |
 //!
 //! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called
 //! from outside checks every length before, so that no safe call reads or writes out of bounds.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod conv;
 mod crew;
 mod depthwise;
@@ -48,6 +51,8 @@ mod rest;
 mod rows;
 mod span;
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tiled;
 mod transforms;
 mod turned;
 #[cfg(target_arch = "x86_64")]

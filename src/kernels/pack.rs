@@ -90,6 +90,19 @@ impl Packer {
         }
     }
 
+    /// Packs lines of up to four planes pixel by pixel into bf16: a word for two of them, or two for four.
+    pub fn pairs(self, planes: &[&[f32]; 4], words: &mut [u32]) {
+        if words.len() == planes[0].len() {
+            return self.planes(planes, Range::NONE, words);
+        }
+        match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `new` has found the instructions.
+            Isa::Avx512 => unsafe { x86::plane_pairs(planes, words) },
+            _ => plane_pairs(planes, words),
+        }
+    }
+
     /// Packs lines of as many planes as a word has values, or less.
     pub fn planes(self, planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
         match (self.precision, self.isa) {
@@ -187,6 +200,16 @@ fn plane_halves(planes: &[&[f32]; 4], words: &mut [u32]) {
 }
 
 #[inline(always)]
+fn plane_pairs(planes: &[&[f32]; 4], words: &mut [u32]) {
+    let (pixels, _) = words.as_chunks_mut::<2>();
+    let pairs = planes[0].iter().zip(planes[1]).zip(planes[2].iter().zip(planes[3]));
+    for (words, ((a, b), (c, d))) in pixels.iter_mut().zip(pairs) {
+        let word = |low: &f32, high: &f32| (u32::from(half(*low)) | u32::from(half(*high)) << 16).to_le();
+        *words = [word(a, b), word(c, d)];
+    }
+}
+
+#[inline(always)]
 fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
     let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
     let byte = |value: &f32| byte(*value, reciprocal, zero);
@@ -220,5 +243,6 @@ mod x86 {
         bytes(values: &[f32], range: Range, words: &mut [u32]);
         plane_halves(planes: &[&[f32]; 4], words: &mut [u32]);
         plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]);
+        plane_pairs(planes: &[&[f32]; 4], words: &mut [u32]);
     }
 }

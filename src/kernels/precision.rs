@@ -48,6 +48,10 @@ impl Precision {
                 let narrow = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
                 isa.is_there() && narrow && is_x86_feature_detected!("avx512vnni")
             }
+            #[cfg(target_arch = "x86_64")]
+            (Self::Bf16, Isa::Amx) => isa.is_there(),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Int8, Isa::Amx) => isa.is_there() && self.is_there(Isa::Avx512),
             _ => false,
         }
     }

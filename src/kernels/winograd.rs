@@ -52,10 +52,7 @@ impl Winograd {
         isa: Isa,
         precision: Precision,
     ) -> Result<Option<Self>, String> {
-        let channels = [geometry.inputs, geometry.outputs];
-        let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
-        let fits = geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved;
-        if !fits || channels.iter().any(|channels| *channels < MIN_CHANNELS || channels % LANES != 0) {
+        if !Self::fits(geometry) {
             return Ok(None);
         }
         let (inputs, each, window) = (geometry.inputs, precision.values(), MAX_WINDOW);
@@ -78,44 +75,63 @@ impl Winograd {
         Ok(Some(Self { panels, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
     }
 
+    /// Whether it can be done in this way, and may pay.
+    pub fn fits(geometry: &Geometry) -> bool {
+        let channels = [geometry.inputs, geometry.outputs];
+        let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
+        let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % LANES == 0);
+        geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
+    }
+
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// How many rows of squares an image has.
-    pub fn rows(&self, geometry: &Geometry) -> usize {
-        geometry.to[0].div_ceil(self.side)
+    /// How many batches of squares an image has: as few as the kernels allow, so that the weights are read as few times.
+    pub fn batches(&self, geometry: &Geometry) -> usize {
+        let [down, across] = self.grid(geometry);
+        (down * across).div_ceil(self.squares)
     }
 
-    /// Computes the rows of the output that row `row` of squares makes.
-    pub fn row(&self, work: &Work<'_>, row: usize, desk: &mut Desk) {
-        let across = work.geometry.to[1].div_ceil(self.side);
-        let parts = across.div_ceil(self.squares);
+    /// Squares down and across an image.
+    fn grid(&self, geometry: &Geometry) -> [usize; 2] {
+        geometry.to.map(|side| side.div_ceil(self.side))
+    }
+
+    /// Computes the pixels of the output that a batch of squares makes, which follow each other along a row and go on in the next.
+    pub fn batch(&self, work: &Work<'_>, batch: usize, desk: &mut Desk) {
+        let [down, across] = self.grid(work.geometry);
+        let batches = self.batches(work.geometry);
+        let start = |batch: usize| batch * down * across / batches;
+        let batch = Batch { first: start(batch), end: start(batch + 1), across };
         let widest = self.panels.iter().map(|panel| panel.width).max().unwrap_or(0);
         let room = self.window * self.window * self.squares;
         desk.inputs.resize(room * self.raw_unit, 0);
         desk.packed.resize(room * self.unit, 0);
         desk.results.resize(room * widest, 0.0);
-        for part in 0..parts {
-            let (first, end) = (part * across / parts, (part + 1) * across / parts);
-            self.forth(work, row, first, end, desk);
-            desk.ranges.clear();
-            if let Some(packer) = self.packer {
-                self.pack(packer, end - first, desk);
-            }
-            let inputs = if self.packer.is_some() { &desk.packed } else { &desk.inputs };
-            for panel in &self.panels {
-                self.multiply(panel, end - first, inputs, &desk.ranges, &mut desk.results);
-                self.back(work, panel, row, first, end, &desk.results);
+        for strip in batch.strips() {
+            self.forth(work, &batch, &strip, desk);
+        }
+        desk.ranges.clear();
+        if let Some(packer) = self.packer {
+            self.pack(packer, batch.len(), desk);
+        }
+        let inputs = if self.packer.is_some() { &desk.packed } else { &desk.inputs };
+        for panel in &self.panels {
+            self.multiply(panel, batch.len(), inputs, &desk.ranges, &mut desk.results);
+            for strip in batch.strips() {
+                self.back(work, panel, &batch, &strip, &desk.results);
             }
         }
     }
 
-    /// Transforms the input of squares `first..end`: those over the left or right edge from copies with zeros, the others in place.
-    fn forth(&self, work: &Work<'_>, row: usize, first: usize, end: usize, desk: &mut Desk) {
+    /// Transforms the input of a strip: squares over the left or right edge from copies with zeros, the others in place.
+    fn forth(&self, work: &Work<'_>, batch: &Batch, strip: &Strip, desk: &mut Desk) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);
-        let step = (end - first) * self.raw_unit;
+        let Strip { row, first, end, .. } = *strip;
+        let step = batch.len() * self.raw_unit;
+        let at = |square: usize| (strip.before + square - first) * self.raw_unit;
         let (side, window) = (self.side, self.window);
         assert!(desk.inputs.len() >= window * window * step);
         let line = |dy: usize| {
@@ -137,14 +153,14 @@ impl Winograd {
                 }
             }
             let lines = std::array::from_fn(|dy| desk.edge[dy.min(window - 1) * window * channels..].as_ptr());
-            let output = desk.inputs[(square - first) * self.raw_unit..].as_mut_ptr();
+            let output = desk.inputs[at(square)..].as_mut_ptr();
             // SAFETY: the copy has the window's lines of as many pixels; `inputs` has room for all places of all squares. `new` has checked channels and
             // instructions.
             unsafe { (self.transforms.forth)(&lines, 1, channels, output, step) };
         }
         if let Some(left) = left(middle).filter(|_| middle < last) {
             let lines = lines.map(|line| line.map_or(self.zeros.as_ptr(), |line| line[left * channels..].as_ptr()));
-            let output = desk.inputs[(middle - first) * self.raw_unit..].as_mut_ptr();
+            let output = desk.inputs[at(middle)..].as_mut_ptr();
             // SAFETY: all pixels of these squares lie between the edges of their lines, or in a line of as many zeros; `inputs` has room for
             // all places of all squares. `new` has checked channels and instructions.
             unsafe { (self.transforms.forth)(&lines, last - middle, channels, output, step) };
@@ -190,9 +206,10 @@ impl Winograd {
         }
     }
 
-    /// Makes the output of squares `first..end` from their results.
-    fn back(&self, work: &Work<'_>, panel: &Panel, row: usize, first: usize, end: usize, results: &[f32]) {
+    /// Makes the output of a strip from its squares' results.
+    fn back(&self, work: &Work<'_>, panel: &Panel, batch: &Batch, strip: &Strip, results: &[f32]) {
         let geometry = work.geometry;
+        let Strip { row, first, end, .. } = *strip;
         let ([height, width], channels) = (geometry.to, geometry.outputs);
         let (top, left) = (row * self.side, first * self.side);
         let line = |dy: usize| {
@@ -203,8 +220,8 @@ impl Winograd {
         let lines: [Line; MAX_SIDE] = std::array::from_fn(line);
         let results = Results {
             squares: end - first,
-            places: results.as_ptr(),
-            step: (end - first) * panel.width,
+            places: results[strip.before * panel.width..].as_ptr(),
+            step: batch.len() * panel.width,
             width: panel.width,
             channels: panel.width.min(channels - panel.first),
             bias: panel.bias.as_ptr(),
@@ -217,6 +234,38 @@ impl Winograd {
         // SAFETY: `multiply` has filled all places of these squares. The lines and pixels are those within the output's edges, this job's
         // alone, and the addends cover them. `new` has checked channels and instructions.
         unsafe { (self.transforms.back)(&results) };
+    }
+}
+
+/// Squares that are multiplied at once, `first..end` counted along the rows of an image.
+struct Batch {
+    first: usize,
+    end: usize,
+    /// Squares of a row.
+    across: usize,
+}
+
+/// Those of a batch that lie in one row.
+struct Strip {
+    row: usize,
+    /// The row's squares `first..end`.
+    first: usize,
+    end: usize,
+    /// Squares of the batch before it.
+    before: usize,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.end - self.first
+    }
+
+    fn strips(&self) -> impl Iterator<Item = Strip> {
+        (self.first / self.across..self.end.div_ceil(self.across)).map(|row| {
+            let start = row * self.across;
+            let (first, end) = (self.first.max(start), self.end.min(start + self.across));
+            Strip { row, first: first - start, end: end - start, before: first - self.first }
+        })
     }
 }
 

@@ -13,7 +13,7 @@ const MAX_LOSS: f64 = 0.005;
 /// What was asked for, as the parameter `precision` says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
-    /// The lowest that the processor multiplies and that costs hardly any accuracy, as far as the manifest shows.
+    /// The fastest that the processor multiplies and that costs hardly any accuracy, as far as the manifest shows.
     #[default]
     Auto,
     /// This one, or the next higher that the processor multiplies.
@@ -65,13 +65,15 @@ impl Chosen {
     pub fn here(wanted: Wanted, accuracy: &[Accuracy]) -> Self {
         let isa = Isa::detect();
         // Without vector instructions the convolutions are tract's, which multiply f32.
-        Self::of(wanted, accuracy, |precision| isa != Isa::Portable && precision.is_there(isa))
+        let tiles = isa == Isa::Amx;
+        Self::of(wanted, accuracy, tiles, |precision| isa != Isa::Portable && precision.is_there(isa))
     }
 
-    fn of(wanted: Wanted, accuracy: &[Accuracy], there: impl Fn(Precision) -> bool) -> Self {
+    /// The same on a processor that multiplies what is `there`, and bf16 in `tiles` where it can.
+    fn of(wanted: Wanted, accuracy: &[Accuracy], tiles: bool, there: impl Fn(Precision) -> bool) -> Self {
         let lacks = |precision: Precision| format!("this processor has no instructions for {}", precision.name());
         let only = match wanted {
-            Wanted::Auto => return Self::auto(accuracy, there, lacks),
+            Wanted::Auto => return Self::auto(accuracy, tiles, there, lacks),
             Wanted::Only(precision) => precision,
             Wanted::Emulated(precision) => {
                 let (emulated, reason) = (!there(precision), "as asked for, emulated where need be".to_owned());
@@ -87,9 +89,16 @@ impl Chosen {
         Self { precision, replaced: true, reason, emulated: false }
     }
 
-    fn auto(accuracy: &[Accuracy], there: impl Fn(Precision) -> bool, lacks: impl Fn(Precision) -> String) -> Self {
+    fn auto(
+        accuracy: &[Accuracy],
+        tiles: bool,
+        there: impl Fn(Precision) -> bool,
+        lacks: impl Fn(Precision) -> String,
+    ) -> Self {
         let mut reasons = Vec::new();
-        for precision in [Precision::Int8, Precision::Bf16] {
+        // The fastest first: bytes, but tiles of bf16 are faster than vectors of bytes.
+        let bytes_first = [Precision::Int8, Precision::Bf16];
+        for precision in if tiles { [Precision::Bf16, Precision::Int8] } else { bytes_first } {
             let cost = if there(precision) { cost(accuracy, precision) } else { Err(lacks(precision)) };
             match cost {
                 Ok(reason) => return Self { precision, replaced: false, reason, emulated: false },
@@ -157,7 +166,7 @@ mod tests {
 
     #[test]
     fn auto_is_f32_where_nothing_was_measured() {
-        let chosen = Chosen::of(Wanted::Auto, &[measured("val", Precision::F32, &[0.5])], all);
+        let chosen = Chosen::of(Wanted::Auto, &[measured("val", Precision::F32, &[0.5])], false, all);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, false));
         assert!(chosen.reason.contains("no accuracy measured in int8"), "{}", chosen.reason);
     }
@@ -169,7 +178,8 @@ mod tests {
         let byte = |worst: f64| {
             [measured("val", Precision::Int8, &[0.5, 0.6]), measured("streets", Precision::Int8, &[0.7, worst])]
         };
-        let auto = |bytes: &[Accuracy]| Chosen::of(Wanted::Auto, &[&full[..], &half, bytes].concat(), all).precision;
+        let auto =
+            |bytes: &[Accuracy]| Chosen::of(Wanted::Auto, &[&full[..], &half, bytes].concat(), false, all).precision;
         assert_eq!(auto(&byte(0.796)), Precision::Int8);
         assert_eq!(auto(&byte(0.794)), Precision::Bf16);
         assert_eq!(auto(&[]), Precision::Bf16);
@@ -178,9 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn auto_takes_bf16_where_it_is_multiplied_in_tiles() {
+        let of = |precision| measured("val", precision, &[0.5]);
+        let accuracy = Precision::ALL.map(of);
+        assert_eq!(Chosen::of(Wanted::Auto, &accuracy, true, all).precision, Precision::Bf16);
+        assert_eq!(Chosen::of(Wanted::Auto, &accuracy, false, all).precision, Precision::Int8);
+        let lossy = [of(Precision::F32), measured("val", Precision::Bf16, &[0.4]), of(Precision::Int8)];
+        assert_eq!(Chosen::of(Wanted::Auto, &lossy, true, all).precision, Precision::Int8);
+    }
+
+    #[test]
     fn auto_takes_nothing_that_the_processor_lacks() {
         let accuracy = [measured("val", Precision::F32, &[0.5]), measured("val", Precision::Int8, &[0.5])];
-        let chosen = Chosen::of(Wanted::Auto, &accuracy, |precision| precision == Precision::F32);
+        let chosen = Chosen::of(Wanted::Auto, &accuracy, false, |precision| precision == Precision::F32);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, false));
         assert!(chosen.reason.contains("no instructions for int8"), "{}", chosen.reason);
     }
@@ -188,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_by_name_needs_no_measurement() {
         for precision in Precision::ALL {
-            let chosen = Chosen::of(Wanted::Only(precision), &[], all);
+            let chosen = Chosen::of(Wanted::Only(precision), &[], false, all);
             assert_eq!((chosen.precision, chosen.replaced), (precision, false));
         }
     }
@@ -196,7 +216,7 @@ mod tests {
     #[test]
     fn what_the_processor_lacks_becomes_the_next_higher_precision_and_is_told() {
         let without = |lacking: &'static [Precision], wanted| {
-            Chosen::of(Wanted::Only(wanted), &[], move |precision| !lacking.contains(&precision))
+            Chosen::of(Wanted::Only(wanted), &[], false, move |precision| !lacking.contains(&precision))
         };
         let chosen = without(&[Precision::Int8], Precision::Int8);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::Bf16, true));
@@ -209,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_emulated_is_that_precision_on_every_processor() {
-        let emulated = |there: bool| Chosen::of(Wanted::Emulated(Precision::Int8), &[], |_| there);
+        let emulated = |there: bool| Chosen::of(Wanted::Emulated(Precision::Int8), &[], false, |_| there);
         assert_eq!((emulated(true).precision, emulated(true).emulated), (Precision::Int8, false));
         assert_eq!((emulated(false).precision, emulated(false).emulated), (Precision::Int8, true));
         assert_eq!(Wanted::Auto.emulated(), None);

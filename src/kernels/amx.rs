@@ -1,0 +1,248 @@
+//! The matrix unit of x86-64 processors that have AMX: tiles of sixteen rows of sixteen words, multiplied whole, in bf16.
+//!
+//! The compiler has no stable names for these instructions, so they are written as assembly; nothing else uses the eight tile registers.
+//! An operating system gives a process their 8 KiB a thread when it asks.
+
+use std::arch::asm;
+use std::arch::x86_64::*;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+use super::tile::TileAddend;
+
+/// Rows of a tile, and words of a row.
+pub(super) const SIDE: usize = 16;
+/// Bytes of a row of a tile.
+const ROW: usize = 4 * SIDE;
+/// Strips of pixels, and vectors of channels, of one product.
+pub(super) const STRIPS: usize = 2;
+pub(super) const VECTORS: usize = 2;
+
+/// Whether this processor has it, and the system lets us use it.
+pub(super) fn is_there() -> bool {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    *THERE.get_or_init(|| has_instructions() && is_permitted())
+}
+
+fn has_instructions() -> bool {
+    // Intel's manual, volume 2, CPUID: leaf 7, EDX bits 22 (AMX-BF16) and 24 (AMX-TILE).
+    const BITS: u32 = 1 << 22 | 1 << 24;
+    // SAFETY: every processor of 64 bit has the instruction. Later compilers know that.
+    #[allow(unused_unsafe)]
+    unsafe {
+        __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & BITS == BITS
+    }
+}
+
+/// Asks for the tile registers, for all threads of the process that are there or will be.
+#[cfg(target_os = "linux")]
+fn is_permitted() -> bool {
+    use nix::libc::{SYS_arch_prctl, syscall};
+    // Linux, Documentation/arch/x86/xstate.rst.
+    const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
+    const XFEATURE_XTILEDATA: u64 = 18;
+    // SAFETY: the call takes two numbers and changes nothing but what the process may use.
+    unsafe { syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_permitted() -> bool {
+    false
+}
+
+/// What `ldtilecfg` reads.
+#[repr(C, align(64))]
+struct Shapes {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+/// All eight registers whole.
+static WHOLE: Shapes = Shapes {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    row_bytes: [
+        ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, 0, 0, 0, 0, 0,
+        0, 0, 0,
+    ],
+    rows: [
+        SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, 0, 0, 0, 0, 0,
+        0, 0, 0,
+    ],
+};
+
+/// This thread's tile registers, ready for use until it is dropped.
+pub(super) struct Tiles(PhantomData<*const ()>);
+
+impl Tiles {
+    /// None where there are no such registers.
+    pub fn open() -> Option<Self> {
+        // SAFETY: the instruction is there, and reads 64 bytes that are a configuration of its first palette.
+        is_there().then(|| unsafe {
+            asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE, options(nostack, preserves_flags, readonly))
+        })?;
+        Some(Self(PhantomData))
+    }
+}
+
+impl Drop for Tiles {
+    fn drop(&mut self) {
+        // SAFETY: the instruction is there, or `open` had given nothing; nobody else uses these registers.
+        unsafe { asm!("tilerelease", options(nostack, preserves_flags, nomem)) };
+    }
+}
+
+/// Up to sixteen neighbouring pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Strip {
+    /// Where the first pixel's words begin.
+    pub input: *const u32,
+    pub pixels: usize,
+    /// Where its results go.
+    pub output: *mut f32,
+    /// What is added to them.
+    pub addends: [TileAddend; super::tile::MAX_ADDENDS],
+}
+
+/// A product of strips of pixels with a panel of channels.
+pub(super) struct Product<'a> {
+    /// One or [`STRIPS`].
+    pub strips: &'a [Strip],
+    /// Words from one pixel to the next.
+    pub step: usize,
+    pub runs: usize,
+    /// Words from one run to the next.
+    pub run_step: usize,
+    /// Tiles of words of a run.
+    pub tiles: usize,
+    /// For each tile of words of each run, one tile a vector of channels: a row a word.
+    pub weights: *const u32,
+    /// One value a channel of all vectors.
+    pub bias: *const f32,
+    /// Channels that are stored, of one vector or [`VECTORS`].
+    pub channels: usize,
+    /// Number of addends of each strip.
+    pub addends: usize,
+    pub relu: bool,
+    /// Values from one pixel's results to those of the next.
+    pub output_step: usize,
+}
+
+/// Sums of strips by vectors, pixel by pixel.
+#[repr(align(64))]
+struct Sums([f32; STRIPS * SIDE * VECTORS * SIDE]);
+
+/// Bytes from one pixel's sums to those of the next.
+const SUMS_ROW: usize = VECTORS * ROW;
+
+/// Computes it.
+///
+/// # Safety
+/// Behind each strip's input lie, for every run, sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, and addends of `channels` are
+/// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512.
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+pub(super) unsafe fn multiply(product: &Product<'_>) {
+    let mut sums = Sums([0.0; STRIPS * SIDE * VECTORS * SIDE]);
+    let out = sums.0.as_mut_ptr();
+    // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors.
+    unsafe {
+        match (product.strips, product.channels > SIDE) {
+            ([a, b, ..], true) => sum::<2, 2>(product, [a.input, b.input], out),
+            ([a, b, ..], false) => sum::<2, 1>(product, [a.input, b.input], out),
+            ([a], true) => sum::<1, 2>(product, [a.input; 2], out),
+            ([a], false) => sum::<1, 1>(product, [a.input; 2], out),
+            ([], _) => {}
+        }
+        for (strip, sums) in product.strips.iter().zip(sums.0.chunks_exact(SIDE * VECTORS * SIDE)) {
+            finish(product, strip, sums);
+        }
+    }
+}
+
+/// Sums the products of `S` strips and `V` vectors, from the bias on.
+///
+/// # Safety
+/// As said at [`multiply`].
+#[inline(always)]
+unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const u32; 2], out: *mut f32) {
+    let mut weights = product.weights;
+    let step = 4 * product.step;
+    // SAFETY: every register is loaded before it is used; the caller vouches for the rest. A step of zero makes each row the bias.
+    unsafe {
+        asm!(
+            "tileloadd tmm0, [{bias} + {none}*1]", "tileloadd tmm2, [{bias} + {none}*1]",
+            bias = in(reg) product.bias, none = in(reg) 0usize, options(nostack, preserves_flags, readonly)
+        );
+        if V == 2 {
+            asm!(
+                "tileloadd tmm1, [{bias} + {none}*1]", "tileloadd tmm3, [{bias} + {none}*1]",
+                bias = in(reg) product.bias.add(SIDE), none = in(reg) 0usize, options(nostack, preserves_flags, readonly)
+            );
+        }
+        for run in 0..product.runs {
+            for tile in 0..product.tiles {
+                let [a, b] = inputs.map(|input| input.add(run * product.run_step + tile * SIDE));
+                asm!(
+                    "tileloadd tmm6, [{w} + {row}*1]", "tileloadd tmm4, [{a} + {step}*1]", "tdpbf16ps tmm0, tmm4, tmm6",
+                    a = in(reg) a, w = in(reg) weights, row = in(reg) ROW, step = in(reg) step,
+                    options(nostack, preserves_flags, readonly)
+                );
+                if V == 2 {
+                    asm!(
+                        "tileloadd tmm7, [{w} + {row}*1]", "tdpbf16ps tmm1, tmm4, tmm7",
+                        w = in(reg) weights.add(SIDE * SIDE), row = in(reg) ROW, options(nostack, preserves_flags, readonly)
+                    );
+                }
+                if S == 2 {
+                    asm!(
+                        "tileloadd tmm5, [{b} + {step}*1]", "tdpbf16ps tmm2, tmm5, tmm6",
+                        b = in(reg) b, step = in(reg) step, options(nostack, preserves_flags, readonly)
+                    );
+                    if V == 2 {
+                        asm!("tdpbf16ps tmm3, tmm5, tmm7", options(nostack, preserves_flags, nomem));
+                    }
+                }
+                weights = weights.add(V * SIDE * SIDE);
+            }
+        }
+        asm!("tilestored [{out} + {row}*1], tmm0", out = in(reg) out, row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
+        if V == 2 {
+            asm!("tilestored [{out} + {row}*1], tmm1", out = in(reg) out.add(SIDE), row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
+        }
+        if S == 2 {
+            let out = out.add(SIDE * VECTORS * SIDE);
+            asm!("tilestored [{out} + {row}*1], tmm2", out = in(reg) out, row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
+            if V == 2 {
+                asm!("tilestored [{out} + {row}*1], tmm3", out = in(reg) out.add(SIDE), row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
+            }
+        }
+    }
+}
+
+/// Adds, cuts off and stores a strip's sums.
+///
+/// # Safety
+/// As said at [`multiply`].
+#[inline(always)]
+unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: &[f32]) {
+    // SAFETY: masks keep to the channels that are there.
+    unsafe {
+        for (p, sums) in sums.chunks_exact(VECTORS * SIDE).take(strip.pixels).enumerate() {
+            for first in (0..product.channels).step_by(SIDE) {
+                let mask = ((1u32 << (product.channels - first).min(SIDE)) - 1) as __mmask16;
+                let mut result = _mm512_loadu_ps(sums.as_ptr().add(first));
+                for addend in &strip.addends[..product.addends] {
+                    result = _mm512_add_ps(result, _mm512_maskz_loadu_ps(mask, addend.at(p).add(first)));
+                }
+                if product.relu {
+                    result = _mm512_max_ps(result, _mm512_setzero_ps());
+                }
+                _mm512_mask_storeu_ps(strip.output.add(p * product.output_step + first), mask, result);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The convolution as it is written, in bf16, on a unit that multiplies matrices.
+//!
+//! Pixels are the rows of one matrix and output channels the columns of the other. A part is a block of rows of the output: the rows of the
+//! input under it are rounded and packed once, and each panel of weights then meets all of them.
+
+use std::ops::Range;
+
+use super::amx::{Product, SIDE, STRIPS, Strip, Tiles, VECTORS, multiply};
+use super::geometry::{Geometry, Order};
+use super::isa::Isa;
+use super::pack::{Packer, half};
+use super::precision::Precision;
+use super::tile;
+use super::work::{Desk, Work};
+
+/// Output channels of a panel.
+const PANEL: usize = VECTORS * SIDE;
+/// Planes that are packed pixel by pixel, at most.
+const MAX_PLANES: usize = 4;
+/// Rows of a block, and of one where there are so few rows that threads would have too few blocks to share.
+const BLOCK: usize = 4;
+const SMALL_BLOCK: usize = 2;
+const FEW_ROWS: usize = 24;
+
+/// Packed weights, by panels.
+#[derive(Clone)]
+pub(super) struct Tiled {
+    panels: Vec<Panel>,
+    packer: Packer,
+    /// Words of a pixel, of a packed row, and tiles of words of a run.
+    unit: usize,
+    row: usize,
+    tiles: usize,
+    /// Rows of a block.
+    block: usize,
+}
+
+/// Some output channels side by side.
+#[derive(Clone)]
+struct Panel {
+    first: usize,
+    channels: usize,
+    bias: Vec<f32>,
+    /// As [`Product`] has them.
+    weights: Vec<u32>,
+}
+
+impl Tiled {
+    /// The convolution in this way, where it can be done.
+    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Result<Option<Self>, String> {
+        let planes = geometry.from_order == Order::Planes;
+        if geometry.depthwise || geometry.to_order == Order::Planes || planes && geometry.inputs > MAX_PLANES {
+            return Ok(None);
+        }
+        let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
+        let unit = inputs.div_ceil(2);
+        let tiles = (columns * unit).div_ceil(SIDE);
+        let half_of = |output: usize, row: usize, word: usize, part: usize| {
+            let (column, input) = (word / unit, word % unit * 2 + part);
+            let there = column < columns && input < inputs && output < geometry.outputs;
+            u32::from(if there {
+                half(weights[((output * inputs + input) * rows + row) * columns + column])
+            } else {
+                0
+            })
+        };
+        let panel = |first: usize| {
+            let channels = (geometry.outputs - first).min(PANEL);
+            let vectors = channels.div_ceil(SIDE);
+            let mut packed = Vec::with_capacity(rows * tiles * vectors * SIDE * SIDE);
+            for (row, tile) in (0..rows).flat_map(|row| (0..tiles).map(move |tile| (row, tile))) {
+                for (vector, word) in (0..vectors).flat_map(|vector| (0..SIDE).map(move |word| (vector, word))) {
+                    packed.extend((0..SIDE).map(|channel| {
+                        let part = |part| half_of(first + vector * SIDE + channel, row, tile * SIDE + word, part);
+                        part(0) | part(1) << 16
+                    }));
+                }
+            }
+            let mut bias = bias[first..first + channels].to_vec();
+            bias.resize(PANEL, 0.0);
+            Panel { first, channels, bias, weights: packed }
+        };
+        let across = (geometry.to[1] - 1) * geometry.stride[1] + columns;
+        Ok(Some(Self {
+            panels: (0..geometry.outputs).step_by(PANEL).map(panel).collect(),
+            packer: Packer::new(Precision::Bf16, Isa::Avx512)?,
+            unit,
+            row: across * unit,
+            tiles,
+            block: if geometry.to[0] > FEW_ROWS { BLOCK } else { SMALL_BLOCK },
+        }))
+    }
+
+    /// How many blocks of rows the output has.
+    pub fn blocks(&self, geometry: &Geometry) -> usize {
+        geometry.to[0].div_ceil(self.block)
+    }
+
+    /// Computes blocks of rows.
+    pub fn blocks_of(&self, work: &Work<'_>, blocks: Range<usize>, desk: &mut Desk) {
+        let Some(tiles) = Tiles::open() else { unreachable!("`new` was called where there are tiles") };
+        blocks.for_each(|block| self.block(work, block, desk, &tiles));
+    }
+
+    fn block(&self, work: &Work<'_>, block: usize, desk: &mut Desk, _: &Tiles) {
+        let geometry = work.geometry;
+        let rows = block * self.block..geometry.to[0].min((block + 1) * self.block);
+        self.pack(work, &rows, &mut desk.packed);
+        let across = geometry.to[1].div_ceil(SIDE);
+        let start = |strip: usize| strip * geometry.to[1] / across;
+        let strip = |panel: &Panel, index: usize| {
+            let (row, x, end) = (index / across, start(index % across), start(index % across + 1));
+            let y = rows.start + row;
+            Strip {
+                input: desk.packed[row * geometry.stride[0] * self.row + x * geometry.stride[1] * self.unit..].as_ptr(),
+                pixels: end - x,
+                output: work.output.at((y * geometry.to[1] + x) * geometry.outputs + panel.first),
+                addends: work.addends(panel.first, y, x).0,
+            }
+        };
+        let strips = rows.len() * across;
+        for panel in &self.panels {
+            for index in (0..strips).step_by(STRIPS) {
+                let pair = [strip(panel, index), strip(panel, (index + 1).min(strips - 1))];
+                let product = Product {
+                    strips: &pair[..(strips - index).min(STRIPS)],
+                    step: geometry.stride[1] * self.unit,
+                    runs: geometry.kernel[0],
+                    run_step: self.row,
+                    tiles: self.tiles,
+                    weights: panel.weights.as_ptr(),
+                    bias: panel.bias.as_ptr(),
+                    channels: panel.channels,
+                    addends: geometry.addends.len(),
+                    relu: geometry.relu,
+                    output_step: geometry.outputs,
+                };
+                // SAFETY: `pack` leaves room behind the last strip for sixteen pixels of whole tiles; weights and bias are as long as `new` has made
+                // them. The strips' pixels and the panel's channels lie in the output, in rows that are this job's alone, and in the addends, which
+                // cover it. There are tiles, so there is AMX, and with it AVX-512.
+                unsafe { multiply(&product) };
+            }
+        }
+    }
+
+    /// Rounds and packs the rows of the input under `rows` of the output, with the zeros around them.
+    fn pack(&self, work: &Work<'_>, rows: &Range<usize>, packed: &mut Vec<u32>) {
+        let geometry = work.geometry;
+        let ([height, width], channels) = (geometry.from, geometry.inputs);
+        let count = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
+        // What lies behind is read where a strip or a run is no whole tile, and multiplied with zero: it has to be a number.
+        let behind = SIDE * geometry.stride[1] * self.unit + self.tiles * SIDE;
+        packed.resize(count * self.row + behind, 0);
+        packed[count * self.row..].fill(0);
+        let left = geometry.pad[1] * self.unit;
+        let live = (width * self.unit).min(self.row - left.min(self.row));
+        for (index, words) in packed.chunks_exact_mut(self.row).take(count).enumerate() {
+            let y = (rows.start * geometry.stride[0] + index).wrapping_sub(geometry.pad[0]);
+            if y >= height {
+                words.fill(0);
+                continue;
+            }
+            words[..left].fill(0);
+            words[left + live..].fill(0);
+            let (words, pixels) = (&mut words[left..left + live], live / self.unit);
+            match geometry.from_order {
+                Order::Interleaved => {
+                    let line = &work.input[y * width * channels..][..pixels * channels];
+                    self.packer.pixels(line, channels, tile::Range::NONE, words);
+                }
+                Order::Planes => {
+                    let line = |plane: usize| &work.input[(plane.min(channels - 1) * height + y) * width..][..pixels];
+                    self.packer.pairs(&std::array::from_fn(line), words);
+                }
+            }
+        }
+    }
+}

@@ -43,6 +43,7 @@ def options():
     p.add_argument("--ours", default="target/release/examples/ours", help="built by cargo build --release --example ours")
     p.add_argument("--model", default="models/itnet-s", help="folder of the bundle")
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--precision", default="f32", choices=["f32", "bf16", "int8", "auto"], help="what ours multiplies")
     p.add_argument("--rounds", type=int, default=12)
     p.add_argument("--frames", type=int, default=5, help="runs in one turn; their median counts")
     p.add_argument("--only", choices=["stages", "pixels", "memory", "line", "scaling"], help="one of the tables")
@@ -75,7 +76,7 @@ class Worker:
 
 
 def ours(args, model=None, threads=None):
-    return Worker([args.ours, model or args.model, str(threads or args.threads)])
+    return Worker([args.ours, model or args.model, str(threads or args.threads), args.precision])
 
 
 def theirs(args, name):
@@ -252,7 +253,7 @@ def sizes(args):
 def main():
     args = options()
     parts = ", ".join(f"{name} {version(name)}" for name in ["onnxruntime", "openvino", "opencv-python-headless"])
-    print(f"{args.model}, {args.threads} threads, {args.rounds} rounds of {args.frames}; {parts}")
+    print(f"{args.model}, {args.threads} threads, {args.precision}, {args.rounds} rounds of {args.frames}; {parts}")
     if args.sizes:
         return sizes(args)
     for table in [stages, pixels, memory, line, scaling]:

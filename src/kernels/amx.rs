@@ -50,6 +50,21 @@ fn is_permitted() -> bool {
     false
 }
 
+/// A row of a tile, in a cache line of its own: one that lies across two takes twice as long to load.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct Line(pub [u32; SIDE]);
+
+impl Line {
+    pub const ZERO: Self = Self([0; SIDE]);
+
+    /// The words of lines, one after another.
+    pub fn words(lines: &mut [Self]) -> &mut [u32] {
+        // SAFETY: a line is its words and nothing else.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), SIDE * lines.len()) }
+    }
+}
+
 /// What `ldtilecfg` reads.
 #[repr(C, align(64))]
 struct Shapes {
@@ -102,9 +117,9 @@ pub(super) struct Strip {
     /// Where the first pixel's words begin.
     pub input: *const u32,
     pub pixels: usize,
-    /// Where its results go.
+    /// Where its results go, from the first of all channels on.
     pub output: *mut f32,
-    /// What is added to them.
+    /// What is added to them, from the first of all channels on.
     pub addends: [TileAddend; super::tile::MAX_ADDENDS],
 }
 
@@ -120,8 +135,9 @@ pub(super) struct Product<'a> {
     /// Tiles of words of a run.
     pub tiles: usize,
     /// For each tile of words of each run, one tile a vector of channels: a row a word.
-    pub weights: *const u32,
-    /// One value a channel of all vectors.
+    pub weights: *const Line,
+    /// The panel's first channel, and one value a channel of all vectors.
+    pub first: usize,
     pub bias: *const f32,
     /// Channels that are stored, of one vector or [`VECTORS`].
     pub channels: usize,
@@ -163,7 +179,7 @@ pub(super) unsafe fn multiply(product: &Product<'_>) {
     }
 }
 
-/// Sums the products of `S` strips and `V` vectors, from the bias on.
+/// Sums the products of `S` strips and `V` vectors.
 ///
 /// # Safety
 /// As said at [`multiply`].
@@ -171,18 +187,15 @@ pub(super) unsafe fn multiply(product: &Product<'_>) {
 unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const u32; 2], out: *mut f32) {
     let mut weights = product.weights;
     let step = 4 * product.step;
-    // SAFETY: every register is loaded before it is used; the caller vouches for the rest. A step of zero makes each row the bias.
+    // SAFETY: every register is filled before it is used; the caller vouches for the rest.
     unsafe {
         asm!(
-            "tileloadd tmm0, [{bias} + {none}*1]", "tileloadd tmm2, [{bias} + {none}*1]",
-            bias = in(reg) product.bias, none = in(reg) 0usize, options(nostack, preserves_flags, readonly)
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, preserves_flags, nomem)
         );
-        if V == 2 {
-            asm!(
-                "tileloadd tmm1, [{bias} + {none}*1]", "tileloadd tmm3, [{bias} + {none}*1]",
-                bias = in(reg) product.bias.add(SIDE), none = in(reg) 0usize, options(nostack, preserves_flags, readonly)
-            );
-        }
         for run in 0..product.runs {
             for tile in 0..product.tiles {
                 let [a, b] = inputs.map(|input| input.add(run * product.run_step + tile * SIDE));
@@ -194,7 +207,7 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
                 if V == 2 {
                     asm!(
                         "tileloadd tmm7, [{w} + {row}*1]", "tdpbf16ps tmm1, tmm4, tmm7",
-                        w = in(reg) weights.add(SIDE * SIDE), row = in(reg) ROW, options(nostack, preserves_flags, readonly)
+                        w = in(reg) weights.add(SIDE), row = in(reg) ROW, options(nostack, preserves_flags, readonly)
                     );
                 }
                 if S == 2 {
@@ -206,7 +219,7 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
                         asm!("tdpbf16ps tmm3, tmm5, tmm7", options(nostack, preserves_flags, nomem));
                     }
                 }
-                weights = weights.add(V * SIDE * SIDE);
+                weights = weights.add(V * SIDE);
             }
         }
         asm!("tilestored [{out} + {row}*1], tmm0", out = in(reg) out, row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
@@ -229,19 +242,21 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
 /// As said at [`multiply`].
 #[inline(always)]
 unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: &[f32]) {
-    // SAFETY: masks keep to the channels that are there.
-    unsafe {
-        for (p, sums) in sums.chunks_exact(VECTORS * SIDE).take(strip.pixels).enumerate() {
-            for first in (0..product.channels).step_by(SIDE) {
-                let mask = ((1u32 << (product.channels - first).min(SIDE)) - 1) as __mmask16;
-                let mut result = _mm512_loadu_ps(sums.as_ptr().add(first));
+    for from in (0..product.channels).step_by(SIDE) {
+        let mask = ((1u32 << (product.channels - from).min(SIDE)) - 1) as __mmask16;
+        let channel = product.first + from;
+        // SAFETY: the mask keeps to the channels that are there; the bias has whole vectors.
+        unsafe {
+            let bias = _mm512_loadu_ps(product.bias.add(from));
+            for p in 0..strip.pixels {
+                let mut result = _mm512_add_ps(_mm512_loadu_ps(sums[p * VECTORS * SIDE + from..].as_ptr()), bias);
                 for addend in &strip.addends[..product.addends] {
-                    result = _mm512_add_ps(result, _mm512_maskz_loadu_ps(mask, addend.at(p).add(first)));
+                    result = _mm512_add_ps(result, _mm512_maskz_loadu_ps(mask, addend.at(p).add(channel)));
                 }
                 if product.relu {
                     result = _mm512_max_ps(result, _mm512_setzero_ps());
                 }
-                _mm512_mask_storeu_ps(strip.output.add(p * product.output_step + first), mask, result);
+                _mm512_mask_storeu_ps(strip.output.add(p * product.output_step + channel), mask, result);
             }
         }
     }

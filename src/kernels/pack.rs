@@ -222,7 +222,28 @@ fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
 /// The same for processors with AVX-512: the compiler knows what it may use.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::x86_64::*;
+
     use super::Range;
+
+    /// Values that one instruction rounds.
+    const ROUNDED: usize = 32;
+
+    /// # Safety
+    /// The processor has these instructions. The words hold all values.
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    pub unsafe fn halves(values: &[f32], words: &mut [u32]) {
+        let (chunks, rest) = values.as_chunks::<ROUNDED>();
+        for (chunk, words) in chunks.iter().zip(words.chunks_exact_mut(ROUNDED / 2)) {
+            // SAFETY: a chunk is two vectors, its words are one.
+            unsafe {
+                let (low, high) = (_mm512_loadu_ps(chunk.as_ptr()), _mm512_loadu_ps(chunk[ROUNDED / 2..].as_ptr()));
+                let rounded = _mm512_cvtne2ps_pbh(high, low);
+                _mm512_storeu_si512(words.as_mut_ptr().cast(), std::mem::transmute::<__m512bh, __m512i>(rounded));
+            }
+        }
+        super::halves(rest, &mut words[chunks.len() * ROUNDED / 2..]);
+    }
 
     macro_rules! compiled {
         ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
@@ -239,7 +260,6 @@ mod x86 {
 
     compiled! {
         bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2];
-        halves(values: &[f32], words: &mut [u32]);
         bytes(values: &[f32], range: Range, words: &mut [u32]);
         plane_halves(planes: &[&[f32]; 4], words: &mut [u32]);
         plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]);

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::amx::{Product, SIDE, STRIPS, Strip, Tiles, VECTORS, multiply};
+use super::amx::{Line, Product, SIDE, STRIPS, Strip, Tiles, VECTORS, multiply};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
 use super::pack::{Packer, half};
@@ -42,7 +42,7 @@ struct Panel {
     channels: usize,
     bias: Vec<f32>,
     /// As [`Product`] has them.
-    weights: Vec<u32>,
+    weights: Vec<Line>,
 }
 
 impl Tiled {
@@ -67,18 +67,18 @@ impl Tiled {
         let panel = |first: usize| {
             let channels = (geometry.outputs - first).min(PANEL);
             let vectors = channels.div_ceil(SIDE);
-            let mut packed = Vec::with_capacity(rows * tiles * vectors * SIDE * SIDE);
+            let mut lines = Vec::with_capacity(rows * tiles * vectors * SIDE);
             for (row, tile) in (0..rows).flat_map(|row| (0..tiles).map(move |tile| (row, tile))) {
                 for (vector, word) in (0..vectors).flat_map(|vector| (0..SIDE).map(move |word| (vector, word))) {
-                    packed.extend((0..SIDE).map(|channel| {
+                    lines.push(Line(std::array::from_fn(|channel| {
                         let part = |part| half_of(first + vector * SIDE + channel, row, tile * SIDE + word, part);
                         part(0) | part(1) << 16
-                    }));
+                    })));
                 }
             }
             let mut bias = bias[first..first + channels].to_vec();
             bias.resize(PANEL, 0.0);
-            Panel { first, channels, bias, weights: packed }
+            Panel { first, channels, bias, weights: lines }
         };
         let across = (geometry.to[1] - 1) * geometry.stride[1] + columns;
         Ok(Some(Self {
@@ -105,30 +105,31 @@ impl Tiled {
     fn block(&self, work: &Work<'_>, block: usize, desk: &mut Desk, _: &Tiles) {
         let geometry = work.geometry;
         let rows = block * self.block..geometry.to[0].min((block + 1) * self.block);
-        self.pack(work, &rows, &mut desk.packed);
+        self.pack(work, &rows, &mut desk.lines);
+        let packed = Line::words(&mut desk.lines);
         let across = geometry.to[1].div_ceil(SIDE);
         let start = |strip: usize| strip * geometry.to[1] / across;
-        let strip = |panel: &Panel, index: usize| {
-            let (row, x, end) = (index / across, start(index % across), start(index % across + 1));
-            let y = rows.start + row;
-            Strip {
-                input: desk.packed[row * geometry.stride[0] * self.row + x * geometry.stride[1] * self.unit..].as_ptr(),
-                pixels: end - x,
-                output: work.output.at((y * geometry.to[1] + x) * geometry.outputs + panel.first),
-                addends: work.addends(panel.first, y, x).0,
-            }
-        };
-        let strips = rows.len() * across;
+        desk.strips.clear();
+        for (row, strip) in (0..rows.len()).flat_map(|row| (0..across).map(move |strip| (row, strip))) {
+            let (y, x) = (rows.start + row, start(strip));
+            let input = row * geometry.stride[0] * self.row + x * geometry.stride[1] * self.unit;
+            desk.strips.push(Strip {
+                input: packed[input..].as_ptr(),
+                pixels: start(strip + 1) - x,
+                output: work.output.at((y * geometry.to[1] + x) * geometry.outputs),
+                addends: work.addends(0, y, x).0,
+            });
+        }
         for panel in &self.panels {
-            for index in (0..strips).step_by(STRIPS) {
-                let pair = [strip(panel, index), strip(panel, (index + 1).min(strips - 1))];
+            for strips in desk.strips.chunks(STRIPS) {
                 let product = Product {
-                    strips: &pair[..(strips - index).min(STRIPS)],
+                    strips,
                     step: geometry.stride[1] * self.unit,
                     runs: geometry.kernel[0],
                     run_step: self.row,
                     tiles: self.tiles,
                     weights: panel.weights.as_ptr(),
+                    first: panel.first,
                     bias: panel.bias.as_ptr(),
                     channels: panel.channels,
                     addends: geometry.addends.len(),
@@ -144,13 +145,14 @@ impl Tiled {
     }
 
     /// Rounds and packs the rows of the input under `rows` of the output, with the zeros around them.
-    fn pack(&self, work: &Work<'_>, rows: &Range<usize>, packed: &mut Vec<u32>) {
+    fn pack(&self, work: &Work<'_>, rows: &Range<usize>, lines: &mut Vec<Line>) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);
         let count = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
         // What lies behind is read where a strip or a run is no whole tile, and multiplied with zero: it has to be a number.
         let behind = SIDE * geometry.stride[1] * self.unit + self.tiles * SIDE;
-        packed.resize(count * self.row + behind, 0);
+        lines.resize((count * self.row + behind).div_ceil(SIDE), Line::ZERO);
+        let packed = Line::words(lines);
         packed[count * self.row..].fill(0);
         let left = geometry.pad[1] * self.unit;
         let live = (width * self.unit).min(self.row - left.min(self.row));

@@ -1,5 +1,7 @@
 //! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
 
+#[cfg(target_arch = "x86_64")]
+use super::amx::{Line, Strip};
 use super::geometry::Geometry;
 use super::tile::{MAX_ADDENDS, Range, TileAddend};
 
@@ -18,6 +20,11 @@ pub(super) struct Desk {
     /// How bytes stand for them, by place.
     pub ranges: Vec<Range>,
     pub results: Vec<f32>,
+    /// Rounded rows and strips of pixels of a block of rows.
+    #[cfg(target_arch = "x86_64")]
+    pub lines: Vec<Line>,
+    #[cfg(target_arch = "x86_64")]
+    pub strips: Vec<Strip>,
 }
 
 /// Where the results go. Every part is computed by one thread.

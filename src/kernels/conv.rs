@@ -89,7 +89,8 @@ impl Way {
         }
     }
 
-    fn parts_of(&self, work: &Work<'_>, parts: Range<usize>, desk: &mut Desk) {
+    /// Does some of the parts.
+    fn run(&self, work: &Work<'_>, parts: Range<usize>, desk: &mut Desk) {
         match self {
             Self::Direct(direct) => parts.for_each(|row| direct.row(work, row, desk)),
             Self::Depthwise(depthwise) => parts.for_each(|row| depthwise.row(work, row, desk)),
@@ -153,7 +154,7 @@ impl Conv {
         let work = Work { geometry, input, addends, output: Output::new(output) };
         crew.run(bands, &|band| {
             DESK.with_borrow_mut(|desk| {
-                self.way.parts_of(&work, band * parts / bands..(band + 1) * parts / bands, desk);
+                self.way.run(&work, band * parts / bands..(band + 1) * parts / bands, desk);
             });
         });
         Ok(())

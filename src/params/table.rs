@@ -113,7 +113,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "precision",
         "auto",
         &["auto", "f32", "bf16", "int8"],
-        "What convolutions multiply; auto: the lowest that the processor has and, by the manifest, hardly costs accuracy.",
+        "What convolutions multiply; auto: the fastest that the processor has and, by the manifest, hardly costs accuracy.",
     )),
     at_start(text("model", "models/itnet-s", &[], "Folder of the model bundle.")),
     at_start(row(

@@ -6,6 +6,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use super::tile::TileAddend;
@@ -150,7 +151,7 @@ pub(super) struct Product<'a> {
 
 /// Sums of strips by vectors, pixel by pixel.
 #[repr(align(64))]
-struct Sums([f32; STRIPS * SIDE * VECTORS * SIDE]);
+struct Sums(#[expect(dead_code, reason = "read and written through a pointer")] [f32; STRIPS * SIDE * VECTORS * SIDE]);
 
 /// Bytes from one pixel's sums to those of the next.
 const SUMS_ROW: usize = VECTORS * ROW;
@@ -162,9 +163,10 @@ const SUMS_ROW: usize = VECTORS * ROW;
 /// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512.
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
-    let mut sums = Sums([0.0; STRIPS * SIDE * VECTORS * SIDE]);
-    let out = sums.0.as_mut_ptr();
-    // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors.
+    let mut sums = MaybeUninit::<Sums>::uninit();
+    let out = sums.as_mut_ptr().cast::<f32>();
+    // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors, and those of `product` are written before they
+    // are read.
     unsafe {
         match (product.strips, product.channels > SIDE) {
             ([a, b, ..], true) => sum::<2, 2>(product, [a.input, b.input], out),
@@ -173,8 +175,8 @@ pub(super) unsafe fn multiply(product: &Product<'_>) {
             ([a], false) => sum::<1, 1>(product, [a.input; 2], out),
             ([], _) => {}
         }
-        for (strip, sums) in product.strips.iter().zip(sums.0.chunks_exact(SIDE * VECTORS * SIDE)) {
-            finish(product, strip, sums);
+        for (index, strip) in product.strips.iter().enumerate() {
+            finish(product, strip, out.add(index * SIDE * VECTORS * SIDE));
         }
     }
 }
@@ -241,7 +243,7 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: &[f32]) {
+unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: *const f32) {
     for from in (0..product.channels).step_by(SIDE) {
         let mask = ((1u32 << (product.channels - from).min(SIDE)) - 1) as __mmask16;
         let channel = product.first + from;
@@ -249,7 +251,7 @@ unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: &[f32]) {
         unsafe {
             let bias = _mm512_loadu_ps(product.bias.add(from));
             for p in 0..strip.pixels {
-                let mut result = _mm512_add_ps(_mm512_loadu_ps(sums[p * VECTORS * SIDE + from..].as_ptr()), bias);
+                let mut result = _mm512_add_ps(_mm512_loadu_ps(sums.add(p * VECTORS * SIDE + from)), bias);
                 for addend in &strip.addends[..product.addends] {
                     result = _mm512_add_ps(result, _mm512_maskz_loadu_ps(mask, addend.at(p).add(channel)));
                 }

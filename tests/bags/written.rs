@@ -53,6 +53,17 @@ fn a_bag_without_messages_is_a_bag() {
     }
 }
 
+/// The player of Humble gives up where the first chunk has none.
+#[test]
+fn every_chunk_has_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), Storage::Mcap, &messages(50, 5000));
+    let file = std::fs::read(storage_file(folder.path())).unwrap();
+    let summary = ::mcap::Summary::read(&file).unwrap().unwrap();
+    let indexed: Vec<_> = summary.chunk_indexes.iter().map(|chunk| chunk.message_index_length > 0).collect();
+    assert!(indexed.len() > 1 && !indexed.contains(&false), "{indexed:?}");
+}
+
 #[test]
 fn only_wanted_topics_are_read() {
     for storage in STORAGES {

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 import frames
 from harness import NodeTest
-from process import SHARED
+from process import MODEL, SHARED, finished, program
 
 TOPIC = "/camera/front/image_raw"
 COUNTS = ("received_frames", "published_frames", "dropped_frames", "failed_frames")
@@ -84,3 +84,21 @@ class Bag(NodeTest):
 
     def test_every_compressed_frame_of_a_bag_has_a_mask_or_is_counted(self):
         self.plays("drive_jpeg_mcap", CompressedImage, {"image_transport": "compressed"})
+
+    def test_ros_plays_what_the_project_writes(self):
+        street, masks = self.scratch / "demo" / "street", self.scratch / "masks"
+        model = ("--model", MODEL)
+        demo = [program("itnet"), "demo", "--seconds", "2", "--out", street.parent, *model]
+        replay = [program("itnet"), "replay", street, "--storage", "sqlite3", "--out", masks, *model]
+        for command in (demo, replay):
+            code, said = finished(command, self.environment())
+            self.assertEqual(code, 0, said)
+        written = ((street, "/camera/image_raw"), (street.parent / "masks", "/itnet/mask"), (masks, "/itnet/mask"))
+        for bag, topic in written:
+            with self.subTest(bag=bag.relative_to(self.scratch)):
+                count, inbox = self.count(bag, topic), self.listen(topic, Image, 500)
+                command = ["ros2", "bag", "play", bag, "--delay", "3", "--disable-keyboard-controls"]
+                player = self.launch(command)
+                self.wait_for_end(player)
+                self.assertEqual((player.said("ERROR"), player.code()), ([], 0))
+                self.wait(lambda: len(inbox) == count > 0, f"{count} messages of {topic}", timeout=20.0)

@@ -17,6 +17,8 @@ pub(in crate::bag) struct McapSink {
     path: PathBuf,
     writer: Writer<NoSeek<BufWriter<File>>>,
     channels: Vec<Channel>,
+    /// Whether the present chunk holds a message.
+    begun: bool,
 }
 
 struct Channel {
@@ -41,7 +43,7 @@ impl McapSink {
             .create(NoSeek::new(BufWriter::with_capacity(1 << 16, file)))
             .map_err(BagError::write(path))?;
         writer.flush().map_err(BagError::write(path))?;
-        Ok(Self { path: path.to_path_buf(), writer, channels: Vec::new() })
+        Ok(Self { path: path.to_path_buf(), writer, channels: Vec::new(), begun: false })
     }
 
     /// Adds a topic; its number is the count of topics before it.
@@ -67,11 +69,16 @@ impl McapSink {
         let header =
             MessageHeader { channel_id: channel.id, sequence: channel.written, log_time: time, publish_time: time };
         channel.written = channel.written.wrapping_add(1);
+        self.begun = true;
         self.writer.write_to_known_channel(&header, data).map_err(BagError::write(&self.path))
     }
 
-    /// Ends the chunk and writes it.
+    /// Ends the chunk and writes it. Topics alone wait for a message: rosbag2 of Humble looks at the first chunk,
+    /// and plays nothing where that has no message.
     pub fn flush(&mut self) -> Result<(), BagError> {
+        if !std::mem::take(&mut self.begun) {
+            return Ok(());
+        }
         self.writer.flush().map_err(BagError::write(&self.path))
     }
 

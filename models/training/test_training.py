@@ -177,6 +177,22 @@ class Network(unittest.TestCase):
         small.run(start, range(1))
         self.assertFalse(torch.equal(statistics, before))
 
+    def test_a_log_goes_on_from_the_checkpoint(self):
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "log.csv"
+            for step, before in ((3, 0), (8, 3), (5, 4)):
+                train.Log(path, before).write(step=step)
+            steps = [row.partition(",")[0] for row in path.read_text().splitlines()[1:]]
+        self.assertEqual(steps, ["3", "5"])
+
+    def test_two_runs_do_not_share_a_folder(self):
+        with tempfile.TemporaryDirectory() as name:
+            lock = train.alone(name)
+            with self.assertRaisesRegex(SystemExit, "another run trains"):
+                train.alone(name)
+            lock.close()
+            train.alone(name).close()
+
     def test_each_size_keeps_its_limits(self):
         for name, most, first_exit, last_exit in (("s", 300_000, 350e6, 1.4e9), ("m", 800_000, 700e6, 3.2e9)):
             network = net.ItNet(net.SIZES[name])

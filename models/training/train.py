@@ -9,9 +9,13 @@ last checkpoint, which is an epoch old at most, or ten seconds where an epoch ta
 
 import argparse
 import csv
+import ctypes
+import fcntl
 import json
 import os
 import platform
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -56,14 +60,15 @@ def validate(net, pictures, iterations, device):
 
 
 class Log:
-    """log.csv: one row a report, appended over restarts."""
+    """log.csv: one row a report, appended over restarts. What lies after the checkpoint that a run goes on from is trained, and told, again."""
 
-    def __init__(self, path):
-        new = not path.exists()
-        self.file = path.open("a", newline="")
+    def __init__(self, path, step):
+        rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
+        self.file = path.open("w", newline="")
         self.rows = csv.DictWriter(self.file, LOG_FIELDS)
-        if new:
-            self.rows.writeheader()
+        self.rows.writeheader()
+        self.rows.writerows(row for row in rows if int(row["step"]) <= step)
+        self.file.flush()
 
     def write(self, **row):
         self.rows.writerow(row)
@@ -105,7 +110,7 @@ class Watch:
     def __init__(self, run, frames):
         self.run, self.frames, self.out = run, frames, run.out
         self.val = sets.camvid(run.args.camvid, "val", VAL_EVERY)
-        self.log, self.images = Log(run.out / "log.csv"), run.images
+        self.log, self.images = Log(run.out / "log.csv", run.step), run.images
         self.reported = self.scored = self.saved_at = time.monotonic()
         self.saved = run.images // frames
 
@@ -170,7 +175,25 @@ def machine(device):
     return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), **gpu}
 
 
+def alone(out):
+    """Holds the folder for this run alone, as long as what it gives is kept."""
+    lock = (Path(out) / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(f"{out}: another run trains in this folder; end it first, or give another one") from None
+    return lock
+
+
+def end_with_parent():
+    """Where the process that started this one is killed, this one is too: it would go on beside the run that resumes."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def process(rank, args, meeting):
+    end_with_parent()
     torch.set_num_threads(args.threads)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=args.processes)
     train(args, rank)
@@ -218,6 +241,7 @@ def resolved(args):
 
 def main():
     args = resolved(parser().parse_args())
+    lock = alone(args.out)
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
     if args.device == "cuda":
@@ -225,6 +249,7 @@ def main():
     os.environ.update(MALLOC)
     with tempfile.TemporaryDirectory() as folder:
         mp.spawn(process, (args, f"{folder}/meeting"), nprocs=args.processes)
+    lock.close()
 
 
 if __name__ == "__main__":

@@ -64,11 +64,14 @@ class Log:
 
     def __init__(self, path, step):
         rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
-        self.file = path.open("w", newline="")
+        # Beside the old one until it is whole: killed here, a run still has its log.
+        new = path.with_suffix(".new")
+        self.file = new.open("w", newline="")
         self.rows = csv.DictWriter(self.file, LOG_FIELDS)
         self.rows.writeheader()
         self.rows.writerows(row for row in rows if int(row["step"]) <= step)
         self.file.flush()
+        new.replace(path)
 
     def write(self, **row):
         self.rows.writerow(row)

@@ -44,7 +44,7 @@ impl Isa {
         }
     }
 
-    /// What there is beside tiles.
+    /// What there is beside tiles: all ways but `tiled` are chosen by this.
     pub(super) fn vectors(self) -> Self {
         if self == Self::Amx { Self::Avx512 } else { self }
     }
@@ -114,13 +114,13 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             (Self::Avx2, Precision::F32, 4) => Some(AVX2_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512 | Self::Amx, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 2) => Some(AVX512_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512 | Self::Amx, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
+            (Self::Avx512, Precision::F32 | Precision::Int8, 4) => Some(AVX512_LARGE),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512 | Self::Amx, Precision::Bf16, 2) => Some(BF16_SMALL),
+            (Self::Avx512, Precision::Bf16, 2) => Some(BF16_SMALL),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512 | Self::Amx, Precision::Bf16, 4) => Some(BF16_LARGE),
+            (Self::Avx512, Precision::Bf16, 4) => Some(BF16_LARGE),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision, Values, ValuesMut};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::cnn::{self, KernelFormat, PaddingSpec, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
@@ -100,7 +100,7 @@ fn layers(c: &mut Criterion) {
             }
             let mut output = vec![0.0; g.output_len()];
             group.bench_function(format!("ours, {isa:?}, {}", precision.name()), |b| {
-                b.iter(|| conv.run(black_box(&input), &[], &mut output, &crew));
+                b.iter(|| conv.run(Values::Whole(black_box(&input)), &[], ValuesMut::Whole(&mut output), &crew));
             });
         }
         let mut theirs = theirs(&g, &weights, &bias).expect("tract runs it");

@@ -22,7 +22,7 @@ use itnet::anytime::Stage;
 use itnet::camera;
 use itnet::clock::{Clock, SystemClock};
 use itnet::frame::{Encoding, Frame, Header, Size};
-use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision, Values, ValuesMut};
 use itnet::mask::Mask;
 use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel, Wanted};
@@ -168,7 +168,9 @@ impl Ours {
         let work = |_| {
             let (input, mut output) = ([0.5; 32 * 60], [0.0; 32 * 60]);
             // The lengths are those of the geometry.
-            (0..runs).for_each(|_| drop(conv.run(black_box(&input), &[], &mut output, &alone)));
+            for _ in 0..runs {
+                drop(conv.run(Values::Whole(black_box(&input)), &[], ValuesMut::Whole(&mut output), &alone));
+            }
         };
         for _ in 0..times {
             let start = self.clock.now();

@@ -119,9 +119,17 @@ pub(super) struct Strip {
     pub input: *const u32,
     pub pixels: usize,
     /// Where its results go, from the first of all channels on.
-    pub output: *mut f32,
+    pub output: Results,
     /// What is added to them, from the first of all channels on.
     pub addends: [TileAddend; super::tile::MAX_ADDENDS],
+}
+
+/// Where results go, and as what.
+#[derive(Clone, Copy)]
+pub(super) enum Results {
+    Whole(*mut f32),
+    /// Rounded to bf16; channels and first channel are even then.
+    Rounded(*mut u16),
 }
 
 /// A product of strips of pixels with a panel of channels.
@@ -160,8 +168,8 @@ const SUMS_ROW: usize = VECTORS * ROW;
 ///
 /// # Safety
 /// Behind each strip's input lie, for every run, sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, and addends of `channels` are
-/// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512.
-#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+/// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
     let mut sums = MaybeUninit::<Sums>::uninit();
     let out = sums.as_mut_ptr().cast::<f32>();
@@ -258,7 +266,14 @@ unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: *const f32) {
                 if product.relu {
                     result = _mm512_max_ps(result, _mm512_setzero_ps());
                 }
-                _mm512_mask_storeu_ps(strip.output.add(p * product.output_step + channel), mask, result);
+                let at = p * product.output_step + channel;
+                match strip.output {
+                    Results::Whole(output) => _mm512_mask_storeu_ps(output.add(at), mask, result),
+                    Results::Rounded(output) => {
+                        let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(result));
+                        _mm256_mask_storeu_epi16(output.add(at).cast(), mask, rounded);
+                    }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::crew::Crew;
 use super::depthwise::Depthwise;
 use super::direct::Direct;
-use super::geometry::{Addend, Geometry};
+use super::geometry::{Addend, Geometry, Order, Values, ValuesMut};
 use super::isa::Isa;
 use super::precision::Precision;
 #[cfg(target_arch = "x86_64")]
@@ -44,28 +44,24 @@ enum Way {
 
 impl Way {
     fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa, precision: Precision) -> Result<Self, String> {
-        let (isa, tiles) = (isa.vectors(), isa == Isa::Amx);
-        if geometry.depthwise {
-            return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa)?));
+        #[cfg(target_arch = "x86_64")]
+        if is_tiled(geometry, isa, precision) {
+            return Ok(Self::Tiled(Tiled::new(geometry, weights, bias)?));
         }
-        if let Some(turned) = Turned::new(geometry, weights, bias, isa)? {
+        if [geometry.from_order, geometry.to_order].contains(&Order::Rounded) {
+            return Err(format!("rounded values without tiles: {geometry:?}"));
+        }
+        if geometry.depthwise {
+            return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa.vectors())?));
+        }
+        if let Some(turned) = Turned::new(geometry, weights, bias, isa.vectors())? {
             return Ok(Self::Turned(turned));
         }
-        let above = if Precision::Bf16.is_there(isa) { Precision::Bf16 } else { Precision::F32 };
-        let no_bytes = |reason: bool| if reason && precision == Precision::Int8 { above } else { precision };
-        let transformed = no_bytes(geometry.outputs < MIN_OUTPUTS);
-        let direct = no_bytes(geometry.weights_len() / geometry.outputs > MAX_PRODUCTS);
-        #[cfg(target_arch = "x86_64")]
-        if tiles
-            && Precision::Bf16 == if Winograd::fits(geometry) { transformed } else { direct }
-            && let Some(tiled) = Tiled::new(geometry, weights, bias)?
-        {
-            return Ok(Self::Tiled(tiled));
-        }
-        if let Some(winograd) = Winograd::new(geometry, weights, bias, isa, transformed)? {
+        let precision = served(geometry, isa.vectors(), precision);
+        if let Some(winograd) = Winograd::new(geometry, weights, bias, isa.vectors(), precision)? {
             return Ok(Self::Winograd(winograd));
         }
-        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa, direct)?))
+        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa.vectors(), precision)?))
     }
 
     fn precision(&self) -> Precision {
@@ -102,7 +98,35 @@ impl Way {
     }
 }
 
+/// The precision that serves the convolution where `precision` is asked for: bytes give way to bf16, or f32 where there is none.
+fn served(geometry: &Geometry, isa: Isa, precision: Precision) -> Precision {
+    let few = if Winograd::fits(geometry) {
+        geometry.outputs < MIN_OUTPUTS
+    } else {
+        geometry.weights_len() / geometry.outputs > MAX_PRODUCTS
+    };
+    match precision {
+        Precision::Int8 if few && Precision::Bf16.is_there(isa) => Precision::Bf16,
+        Precision::Int8 if few => Precision::F32,
+        _ => precision,
+    }
+}
+
+/// Whether it is done in tiles.
+fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let fits = Tiled::fits(geometry);
+    #[cfg(not(target_arch = "x86_64"))]
+    let fits = false;
+    isa == Isa::Amx && fits && served(geometry, isa, precision) == Precision::Bf16
+}
+
 impl Conv {
+    /// Whether there is a way to do the convolution where its input or its output is [`Order::Rounded`], as `geometry` says.
+    pub fn takes_rounded(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
+        is_tiled(geometry, isa, precision)
+    }
+
     /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
     /// channel, on `isa`.
     ///
@@ -136,17 +160,23 @@ impl Conv {
 
     /// Computes `output` from `input` and the addends, which come in the geometry's order, on the threads of `crew`.
     ///
-    /// Fails where a length is not that of the geometry.
-    pub fn run(&self, input: &[f32], addends: &[&[f32]], output: &mut [f32], crew: &Crew) -> Result<(), String> {
+    /// Fails where a length is not that of the geometry, or values are rounded that should not be, or the other way round.
+    pub fn run(
+        &self,
+        input: Values<'_>,
+        addends: &[&[f32]],
+        output: ValuesMut<'_>,
+        crew: &Crew,
+    ) -> Result<(), String> {
         let geometry = &self.geometry;
         let len = |addend: &Addend| addend.size[0] * addend.size[1] * geometry.outputs;
-        let fits = input.len() == geometry.input_len()
-            && output.len() == geometry.output_len()
+        let fits = input.extent() == (geometry.input_len(), geometry.from_order == Order::Rounded)
+            && output.extent() == (geometry.output_len(), geometry.to_order == Order::Rounded)
             && addends.iter().map(|addend| addend.len()).eq(geometry.addends.iter().map(len));
         if !fits {
             let addends: Vec<usize> = addends.iter().map(|addend| addend.len()).collect();
-            let (input, output) = (input.len(), output.len());
-            return Err(format!("{input} values, {addends:?} to add, {output} of output for {geometry:?}"));
+            let (input, output) = (input.extent(), output.extent());
+            return Err(format!("{input:?} values, {addends:?} to add, {output:?} of output for {geometry:?}"));
         }
         let parts = self.way.parts(geometry);
         let shared = crew.threads() > 1 && geometry.macs() >= WORTH_SHARING;

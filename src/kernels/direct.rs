@@ -45,7 +45,7 @@ impl Direct {
         let weight = |word: usize, part: usize, output: usize| {
             let (input, row, column) = match geometry.from_order {
                 Order::Planes => (word / columns / rows, word / columns % rows, word % columns),
-                Order::Interleaved => (word % words, word / words / columns, word / words % columns),
+                Order::Interleaved | Order::Rounded => (word % words, word / words / columns, word / words % columns),
             };
             let input = input * each + part;
             if input < inputs { weights[((output * inputs + input) * rows + row) * columns + column] } else { 0.0 }

@@ -16,6 +16,46 @@ pub enum Order {
     Planes,
     /// `[height, width, channels]`.
     Interleaved,
+    /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that would round it when they read it.
+    Rounded,
+}
+
+/// Values where they lie.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// In planes or interleaved.
+    Whole(&'a [f32]),
+    /// Bits of bf16, of [`Order::Rounded`].
+    Rounded(&'a [u16]),
+}
+
+/// The same, to be written.
+#[derive(Debug)]
+pub enum ValuesMut<'a> {
+    /// To planes or interleaved.
+    Whole(&'a mut [f32]),
+    /// Bits of bf16, to [`Order::Rounded`].
+    Rounded(&'a mut [u16]),
+}
+
+impl Values<'_> {
+    /// How many there are, and whether they are rounded.
+    pub(super) fn extent(&self) -> (usize, bool) {
+        match self {
+            Self::Whole(values) => (values.len(), false),
+            Self::Rounded(values) => (values.len(), true),
+        }
+    }
+}
+
+impl ValuesMut<'_> {
+    /// How many there are, and whether they are rounded.
+    pub(super) fn extent(&self) -> (usize, bool) {
+        match self {
+            Self::Whole(values) => (values.len(), false),
+            Self::Rounded(values) => (values.len(), true),
+        }
+    }
 }
 
 /// Values that are added to a convolution's: interleaved, as many channels as its output has.
@@ -82,7 +122,7 @@ impl Geometry {
     pub(super) fn unit(&self) -> usize {
         match self.from_order {
             Order::Planes => 1,
-            Order::Interleaved => self.inputs,
+            Order::Interleaved | Order::Rounded => self.inputs,
         }
     }
 
@@ -90,7 +130,7 @@ impl Geometry {
     pub(super) fn runs(&self) -> usize {
         match self.from_order {
             Order::Planes => self.inputs * self.kernel[0],
-            Order::Interleaved => self.kernel[0],
+            Order::Interleaved | Order::Rounded => self.kernel[0],
         }
     }
 

@@ -14,7 +14,8 @@
 //!
 //! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
 //! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
-//! differs only in what it multiplies two words with. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//! differs only in what it multiplies two words with. Only what nobody but convolutions in tiles will read is rounded when it is written instead
+//! (`Order::Rounded`), which changes no bit of what they read and halves the way to it. Bytes give exactly the same on every instruction set, Winograd's way aside.
 //!
 //! | way | for |
 //! |---|---|
@@ -67,7 +68,7 @@ mod x86;
 
 pub use conv::Conv;
 pub use crew::Crew;
-pub use geometry::{Addend, Geometry, Order};
+pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use precision::Precision;

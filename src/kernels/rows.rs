@@ -27,7 +27,7 @@ impl Rows {
         let across = (geometry.to[1] - 1) * geometry.stride[1] + geometry.kernel[1];
         let (runs, len) = match geometry.from_order {
             Order::Planes => (words * geometry.kernel[0], across),
-            Order::Interleaved => (geometry.kernel[0], across * words),
+            Order::Interleaved | Order::Rounded => (geometry.kernel[0], across * words),
         };
         let runs = (0..runs).map(|run| run * len).collect();
         Ok(Self { packer: Packer::new(precision, isa)?, precision, words, across, runs })
@@ -40,8 +40,8 @@ impl Rows {
         let top = (y * geometry.stride[0]) as isize - geometry.pad[0] as isize;
         let row = |index: usize| usize::try_from(top + index as isize).ok().filter(|row| *row < height);
         let line = |plane: usize, row: usize| match geometry.from_order {
-            Order::Planes => &work.input[(plane * height + row) * width..][..width],
-            Order::Interleaved => &work.input[row * width * geometry.inputs..][..width * geometry.inputs],
+            Order::Planes => &work.whole()[(plane * height + row) * width..][..width],
+            Order::Interleaved | Order::Rounded => &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs],
         };
         let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
         let mut range = Range::NONE;
@@ -69,7 +69,7 @@ impl Rows {
             before.fill(self.packer.zeros(range));
             after.fill(self.packer.zeros(range));
             match geometry.from_order {
-                Order::Interleaved => {
+                Order::Interleaved | Order::Rounded => {
                     self.packer.pixels(&line(0, row)[..live * geometry.inputs], geometry.inputs, range, words);
                 }
                 Order::Planes => {

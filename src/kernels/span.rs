@@ -26,7 +26,7 @@ impl Spans {
         let ([height, width], rows) = (geometry.from, geometry.kernel[0]);
         let run = |index: usize| match geometry.from_order {
             Order::Planes => (index / rows * height + index % rows) * width,
-            Order::Interleaved => index * width * geometry.inputs,
+            Order::Interleaved | Order::Rounded => index * width * geometry.inputs,
         };
         Self { runs: (0..geometry.runs()).map(run).collect() }
     }
@@ -51,12 +51,12 @@ impl Spans {
         let live = ((height as isize - top).clamp(0, rows as isize) as usize).max(skipped) - skipped;
         let inside = left >= 0 && left as usize + across <= width;
         let (first_run, count) = match geometry.from_order {
-            Order::Interleaved => (skipped, live),
+            Order::Interleaved | Order::Rounded => (skipped, live),
             Order::Planes => (0, self.runs.len()),
         };
         if inside && (live == rows || geometry.from_order == Order::Interleaved && live > 0) {
             let start = ((top + skipped as isize) as usize * width + left as usize) * unit;
-            let input = work.input[start..].as_ptr().cast();
+            let input = work.whole()[start..].as_ptr().cast();
             return Span { y, x, pixels, input, runs: &self.runs[..count], first_run };
         }
         edge.clear();
@@ -65,7 +65,7 @@ impl Spans {
         let to = ((width as isize - left).max(0) as usize).min(across);
         for (index, line) in edge.chunks_exact_mut(across * unit).enumerate() {
             let (plane, row) = match geometry.from_order {
-                Order::Interleaved => (0, first_run + index),
+                Order::Interleaved | Order::Rounded => (0, first_run + index),
                 Order::Planes => (index / rows, index % rows),
             };
             let row = top + row as isize;
@@ -73,7 +73,7 @@ impl Spans {
                 continue;
             }
             let start = (plane * height + row as usize) * width + (left + from as isize) as usize;
-            line[from * unit..to * unit].copy_from_slice(&work.input[start * unit..(start + to - from) * unit]);
+            line[from * unit..to * unit].copy_from_slice(&work.whole()[start * unit..(start + to - from) * unit]);
         }
         runs.clear();
         runs.extend((0..count).map(|index| index * across * unit));

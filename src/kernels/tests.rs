@@ -44,8 +44,24 @@ impl Case {
         let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
         // What is not written is seen.
         let mut output = vec![f32::NAN; self.geometry.output_len()];
-        conv.run(&self.input, &addends, &mut output, &Crew::new(threads).unwrap()).unwrap();
+        let crew = Crew::new(threads).unwrap();
+        conv.run(Values::Whole(&self.input), &addends, ValuesMut::Whole(&mut output), &crew).unwrap();
         output
+    }
+
+    /// The same in bf16, reading rounded values, and once more writing them.
+    fn run_rounded(&self, isa: Isa) -> (Vec<f32>, Vec<u16>) {
+        let input: Vec<u16> = self.input.iter().map(|value| pack::half(*value)).collect();
+        let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
+        let (mut whole, mut rounded) = (vec![f32::NAN; self.geometry.output_len()], vec![u16::MAX; self.geometry.output_len()]);
+        let run = |to_order, output: ValuesMut<'_>| {
+            let geometry = Geometry { from_order: Order::Rounded, to_order, ..self.geometry.clone() };
+            let conv = Conv::new(geometry, &self.weights, &self.bias, isa, Precision::Bf16).unwrap();
+            conv.run(Values::Rounded(&input), &addends, output, &Crew::new(2).unwrap()).unwrap();
+        };
+        run(Order::Interleaved, ValuesMut::Whole(&mut whole));
+        run(Order::Rounded, ValuesMut::Rounded(&mut rounded));
+        (whole, rounded)
     }
 
     /// The sum as it is written in textbooks, in f64.
@@ -96,7 +112,7 @@ impl Case {
 fn index(order: Order, channels: usize, [height, width]: [usize; 2], [channel, y, x]: [usize; 3]) -> usize {
     match order {
         Order::Planes => (channel * height + y) * width + x,
-        Order::Interleaved => (y * width + x) * channels + channel,
+        Order::Interleaved | Order::Rounded => (y * width + x) * channels + channel,
     }
 }
 
@@ -262,6 +278,18 @@ proptest! {
     }
 
     #[test]
+    fn values_that_are_rounded_when_written_give_what_those_rounded_when_read_do(geometry in geometry()) {
+        let interleaved = (Order::Interleaved, Order::Interleaved);
+        let case = Case::new(Geometry { from_order: interleaved.0, to_order: interleaved.1, ..geometry });
+        let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..case.geometry.clone() };
+        for isa in isas(Precision::Bf16).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Bf16)) {
+            let want = case.run_in(Precision::Bf16, isa, 1);
+            let halves: Vec<u16> = want.iter().map(|value| pack::half(*value)).collect();
+            prop_assert_eq!(case.run_rounded(isa), (want, halves));
+        }
+    }
+
+    #[test]
     fn the_portable_kernel_computes_what_the_book_says(geometry in geometry()) {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
@@ -422,10 +450,18 @@ fn sizes_that_do_not_fit_are_refused() {
     let crew = Crew::new(1).unwrap();
     let mut output = vec![0.0; large().output_len()];
     let addend = case.addends[0].as_slice();
-    assert!(conv.run(&case.input[1..], &[addend], &mut output, &crew).is_err());
-    assert!(conv.run(&case.input, &[&addend[1..]], &mut output, &crew).is_err());
-    assert!(conv.run(&case.input, &[], &mut output, &crew).is_err());
-    assert!(conv.run(&case.input, &[addend], &mut output[1..], &crew).is_err());
+    let mut run = |input: &[f32], addends: &[&[f32]], less: usize| {
+        conv.run(Values::Whole(input), addends, ValuesMut::Whole(&mut output[less..]), &crew)
+    };
+    assert!(run(&case.input, &[addend], 0).is_ok());
+    assert!(run(&case.input[1..], &[addend], 0).is_err());
+    assert!(run(&case.input, &[&addend[1..]], 0).is_err());
+    assert!(run(&case.input, &[], 0).is_err());
+    assert!(run(&case.input, &[addend], 1).is_err());
+    let rounded = vec![0; case.input.len()];
+    assert!(conv.run(Values::Rounded(&rounded), &[addend], ValuesMut::Whole(&mut output), &crew).is_err());
+    let order = Geometry { from_order: Order::Rounded, ..large() };
+    assert!(Conv::new(order, &case.weights, &case.bias, Isa::Portable, Precision::F32).is_err());
 }
 
 #[test]

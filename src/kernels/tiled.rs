@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::amx::{Line, Product, SIDE, STRIPS, Strip, Tiles, VECTORS, multiply};
-use super::geometry::{Geometry, Order};
+use super::amx::{Line, Product, Results, SIDE, STRIPS, Strip, Tiles, VECTORS, multiply};
+use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
 use super::pack::{Packer, half};
 use super::precision::Precision;
@@ -46,12 +46,16 @@ struct Panel {
 }
 
 impl Tiled {
-    /// The convolution in this way, where it can be done.
-    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Result<Option<Self>, String> {
-        let planes = geometry.from_order == Order::Planes;
-        if geometry.depthwise || geometry.to_order == Order::Planes || planes && geometry.inputs > MAX_PLANES {
-            return Ok(None);
-        }
+    /// Whether the convolution can be done in this way.
+    pub fn fits(geometry: &Geometry) -> bool {
+        let many_planes = geometry.from_order == Order::Planes && geometry.inputs > MAX_PLANES;
+        // Two rounded values are a word.
+        let even = |order: Order, channels: usize| order != Order::Rounded || channels.is_multiple_of(2);
+        let even = even(geometry.from_order, geometry.inputs) && even(geometry.to_order, geometry.outputs);
+        !geometry.depthwise && geometry.to_order != Order::Planes && !many_planes && even
+    }
+
+    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Result<Self, String> {
         let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
         let unit = inputs.div_ceil(2);
         let tiles = (columns * unit).div_ceil(SIDE);
@@ -81,14 +85,14 @@ impl Tiled {
             Panel { first, channels, bias, weights: lines }
         };
         let across = (geometry.to[1] - 1) * geometry.stride[1] + columns;
-        Ok(Some(Self {
+        Ok(Self {
             panels: (0..geometry.outputs).step_by(PANEL).map(panel).collect(),
             packer: Packer::new(Precision::Bf16, Isa::Avx512)?,
             unit,
             row: across * unit,
             tiles,
             block: if geometry.to[0] > FEW_ROWS { BLOCK } else { SMALL_BLOCK },
-        }))
+        })
     }
 
     /// How many blocks of rows the output has.
@@ -113,10 +117,14 @@ impl Tiled {
         for (row, strip) in (0..rows.len()).flat_map(|row| (0..across).map(move |strip| (row, strip))) {
             let (y, x) = (rows.start + row, start(strip));
             let input = row * geometry.stride[0] * self.row + x * geometry.stride[1] * self.unit;
+            let to = (y * geometry.to[1] + x) * geometry.outputs;
             desk.strips.push(Strip {
                 input: packed[input..].as_ptr(),
                 pixels: start(strip + 1) - x,
-                output: work.output.at((y * geometry.to[1] + x) * geometry.outputs),
+                output: match geometry.to_order {
+                    Order::Rounded => Results::Rounded(work.output.rounded_at(to)),
+                    _ => Results::Whole(work.output.at(to)),
+                },
                 addends: work.addends(0, y, x).0,
             });
         }
@@ -165,16 +173,24 @@ impl Tiled {
             words[..left].fill(0);
             words[left + live..].fill(0);
             let (words, pixels) = (&mut words[left..left + live], live / self.unit);
-            match geometry.from_order {
-                Order::Interleaved => {
-                    let line = &work.input[y * width * channels..][..pixels * channels];
-                    self.packer.pixels(line, channels, tile::Range::NONE, words);
-                }
-                Order::Planes => {
-                    let line = |plane: usize| &work.input[(plane.min(channels - 1) * height + y) * width..][..pixels];
+            match work.input {
+                Values::Rounded(values) => pairs_of(&values[y * width * channels..][..pixels * channels], words),
+                Values::Whole(values) if geometry.from_order == Order::Planes => {
+                    let line = |plane: usize| &values[(plane.min(channels - 1) * height + y) * width..][..pixels];
                     self.packer.pairs(&std::array::from_fn(line), words);
+                }
+                Values::Whole(values) => {
+                    let line = &values[y * width * channels..][..pixels * channels];
+                    self.packer.pixels(line, channels, tile::Range::NONE, words);
                 }
             }
         }
+    }
+}
+
+/// The words of values that are rounded already.
+fn pairs_of(values: &[u16], words: &mut [u32]) {
+    for (word, pair) in words.iter_mut().zip(values.as_chunks::<2>().0) {
+        *word = u32::from(pair[0]) | u32::from(pair[1]) << 16;
     }
 }

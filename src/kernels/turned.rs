@@ -52,7 +52,7 @@ impl Turned {
         let planes = &mut desk.rest;
         planes.resize((1 + inputs) * STRETCH, 0.0);
         planes[..STRETCH].fill(1.0);
-        let values = &work.input[first * inputs..(first + pixels) * inputs];
+        let values = &work.whole()[first * inputs..(first + pixels) * inputs];
         turn_pixels(values, inputs, &mut planes[STRETCH..]);
         let len = 1 + inputs;
         let mut results = [0.0; MAX_PIXELS * STRETCH];

@@ -78,7 +78,7 @@ impl Winograd {
     /// Whether it can be done in this way, and may pay.
     pub fn fits(geometry: &Geometry) -> bool {
         let channels = [geometry.inputs, geometry.outputs];
-        let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
+        let interleaved = ![geometry.from_order, geometry.to_order].contains(&Order::Planes);
         let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % LANES == 0);
         geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
     }
@@ -136,7 +136,7 @@ impl Winograd {
         assert!(desk.inputs.len() >= window * window * step);
         let line = |dy: usize| {
             let y = (row * side + dy).wrapping_sub(geometry.pad[0]);
-            (y < height).then(|| &work.input[y * width * channels..][..width * channels])
+            (y < height).then(|| &work.whole()[y * width * channels..][..width * channels])
         };
         let lines: [Option<&[f32]>; MAX_WINDOW] = std::array::from_fn(line);
         let left = |square: usize| (square * side).checked_sub(geometry.pad[1]);

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::amx::{Line, Strip};
-use super::geometry::Geometry;
+use super::geometry::{Geometry, Values, ValuesMut};
 use super::tile::{MAX_ADDENDS, Range, TileAddend};
 
 /// Memory that a thread keeps from one convolution to the next.
@@ -34,24 +34,41 @@ pub(super) struct Output(*mut f32);
 unsafe impl Sync for Output {}
 
 impl Output {
-    pub fn new(values: &mut [f32]) -> Self {
-        Self(values.as_mut_ptr())
+    pub fn new(values: ValuesMut<'_>) -> Self {
+        match values {
+            ValuesMut::Whole(values) => Self(values.as_mut_ptr()),
+            ValuesMut::Rounded(values) => Self(values.as_mut_ptr().cast()),
+        }
     }
 
     pub fn at(&self, index: usize) -> *mut f32 {
         self.0.wrapping_add(index)
+    }
+
+    /// Where a rounded value goes.
+    #[cfg(target_arch = "x86_64")]
+    pub fn rounded_at(&self, index: usize) -> *mut u16 {
+        self.0.cast::<u16>().wrapping_add(index)
     }
 }
 
 /// One run of a convolution, its lengths checked.
 pub(super) struct Work<'a> {
     pub geometry: &'a Geometry,
-    pub input: &'a [f32],
+    pub input: Values<'a>,
     pub addends: &'a [&'a [f32]],
     pub output: Output,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    /// The input where it is not rounded; nothing where it is, which only `tiled` reads.
+    pub fn whole(&self) -> &'a [f32] {
+        match self.input {
+            Values::Whole(values) => values,
+            Values::Rounded(_) => &[],
+        }
+    }
+
     /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
     pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
         let geometry = self.geometry;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 
-use crate::kernels::{Conv, Crew, Order};
+use crate::kernels::{Conv, Crew, Order, Values, ValuesMut};
 
 /// What the operators of a run work with; lies in the run's shared resources.
 #[derive(Clone)]
@@ -25,23 +25,29 @@ pub(super) struct Shelf(Mutex<Vec<Arc<Tensor>>>);
 
 impl Shelf {
     /// Has `fill` write the values of a tensor of this shape, which are old ones until then.
-    fn tensor(&self, shape: &[usize], fill: impl FnOnce(&mut [f32]) -> Result<(), String>) -> TractResult<Arc<Tensor>> {
-        let mut tensor = match self.take(shape) {
+    fn tensor<T: Datum + tract_num_traits::Zero>(
+        &self,
+        shape: &[usize],
+        fill: impl FnOnce(&mut [T]) -> Result<(), String>,
+    ) -> TractResult<Arc<Tensor>> {
+        let mut tensor = match self.take(T::datum_type(), shape) {
             Some(tensor) => tensor,
-            None => Arc::new(Tensor::zero::<f32>(shape)?),
+            None => Arc::new(Tensor::zero::<T>(shape)?),
         };
         let unique = Arc::get_mut(&mut tensor).context("a tensor from the shelf is in use")?;
-        let mut view = unique.to_plain_array_view_mut::<f32>()?;
+        let mut view = unique.to_plain_array_view_mut::<T>()?;
         let values = view.as_slice_mut().context("a tensor with gaps")?;
         fill(values).map_err(TractError::msg)?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&tensor));
         Ok(tensor)
     }
 
-    /// The tensor of this shape that was put back last among those that nobody holds.
-    fn take(&self, shape: &[usize]) -> Option<Arc<Tensor>> {
+    /// The tensor of this type and shape that was put back last among those that nobody holds.
+    fn take(&self, kind: DatumType, shape: &[usize]) -> Option<Arc<Tensor>> {
         let mut tensors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = |tensor: &Arc<Tensor>| Arc::strong_count(tensor) == 1 && tensor.shape() == shape;
+        let free = |tensor: &Arc<Tensor>| {
+            Arc::strong_count(tensor) == 1 && tensor.datum_type() == kind && tensor.shape() == shape
+        };
         let index = tensors.iter().rposition(free)?;
         Some(tensors.remove(index))
     }
@@ -65,7 +71,7 @@ impl FusedConv {
         let ([height, width], channels) = (geometry.to, geometry.outputs);
         match geometry.to_order {
             Order::Planes => [1, channels, height, width],
-            Order::Interleaved => [1, height, width, channels],
+            Order::Interleaved | Order::Rounded => [1, height, width, channels],
         }
     }
 }
@@ -92,16 +98,29 @@ impl EvalOp for FusedConv {
     fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
         let plain = inputs.iter().map(|input| input.try_as_plain_ram()).collect::<TractResult<TVec<_>>>()?;
-        let values = plain.iter().map(|input| input.as_slice::<f32>()).collect::<TractResult<TVec<_>>>()?;
-        let (image, addends) = values.split_first().context("no input")?;
-        let fill = |output: &mut [f32]| self.0.run(image, addends, output, &workshop.crew);
-        Ok(tvec!(workshop.shelf.tensor(&self.shape(), fill)?.into_tvalue()))
+        let (image, addends) = plain.split_first().context("no input")?;
+        let addends = addends.iter().map(|addend| addend.as_slice::<f32>()).collect::<TractResult<TVec<_>>>()?;
+        let image = match self.0.geometry().from_order {
+            Order::Rounded => Values::Rounded(image.as_slice::<u16>()?),
+            Order::Planes | Order::Interleaved => Values::Whole(image.as_slice::<f32>()?),
+        };
+        let run = |output: ValuesMut<'_>| self.0.run(image, &addends, output, &workshop.crew);
+        let tensor = match self.0.geometry().to_order {
+            Order::Rounded => workshop.shelf.tensor(&self.shape(), |output| run(ValuesMut::Rounded(output)))?,
+            Order::Planes | Order::Interleaved => {
+                workshop.shelf.tensor(&self.shape(), |output| run(ValuesMut::Whole(output)))?
+            }
+        };
+        Ok(tvec!(tensor.into_tvalue()))
     }
 }
 
 impl TypedOp for FusedConv {
     fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(tvec!(f32::fact(self.shape())))
+        Ok(tvec!(match self.0.geometry().to_order {
+            Order::Rounded => u16::fact(self.shape()),
+            Order::Planes | Order::Interleaved => f32::fact(self.shape()),
+        }))
     }
 
     as_op!();

@@ -49,8 +49,9 @@ pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
 pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision)) -> TractResult<TypedModel> {
     let (groups, inner) = groups(model)?;
     let (isa, precision) = kernels;
-    let mut lowering = Lowering { model, ports, isa, precision, target: TypedModel::default(), places: HashMap::new() };
-    lowering.target.symbols = model.symbols.clone();
+    let mut target = TypedModel::default();
+    target.symbols = model.symbols.clone();
+    let mut lowering = Lowering { model, groups: &groups, ports, isa, precision, target, places: HashMap::new() };
     for outlet in model.input_outlets()? {
         lowering.source(*outlet)?;
     }
@@ -73,6 +74,8 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
 
 struct Lowering<'a> {
     model: &'a TypedModel,
+    /// By their last nodes.
+    groups: &'a HashMap<usize, Group>,
     ports: Ports,
     isa: Isa,
     precision: Precision,
@@ -99,12 +102,16 @@ impl Lowering<'_> {
         let node = self.model.node(group.site);
         let site = node.op_as::<Site>().context("a group without a site")?;
         let outlet = OutletId::new(last.id, 0);
-        let used = !last.outputs[0].successors.is_empty();
-        let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let image = node.inputs[0];
-        let interleaved = self.places.contains_key(&(image, Order::Interleaved));
-        let many = site.geometry.inputs >= MANY_CHANNELS;
-        let from_order = if interleaved || many { Order::Interleaved } else { Order::Planes };
+        let is_there = |order| self.places.contains_key(&(image, order));
+        let from_order = if is_there(Order::Rounded) {
+            Order::Rounded
+        } else if is_there(Order::Interleaved) || site.geometry.inputs >= MANY_CHANNELS {
+            Order::Interleaved
+        } else {
+            Order::Planes
+        };
+        let to_order = self.order_after(group, last)?;
         let mut inputs = vec![self.place(image, from_order)?];
         let mut addends = Vec::new();
         for (addend, shift) in &group.addends {
@@ -121,6 +128,43 @@ impl Lowering<'_> {
         let fused = self.target.wire_node(&last.name, FusedConv(Arc::new(conv)), &inputs)?;
         self.places.insert((outlet, to_order), fused[0]);
         Ok(())
+    }
+
+    /// The order of what a convolution writes: rounded where only such convolutions read it that would round it themselves.
+    fn order_after(&self, group: &Group, last: &TypedNode) -> TractResult<Order> {
+        let users = &last.outputs[0].successors;
+        let outlet = OutletId::new(last.id, 0);
+        let whole = self.whole_order(group, last)?;
+        let read = !users.is_empty() && !self.model.outputs.contains(&outlet);
+        let from_order = if self.site(group)?.geometry.inputs < MANY_CHANNELS { Order::Planes } else { Order::Interleaved };
+        if !read || !self.takes_rounded(group, [from_order, Order::Rounded])? {
+            return Ok(whole);
+        }
+        for user in users {
+            let Some((last, group)) = self.groups.iter().find(|(_, group)| group.site == user.node) else {
+                return Ok(whole);
+            };
+            let to_order = self.whole_order(group, self.model.node(*last))?;
+            if !self.takes_rounded(group, [Order::Rounded, to_order])? {
+                return Ok(whole);
+            }
+        }
+        Ok(Order::Rounded)
+    }
+
+    /// The same where nothing is rounded.
+    fn whole_order(&self, group: &Group, last: &TypedNode) -> TractResult<Order> {
+        let used = !last.outputs[0].successors.is_empty();
+        Ok(if used || self.site(group)?.geometry.depthwise { Order::Interleaved } else { self.ports.outputs })
+    }
+
+    fn takes_rounded(&self, group: &Group, [from_order, to_order]: [Order; 2]) -> TractResult<bool> {
+        let geometry = Geometry { from_order, to_order, ..self.site(group)?.geometry.clone() };
+        Ok(Conv::takes_rounded(&geometry, self.isa, self.precision))
+    }
+
+    fn site(&self, group: &Group) -> TractResult<&Site> {
+        self.model.node(group.site).op_as::<Site>().context("a group without a site")
     }
 
     /// A node that stays tract's.
@@ -174,6 +218,7 @@ impl Lowering<'_> {
         let (other, turn, word) = match order {
             Order::Planes => (Order::Interleaved, AxisOp::Move(3, 1), "planes"),
             Order::Interleaved => (Order::Planes, AxisOp::Move(1, 3), "interleaved"),
+            Order::Rounded => bail!("nothing but a convolution rounds values"),
         };
         let place = *self.places.get(&(outlet, other)).context("a value before its node")?;
         let name = format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);

@@ -16,7 +16,7 @@ pub(super) const SIDE: usize = 16;
 /// Bytes of a row of a tile.
 const ROW: usize = 4 * SIDE;
 /// Strips of pixels, and vectors of channels, of one product.
-pub(super) const STRIPS: usize = 2;
+const STRIPS: usize = 2;
 pub(super) const VECTORS: usize = 2;
 
 /// Whether this processor has it, and the system lets us use it.
@@ -59,10 +59,10 @@ pub(super) struct Line(pub [u32; SIDE]);
 impl Line {
     pub const ZERO: Self = Self([0; SIDE]);
 
-    /// The words of lines, one after another.
-    pub fn words(lines: &mut [Self]) -> &mut [u32] {
-        // SAFETY: a line is its words and nothing else.
-        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), SIDE * lines.len()) }
+    /// The halves of the words of lines, one after another.
+    pub fn halves(lines: &mut [Self]) -> &mut [u16] {
+        // SAFETY: a line is its words and nothing else, and a word is two halves.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 2 * SIDE * lines.len()) }
     }
 }
 
@@ -115,8 +115,8 @@ impl Drop for Tiles {
 /// Up to sixteen neighbouring pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Strip {
-    /// Where the first pixel's words begin.
-    pub input: *const u32,
+    /// Where the first pixel's values begin.
+    pub input: *const u16,
     pub pixels: usize,
     /// Where its results go, from the first of all channels on.
     pub output: Results,
@@ -134,12 +134,11 @@ pub(super) enum Results {
 
 /// A product of strips of pixels with a panel of channels.
 pub(super) struct Product<'a> {
-    /// One or [`STRIPS`].
     pub strips: &'a [Strip],
-    /// Words from one pixel to the next.
+    /// Values from one pixel to the next.
     pub step: usize,
     pub runs: usize,
-    /// Words from one run to the next.
+    /// Values from one run to the next.
     pub run_step: usize,
     /// Tiles of words of a run.
     pub tiles: usize,
@@ -171,21 +170,43 @@ const SUMS_ROW: usize = VECTORS * ROW;
 /// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if product.channels > SIDE {
+            multiply_by::<2>(product);
+        } else {
+            multiply_by::<1>(product);
+        }
+    }
+}
+
+/// The same with `V` vectors of channels.
+///
+/// Sums stay in their registers until those before them are finished: so the unit has the next strips meanwhile, and no load has to wait for a store.
+///
+/// # Safety
+/// As said at [`multiply`].
+#[inline(always)]
+unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
     let mut sums = MaybeUninit::<Sums>::uninit();
-    let out = sums.as_mut_ptr().cast::<f32>();
+    let sums = sums.as_mut_ptr().cast::<f32>();
+    let mut last: &[Strip] = &[];
     // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors, and those of `product` are written before they
     // are read.
     unsafe {
-        match (product.strips, product.channels > SIDE) {
-            ([a, b, ..], true) => sum::<2, 2>(product, [a.input, b.input], out),
-            ([a, b, ..], false) => sum::<2, 1>(product, [a.input, b.input], out),
-            ([a], true) => sum::<1, 2>(product, [a.input; 2], out),
-            ([a], false) => sum::<1, 1>(product, [a.input; 2], out),
-            ([], _) => {}
+        for strips in product.strips.chunks(STRIPS) {
+            if let [a, b] = strips {
+                sum::<2, V>(product, [a.input, b.input]);
+                finish_all::<V>(product, last, sums);
+                store::<2, V>(sums);
+            } else if let [a] = strips {
+                sum::<1, V>(product, [a.input; 2]);
+                finish_all::<V>(product, last, sums);
+                store::<1, V>(sums);
+            }
+            last = strips;
         }
-        for (index, strip) in product.strips.iter().enumerate() {
-            finish(product, strip, out.add(index * SIDE * VECTORS * SIDE));
-        }
+        finish_all::<V>(product, last, sums);
     }
 }
 
@@ -194,9 +215,9 @@ pub(super) unsafe fn multiply(product: &Product<'_>) {
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const u32; 2], out: *mut f32) {
+unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const u16; 2]) {
     let mut weights = product.weights;
-    let step = 4 * product.step;
+    let step = 2 * product.step;
     // SAFETY: every register is filled before it is used; the caller vouches for the rest.
     unsafe {
         asm!(
@@ -208,7 +229,7 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
         );
         for run in 0..product.runs {
             for tile in 0..product.tiles {
-                let [a, b] = inputs.map(|input| input.add(run * product.run_step + tile * SIDE));
+                let [a, b] = inputs.map(|input| input.add(run * product.run_step + tile * 2 * SIDE));
                 asm!(
                     "tileloadd tmm6, [{w} + {row}*1]", "tileloadd tmm4, [{a} + {step}*1]", "tdpbf16ps tmm0, tmm4, tmm6",
                     a = in(reg) a, w = in(reg) weights, row = in(reg) ROW, step = in(reg) step,
@@ -232,6 +253,17 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
                 weights = weights.add(V * SIDE);
             }
         }
+    }
+}
+
+/// Stores the sums of `S` strips and `V` vectors.
+///
+/// # Safety
+/// As said at [`multiply`]; `out` has room for all of them.
+#[inline(always)]
+unsafe fn store<const S: usize, const V: usize>(out: *mut f32) {
+    // SAFETY: as the caller says.
+    unsafe {
         asm!("tilestored [{out} + {row}*1], tmm0", out = in(reg) out, row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
         if V == 2 {
             asm!("tilestored [{out} + {row}*1], tmm1", out = in(reg) out.add(SIDE), row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
@@ -246,33 +278,60 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
     }
 }
 
+/// Finishes strips.
+///
+/// # Safety
+/// As said at [`multiply`].
+#[inline(always)]
+unsafe fn finish_all<const V: usize>(product: &Product<'_>, strips: &[Strip], sums: *const f32) {
+    for (index, strip) in strips.iter().enumerate() {
+        // SAFETY: as the caller says.
+        unsafe { finish::<V>(product, strip, sums.add(index * SIDE * VECTORS * SIDE)) };
+    }
+}
+
 /// Adds, cuts off and stores a strip's sums.
 ///
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn finish(product: &Product<'_>, strip: &Strip, sums: *const f32) {
-    for from in (0..product.channels).step_by(SIDE) {
-        let mask = ((1u32 << (product.channels - from).min(SIDE)) - 1) as __mmask16;
-        let channel = product.first + from;
-        // SAFETY: the mask keeps to the channels that are there; the bias has whole vectors.
-        unsafe {
-            let bias = _mm512_loadu_ps(product.bias.add(from));
-            for p in 0..strip.pixels {
-                let mut result = _mm512_add_ps(_mm512_loadu_ps(sums.add(p * VECTORS * SIDE + from)), bias);
-                for addend in &strip.addends[..product.addends] {
-                    result = _mm512_add_ps(result, _mm512_maskz_loadu_ps(mask, addend.at(p).add(channel)));
+unsafe fn finish<const V: usize>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
+    let mask: [__mmask16; V] =
+        std::array::from_fn(|v| ((1u32 << (product.channels - v * SIDE).min(SIDE)) - 1) as __mmask16);
+    // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
+    unsafe {
+        let bias: [__m512; V] = std::array::from_fn(|v| _mm512_loadu_ps(product.bias.add(v * SIDE)));
+        let floor = _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY });
+        for p in 0..strip.pixels {
+            let sums = sums.add(p * VECTORS * SIDE);
+            let mut results: [__m512; V] =
+                std::array::from_fn(|v| _mm512_add_ps(_mm512_load_ps(sums.add(v * SIDE)), bias[v]));
+            for addend in &strip.addends[..product.addends] {
+                for v in 0..V {
+                    let channel = product.first + v * SIDE;
+                    let values = if addend.rounded {
+                        let halves = _mm256_maskz_loadu_epi16(mask[v], addend.rounded_at(p).add(channel).cast());
+                        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+                    } else {
+                        _mm512_maskz_loadu_ps(mask[v], addend.at(p).add(channel))
+                    };
+                    results[v] = _mm512_add_ps(results[v], values);
                 }
-                if product.relu {
-                    result = _mm512_max_ps(result, _mm512_setzero_ps());
-                }
-                let at = p * product.output_step + channel;
-                match strip.output {
-                    Results::Whole(output) => _mm512_mask_storeu_ps(output.add(at), mask, result),
-                    Results::Rounded(output) => {
-                        let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(result));
-                        _mm256_mask_storeu_epi16(output.add(at).cast(), mask, rounded);
+            }
+            // In this order what is no number stays.
+            let results = results.map(|result| _mm512_max_ps(floor, result));
+            let at = p * product.output_step + product.first;
+            match strip.output {
+                Results::Whole(output) => {
+                    for v in 0..V {
+                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), mask[v], results[v]);
                     }
+                }
+                Results::Rounded(output) => {
+                    let high = if V == 2 { results[V - 1] } else { _mm512_setzero_ps() };
+                    let mask = u32::from(mask[0]) | if V == 2 { u32::from(mask[V - 1]) << SIDE } else { 0 };
+                    let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, results[0]));
+                    _mm512_mask_storeu_epi16(output.add(at).cast(), mask, rounded);
                 }
             }
         }

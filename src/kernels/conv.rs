@@ -46,16 +46,17 @@ impl Way {
     fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa, precision: Precision) -> Result<Self, String> {
         #[cfg(target_arch = "x86_64")]
         if is_tiled(geometry, isa, precision) {
-            return Ok(Self::Tiled(Tiled::new(geometry, weights, bias)?));
+            return Ok(Self::Tiled(Tiled::new(geometry, weights, bias)));
         }
-        if [geometry.from_order, geometry.to_order].contains(&Order::Rounded) {
+        if let Some(turned) = Turned::new(geometry, weights, bias, isa.vectors())? {
+            return Ok(Self::Turned(turned));
+        }
+        let addends = geometry.addends.iter().map(|addend| addend.order);
+        if addends.chain([geometry.from_order, geometry.to_order]).any(|order| order == Order::Rounded) {
             return Err(format!("rounded values without tiles: {geometry:?}"));
         }
         if geometry.depthwise {
             return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa.vectors())?));
-        }
-        if let Some(turned) = Turned::new(geometry, weights, bias, isa.vectors())? {
-            return Ok(Self::Turned(turned));
         }
         let precision = served(geometry, isa.vectors(), precision);
         if let Some(winograd) = Winograd::new(geometry, weights, bias, isa.vectors(), precision)? {
@@ -81,7 +82,7 @@ impl Way {
             Self::Winograd(winograd) => winograd.batches(geometry),
             Self::Turned(_) => Turned::stretches(geometry),
             #[cfg(target_arch = "x86_64")]
-            Self::Tiled(tiled) => tiled.blocks(geometry),
+            Self::Tiled(tiled) => tiled.blocks(),
         }
     }
 
@@ -122,9 +123,9 @@ fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
 }
 
 impl Conv {
-    /// Whether there is a way to do the convolution where its input or its output is [`Order::Rounded`], as `geometry` says.
+    /// Whether there is a way to do the convolution where something of it is [`Order::Rounded`], as `geometry` says.
     pub fn takes_rounded(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
-        is_tiled(geometry, isa, precision)
+        is_tiled(geometry, isa, precision) || Turned::fits(geometry)
     }
 
     /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
@@ -164,17 +165,18 @@ impl Conv {
     pub fn run(
         &self,
         input: Values<'_>,
-        addends: &[&[f32]],
+        addends: &[Values<'_>],
         output: ValuesMut<'_>,
         crew: &Crew,
     ) -> Result<(), String> {
         let geometry = &self.geometry;
-        let len = |addend: &Addend| addend.size[0] * addend.size[1] * geometry.outputs;
+        let len =
+            |addend: &Addend| (addend.size[0] * addend.size[1] * geometry.outputs, addend.order == Order::Rounded);
         let fits = input.extent() == (geometry.input_len(), geometry.from_order == Order::Rounded)
             && output.extent() == (geometry.output_len(), geometry.to_order == Order::Rounded)
-            && addends.iter().map(|addend| addend.len()).eq(geometry.addends.iter().map(len));
+            && addends.iter().map(Values::extent).eq(geometry.addends.iter().map(len));
         if !fits {
-            let addends: Vec<usize> = addends.iter().map(|addend| addend.len()).collect();
+            let addends: Vec<_> = addends.iter().map(Values::extent).collect();
             let (input, output) = (input.extent(), output.extent());
             return Err(format!("{input:?} values, {addends:?} to add, {output:?} of output for {geometry:?}"));
         }

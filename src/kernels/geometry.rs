@@ -58,9 +58,11 @@ impl ValuesMut<'_> {
     }
 }
 
-/// Values that are added to a convolution's: interleaved, as many channels as its output has.
+/// Values that are added to a convolution's: as many channels as its output has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Addend {
+    /// Interleaved or rounded.
+    pub order: Order,
     /// Height and width.
     pub size: [usize; 2],
     /// Its pixel `(y >> shift, x >> shift)` goes to output pixel `(y, x)`: 0 for one as large as the output, 1 for one that is to be
@@ -150,6 +152,9 @@ impl Geometry {
         }
         if self.addends.len() > MAX_ADDENDS {
             return Err(format!("{} addends, at most {MAX_ADDENDS} can be", self.addends.len()));
+        }
+        if self.addends.iter().any(|addend| addend.order == Order::Planes) {
+            return Err("planes to be added".to_owned());
         }
         let covers = |addend: &Addend| {
             let reach = |axis: usize| (self.to[axis] - 1) >> addend.shift;

@@ -40,6 +40,8 @@ mod direct;
 mod geometry;
 mod instance;
 mod isa;
+#[cfg(target_arch = "x86_64")]
+mod lines;
 mod loops;
 mod pack;
 mod panel;
@@ -71,6 +73,7 @@ pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
+pub use pack::{half as round, whole as widen};
 pub use precision::Precision;
 pub use resample::Resample;
 

@@ -90,19 +90,6 @@ impl Packer {
         }
     }
 
-    /// Packs lines of up to four planes pixel by pixel into bf16: a word for two of them, or two for four.
-    pub fn pairs(self, planes: &[&[f32]; 4], words: &mut [u32]) {
-        if words.len() == planes[0].len() {
-            return self.planes(planes, Range::NONE, words);
-        }
-        match self.isa {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `new` has found the instructions.
-            Isa::Avx512 => unsafe { x86::plane_pairs(planes, words) },
-            _ => plane_pairs(planes, words),
-        }
-    }
-
     /// Packs lines of as many planes as a word has values, or less.
     pub fn planes(self, planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
         match (self.precision, self.isa) {
@@ -121,7 +108,7 @@ impl Packer {
 
 /// The bits of the bf16 that is nearest, an even one among two; a NaN stays one.
 #[inline(always)]
-pub(super) fn half(value: f32) -> u16 {
+pub fn half(value: f32) -> u16 {
     let bits = value.to_bits();
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
     (if value.is_nan() { bits >> 16 | 0x40 } else { rounded }) as u16
@@ -129,7 +116,7 @@ pub(super) fn half(value: f32) -> u16 {
 
 /// The value that these bits of a bf16 mean.
 #[inline(always)]
-pub(super) fn whole(bits: u16) -> f32 {
+pub fn whole(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
@@ -200,16 +187,6 @@ fn plane_halves(planes: &[&[f32]; 4], words: &mut [u32]) {
 }
 
 #[inline(always)]
-fn plane_pairs(planes: &[&[f32]; 4], words: &mut [u32]) {
-    let (pixels, _) = words.as_chunks_mut::<2>();
-    let pairs = planes[0].iter().zip(planes[1]).zip(planes[2].iter().zip(planes[3]));
-    for (words, ((a, b), (c, d))) in pixels.iter_mut().zip(pairs) {
-        let word = |low: &f32, high: &f32| (u32::from(half(*low)) | u32::from(half(*high)) << 16).to_le();
-        *words = [word(a, b), word(c, d)];
-    }
-}
-
-#[inline(always)]
 fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
     let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
     let byte = |value: &f32| byte(*value, reciprocal, zero);
@@ -263,6 +240,5 @@ mod x86 {
         bytes(values: &[f32], range: Range, words: &mut [u32]);
         plane_halves(planes: &[&[f32]; 4], words: &mut [u32]);
         plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]);
-        plane_pairs(planes: &[&[f32]; 4], words: &mut [u32]);
     }
 }

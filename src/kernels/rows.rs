@@ -41,7 +41,9 @@ impl Rows {
         let row = |index: usize| usize::try_from(top + index as isize).ok().filter(|row| *row < height);
         let line = |plane: usize, row: usize| match geometry.from_order {
             Order::Planes => &work.whole()[(plane * height + row) * width..][..width],
-            Order::Interleaved | Order::Rounded => &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs],
+            Order::Interleaved | Order::Rounded => {
+                &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs]
+            }
         };
         let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
         let mut range = Range::NONE;

@@ -41,7 +41,7 @@ impl Case {
 
     fn run_in(&self, precision: Precision, isa: Isa, threads: usize) -> Vec<f32> {
         let conv = Conv::new(self.geometry.clone(), &self.weights, &self.bias, isa, precision).unwrap();
-        let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
+        let addends: Vec<Values<'_>> = self.addends.iter().map(|values| Values::Whole(values)).collect();
         // What is not written is seen.
         let mut output = vec![f32::NAN; self.geometry.output_len()];
         let crew = Crew::new(threads).unwrap();
@@ -49,19 +49,29 @@ impl Case {
         output
     }
 
-    /// The same in bf16, reading rounded values, and once more writing them.
-    fn run_rounded(&self, isa: Isa) -> (Vec<f32>, Vec<u16>) {
-        let input: Vec<u16> = self.input.iter().map(|value| pack::half(*value)).collect();
-        let addends: Vec<&[f32]> = self.addends.iter().map(Vec::as_slice).collect();
-        let (mut whole, mut rounded) = (vec![f32::NAN; self.geometry.output_len()], vec![u16::MAX; self.geometry.output_len()]);
-        let run = |to_order, output: ValuesMut<'_>| {
-            let geometry = Geometry { from_order: Order::Rounded, to_order, ..self.geometry.clone() };
-            let conv = Conv::new(geometry, &self.weights, &self.bias, isa, Precision::Bf16).unwrap();
-            conv.run(Values::Rounded(&input), &addends, output, &Crew::new(2).unwrap()).unwrap();
+    /// The same in bf16, with all that it reads rounded before, and what it writes if `to_order` says so: whole, or the bits.
+    fn run_rounded(&self, isa: Isa, to_order: Order) -> (Vec<f32>, Vec<u16>) {
+        let round = |values: &Vec<f32>| values.iter().copied().map(round).collect::<Vec<u16>>();
+        let (input, addends) = (round(&self.input), self.addends.iter().map(round).collect::<Vec<_>>());
+        let addends: Vec<Values<'_>> = addends.iter().map(|values| Values::Rounded(values)).collect();
+        let rounded = |addend: &Addend| Addend { order: Order::Rounded, ..*addend };
+        let geometry = Geometry {
+            from_order: Order::Rounded,
+            to_order,
+            addends: self.geometry.addends.iter().map(rounded).collect(),
+            ..self.geometry.clone()
         };
-        run(Order::Interleaved, ValuesMut::Whole(&mut whole));
-        run(Order::Rounded, ValuesMut::Rounded(&mut rounded));
-        (whole, rounded)
+        let conv = Conv::new(geometry, &self.weights, &self.bias, isa, Precision::Bf16).unwrap();
+        let (mut whole, mut bits) = (Vec::new(), Vec::new());
+        let output = if to_order == Order::Rounded {
+            bits.resize(self.geometry.output_len(), u16::MAX);
+            ValuesMut::Rounded(&mut bits)
+        } else {
+            whole.resize(self.geometry.output_len(), f32::NAN);
+            ValuesMut::Whole(&mut whole)
+        };
+        conv.run(Values::Rounded(&input), &addends, output, &Crew::new(2).unwrap()).unwrap();
+        (whole, bits)
     }
 
     /// The sum as it is written in textbooks, in f64.
@@ -151,7 +161,10 @@ fn geometry() -> impl Strategy<Value = Geometry> {
                 to,
                 from_order,
                 to_order,
-                addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
+                addends: shifts
+                    .iter()
+                    .map(|shift| Addend { order: Order::Interleaved, size: size(shift), shift: *shift })
+                    .collect(),
                 relu,
             }
         })
@@ -176,7 +189,10 @@ fn winograd() -> impl Strategy<Value = Geometry> {
             to: [height, width],
             from_order: Order::Interleaved,
             to_order: Order::Interleaved,
-            addends: shifts.iter().map(|shift| Addend { size: size(shift), shift: *shift }).collect(),
+            addends: shifts
+                .iter()
+                .map(|shift| Addend { order: Order::Interleaved, size: size(shift), shift: *shift })
+                .collect(),
             relu,
         }
     })
@@ -279,13 +295,24 @@ proptest! {
 
     #[test]
     fn values_that_are_rounded_when_written_give_what_those_rounded_when_read_do(geometry in geometry()) {
-        let interleaved = (Order::Interleaved, Order::Interleaved);
-        let case = Case::new(Geometry { from_order: interleaved.0, to_order: interleaved.1, ..geometry });
+        let mut case = Case::new(Geometry { from_order: Order::Interleaved, to_order: Order::Interleaved, ..geometry });
+        // What is added is rounded nowhere else.
+        case.addends.iter_mut().flatten().for_each(|value| *value = widen(round(*value)));
         let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..case.geometry.clone() };
         for isa in isas(Precision::Bf16).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Bf16)) {
             let want = case.run_in(Precision::Bf16, isa, 1);
-            let halves: Vec<u16> = want.iter().map(|value| pack::half(*value)).collect();
-            prop_assert_eq!(case.run_rounded(isa), (want, halves));
+            let bits = want.iter().copied().map(round).collect();
+            prop_assert_eq!(case.run_rounded(isa, Order::Interleaved), (want, vec![]));
+            prop_assert_eq!(case.run_rounded(isa, Order::Rounded), (vec![], bits));
+        }
+    }
+
+    #[test]
+    fn planes_are_made_of_rounded_values_as_of_whole_ones(geometry in turned()) {
+        let mut case = Case::new(geometry);
+        case.input.iter_mut().for_each(|value| *value = widen(round(*value)));
+        for isa in isas(Precision::Bf16) {
+            prop_assert_eq!(case.run_rounded(isa, Order::Planes).0, case.run_in(Precision::Bf16, isa, 1));
         }
     }
 
@@ -348,7 +375,7 @@ fn large() -> Geometry {
         to: [23, 45],
         from_order: Order::Interleaved,
         to_order: Order::Interleaved,
-        addends: vec![Addend { size: [12, 23], shift: 1 }],
+        addends: vec![Addend { order: Order::Interleaved, size: [12, 23], shift: 1 }],
         relu: true,
     }
 }
@@ -441,8 +468,14 @@ fn sizes_that_do_not_fit_are_refused() {
     let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable, Precision::F32);
     assert!(conv(Geometry { outputs: 51, ..large() }).is_err());
     assert!(conv(Geometry { stride: [0, 1], ..large() }).is_err());
-    assert!(conv(Geometry { addends: vec![Addend { size: [11, 23], shift: 1 }], ..large() }).is_err());
-    assert!(conv(Geometry { addends: vec![Addend { size: [23, 45], shift: 0 }; 3], ..large() }).is_err());
+    assert!(
+        conv(Geometry { addends: vec![Addend { order: Order::Interleaved, size: [11, 23], shift: 1 }], ..large() })
+            .is_err()
+    );
+    assert!(
+        conv(Geometry { addends: vec![Addend { order: Order::Interleaved, size: [23, 45], shift: 0 }; 3], ..large() })
+            .is_err()
+    );
     assert!(conv(Geometry { to: [usize::MAX, 45], addends: vec![], ..large() }).is_err());
     assert!(conv(Geometry { pad: [1, 3], ..large() }).is_err());
     assert!(conv(Geometry { depthwise: true, ..large() }).is_err());
@@ -451,7 +484,8 @@ fn sizes_that_do_not_fit_are_refused() {
     let mut output = vec![0.0; large().output_len()];
     let addend = case.addends[0].as_slice();
     let mut run = |input: &[f32], addends: &[&[f32]], less: usize| {
-        conv.run(Values::Whole(input), addends, ValuesMut::Whole(&mut output[less..]), &crew)
+        let addends: Vec<Values<'_>> = addends.iter().map(|values| Values::Whole(values)).collect();
+        conv.run(Values::Whole(input), &addends, ValuesMut::Whole(&mut output[less..]), &crew)
     };
     assert!(run(&case.input, &[addend], 0).is_ok());
     assert!(run(&case.input[1..], &[addend], 0).is_err());
@@ -459,7 +493,8 @@ fn sizes_that_do_not_fit_are_refused() {
     assert!(run(&case.input, &[], 0).is_err());
     assert!(run(&case.input, &[addend], 1).is_err());
     let rounded = vec![0; case.input.len()];
-    assert!(conv.run(Values::Rounded(&rounded), &[addend], ValuesMut::Whole(&mut output), &crew).is_err());
+    let addends = [Values::Whole(addend)];
+    assert!(conv.run(Values::Rounded(&rounded), &addends, ValuesMut::Whole(&mut output), &crew).is_err());
     let order = Geometry { from_order: Order::Rounded, ..large() };
     assert!(Conv::new(order, &case.weights, &case.bias, Isa::Portable, Precision::F32).is_err());
 }

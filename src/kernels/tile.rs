@@ -66,16 +66,24 @@ impl Scaling {
 /// Values to be added to a tile: those of pixel `p` are at `values[((phase + p) >> shift) * step]`.
 #[derive(Clone, Copy)]
 pub(super) struct TileAddend {
-    pub values: *const f32,
+    /// Of f32, or of bf16 where they are rounded.
+    pub values: *const u8,
+    pub rounded: bool,
     pub step: usize,
     pub phase: usize,
     pub shift: u32,
 }
 
 impl TileAddend {
-    /// Where the values for pixel `p` begin.
+    /// Where the values for pixel `p` begin, where they are f32.
     pub fn at(&self, p: usize) -> *const f32 {
-        self.values.wrapping_add(((self.phase + p) >> self.shift) * self.step)
+        self.values.cast::<f32>().wrapping_add(((self.phase + p) >> self.shift) * self.step)
+    }
+
+    /// The same where they are rounded.
+    #[cfg(target_arch = "x86_64")]
+    pub fn rounded_at(&self, p: usize) -> *const u16 {
+        self.values.cast::<u16>().wrapping_add(((self.phase + p) >> self.shift) * self.step)
     }
 }
 

@@ -3,8 +3,10 @@
 //! Pixels are turned into planes first, a vector's length of them at a time; then the kernels take outputs for pixels, and pixels for
 //! channels. So results come out in planes, and no vector has lanes for channels that are not there.
 
-use super::geometry::{Geometry, Order};
+use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
+use super::loops::{Loops, widest};
+use super::pack::whole;
 use super::precision::Precision;
 use super::rest::{BLOCK, turn};
 use super::tile::{Kernel, MAX_PIXELS, Scaling, Tile};
@@ -22,11 +24,16 @@ pub(super) struct Turned {
 }
 
 impl Turned {
+    /// Whether the convolution can be done in this way.
+    pub fn fits(geometry: &Geometry) -> bool {
+        let turns = geometry.from_order != Order::Planes && geometry.to_order == Order::Planes;
+        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.from == geometry.to;
+        turns && single && geometry.addends.is_empty() && geometry.inputs.is_multiple_of(BLOCK) && !geometry.depthwise
+    }
+
     /// The convolution in this way, where it can be done.
     pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Option<Self>, String> {
-        let turns = [geometry.from_order, geometry.to_order] == [Order::Interleaved, Order::Planes];
-        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.from == geometry.to;
-        if !turns || !single || !geometry.addends.is_empty() || !geometry.inputs.is_multiple_of(BLOCK) {
+        if !Self::fits(geometry) {
             return Ok(None);
         }
         let rows = bias.iter().zip(weights.chunks_exact(geometry.inputs));
@@ -52,7 +59,15 @@ impl Turned {
         let planes = &mut desk.rest;
         planes.resize((1 + inputs) * STRETCH, 0.0);
         planes[..STRETCH].fill(1.0);
-        let values = &work.whole()[first * inputs..(first + pixels) * inputs];
+        let range = first * inputs..(first + pixels) * inputs;
+        let values = match work.input {
+            Values::Whole(values) => &values[range],
+            Values::Rounded(values) => {
+                desk.edge.resize(range.len(), 0.0);
+                widest(Widen { from: &values[range], to: &mut desk.edge });
+                &desk.edge
+            }
+        };
         turn_pixels(values, inputs, &mut planes[STRETCH..]);
         let len = 1 + inputs;
         let mut results = [0.0; MAX_PIXELS * STRETCH];
@@ -110,5 +125,20 @@ fn turn_pixels(values: &[f32], channels: usize, planes: &mut [f32]) {
         for (value, plane) in pixel.iter().zip(planes.chunks_exact_mut(STRETCH)) {
             plane[done + x] = *value;
         }
+    }
+}
+
+/// Makes rounded values whole.
+struct Widen<'a> {
+    from: &'a [u16],
+    to: &'a mut [f32],
+}
+
+impl Loops for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = whole(*from));
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Desk {
     /// How bytes stand for them, by place.
     pub ranges: Vec<Range>,
     pub results: Vec<f32>,
-    /// Rounded rows and strips of pixels of a block of rows.
+    /// Packed rows and strips of pixels of a block of rows.
     #[cfg(target_arch = "x86_64")]
     pub lines: Vec<Line>,
     #[cfg(target_arch = "x86_64")]
@@ -28,6 +28,7 @@ pub(super) struct Desk {
 }
 
 /// Where the results go. Every part is computed by one thread.
+#[derive(Clone, Copy)]
 pub(super) struct Output(*mut f32);
 
 // SAFETY: every value of the output is written by one job alone.
@@ -56,7 +57,7 @@ impl Output {
 pub(super) struct Work<'a> {
     pub geometry: &'a Geometry,
     pub input: Values<'a>,
-    pub addends: &'a [&'a [f32]],
+    pub addends: &'a [Values<'a>],
     pub output: Output,
 }
 
@@ -70,14 +71,20 @@ impl<'a> Work<'a> {
     }
 
     /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
+    #[inline]
     pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
         let geometry = self.geometry;
-        let mut addends = [TileAddend { values: std::ptr::null(), step: 0, phase: 0, shift: 0 }; MAX_ADDENDS];
+        let none = TileAddend { values: std::ptr::null(), rounded: false, step: 0, phase: 0, shift: 0 };
+        let mut addends = [none; MAX_ADDENDS];
         for ((slot, addend), values) in addends.iter_mut().zip(&geometry.addends).zip(self.addends) {
             let shift = addend.shift;
             let pixel = (y >> shift) * addend.size[1] + (x >> shift);
-            let values = values[pixel * geometry.outputs + first..].as_ptr();
-            *slot = TileAddend { values, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
+            let at = pixel * geometry.outputs + first;
+            let (values, rounded) = match values {
+                Values::Whole(values) => (values[at..].as_ptr().cast(), false),
+                Values::Rounded(values) => (values[at..].as_ptr().cast(), true),
+            };
+            *slot = TileAddend { values, rounded, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
         }
         (addends, geometry.addends.len())
     }

@@ -15,11 +15,6 @@ use super::tract::{Graph, Ports, Threads};
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
 use crate::kernels::{Order, Precision};
 
-/// The image and the logits are planes; what goes from graph to graph is interleaved, as our kernels want it.
-const DATA: Ports = Ports { inputs: Order::Planes, outputs: Order::Interleaved };
-const STEP: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Interleaved };
-const EXIT: Ports = Ports { inputs: Order::Interleaved, outputs: Order::Planes };
-
 /// A checked bundle. Never changes; cloning shares it, so that every camera can have a [`Session`] of the same graphs.
 #[derive(Clone)]
 pub struct Bundle(Arc<Parts>);
@@ -55,7 +50,9 @@ impl Bundle {
         let manifest = read_manifest(&dir.join("manifest.json"))?;
         let files = &manifest.files;
         let chosen = Chosen::here(wanted, &manifest.accuracy);
-        let data = read_graph(dir, &files.data, DATA, &chosen)?;
+        // The image and the logits are planes; what goes from graph to graph lies as our kernels want it.
+        let [planes, between] = [Order::Planes, chosen.state_order()];
+        let data = read_graph(dir, &files.data, Ports { inputs: planes, outputs: between }, &chosen)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
         let stages = |files: &[GraphFile], wire: Wire, ports: Ports| -> Result<Vec<Stage>, BundleError> {
             let stage = |file: &GraphFile| {
@@ -63,8 +60,8 @@ impl Bundle {
             };
             files.iter().map(stage).collect()
         };
-        let steps = stages(&files.steps, wire_step, STEP)?;
-        let exits = stages(&files.exits, wire_exit, EXIT)?;
+        let steps = stages(&files.steps, wire_step, Ports { inputs: between, outputs: between })?;
+        let exits = stages(&files.exits, wire_exit, Ports { inputs: between, outputs: planes })?;
         let stages = Stages { data, steps, exits };
         let (infos, state) = (infos(&manifest, &stages), state(&stages));
         let state_infos = state.iter().filter_map(|slot| stages.data.outputs.get(*slot)).cloned().collect();
@@ -109,7 +106,8 @@ impl Bundle {
 
     /// Bytes of the state of one frame.
     pub fn state_bytes(&self) -> usize {
-        self.state().iter().map(|info| info.shape.iter().product::<usize>() * size_of::<f32>()).sum()
+        let value = if self.chosen().state_order() == Order::Rounded { size_of::<u16>() } else { size_of::<f32>() };
+        self.state().iter().map(|info| info.shape.iter().product::<usize>() * value).sum()
     }
 
     /// The slots of [`state`](Self::state).

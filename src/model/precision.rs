@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use super::manifest::Accuracy;
-use crate::kernels::{Isa, Precision};
+use crate::kernels::{Isa, Order, Precision};
 
 /// The most that a lower precision may cost at an exit to be taken by itself: half a point of mIoU.
 const MAX_LOSS: f64 = 0.005;
@@ -107,6 +107,12 @@ impl Chosen {
         }
         reasons.dedup();
         Self { precision: Precision::F32, replaced: false, reason: reasons.join("; "), emulated: false }
+    }
+
+    /// How values lie from graph to graph, and from convolution to convolution: rounded where tiles read all of them.
+    pub(super) fn state_order(&self) -> Order {
+        let tiles = self.isa() == Isa::Amx && self.precision == Precision::Bf16;
+        if tiles { Order::Rounded } else { Order::Interleaved }
     }
 
     /// The instructions that convolutions use.

@@ -33,7 +33,7 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 use super::Watch;
 use super::info::TensorInfo;
 use super::precision::Chosen;
-use crate::kernels::{Crew, Isa, Precision};
+use crate::kernels::{self, Crew, Isa, Precision};
 use bounds::Bound;
 use fused::{FusedConv, Shelf, Workshop};
 pub(super) use lower::Ports;
@@ -212,7 +212,7 @@ impl Iterator for Outputs {
     }
 }
 
-/// A tensor of f32, cheap to clone; clones share their values.
+/// A tensor of f32, or of values rounded to bf16; cheap to clone, clones share their values.
 #[derive(Clone)]
 pub(super) struct Value(Arc<Tensor>);
 
@@ -226,14 +226,24 @@ impl Value {
         Self(value.into_arc_tensor())
     }
 
-    /// The values, row by row.
+    /// The values, row by row; they are f32.
     pub fn values(&self) -> Result<&[f32], String> {
         let plain = self.0.try_as_plain_ram().map_err(brief)?;
         plain.as_slice::<f32>().map_err(brief)
     }
 
+    /// The values where they are rounded.
+    fn rounded(&self) -> Option<&[u16]> {
+        self.0.try_as_plain_ram().ok()?.as_slice::<u16>().ok()
+    }
+
     /// `share` of the other's values and `1 - share` of these; both have the same shape.
     pub fn mixed(&self, other: &Self, share: f32) -> Result<Self, String> {
+        if let (Some(mine), Some(others)) = (self.rounded(), other.rounded()) {
+            let mixed: Vec<u16> = mine.iter().zip(others).map(|(mine, other)| mix(*mine, *other, share)).collect();
+            let tensor = Tensor::from_shape(self.0.shape(), &mixed).map_err(brief)?;
+            return Ok(Self(Arc::new(tensor)));
+        }
         let mut mixed = Self::zeros(self.0.shape())?;
         let pairs = self.values()?.iter().zip(other.values()?);
         for (to, (mine, others)) in mixed.values_mut()?.iter_mut().zip(pairs) {
@@ -251,6 +261,11 @@ impl Value {
         let view = tensor.to_plain_array_view_mut::<f32>().map_err(brief)?;
         view.into_slice().ok_or_else(|| "a tensor with gaps".to_owned())
     }
+}
+
+/// The same of rounded values.
+fn mix(mine: u16, other: u16, share: f32) -> u16 {
+    kernels::round((1.0 - share) * kernels::widen(mine) + share * kernels::widen(other))
 }
 
 /// The names of the inputs and outputs, in the file's order.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 
-use crate::kernels::{Conv, Crew, Order, Values, ValuesMut};
+use crate::kernels::{self, Conv, Crew, Order, Values, ValuesMut};
 
 /// What the operators of a run work with; lies in the run's shared resources.
 #[derive(Clone)]
@@ -99,11 +99,8 @@ impl EvalOp for FusedConv {
         let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
         let plain = inputs.iter().map(|input| input.try_as_plain_ram()).collect::<TractResult<TVec<_>>>()?;
         let (image, addends) = plain.split_first().context("no input")?;
-        let addends = addends.iter().map(|addend| addend.as_slice::<f32>()).collect::<TractResult<TVec<_>>>()?;
-        let image = match self.0.geometry().from_order {
-            Order::Rounded => Values::Rounded(image.as_slice::<u16>()?),
-            Order::Planes | Order::Interleaved => Values::Whole(image.as_slice::<f32>()?),
-        };
+        let addends = addends.iter().map(values).collect::<TractResult<TVec<_>>>()?;
+        let image = values(image)?;
         let run = |output: ValuesMut<'_>| self.0.run(image, &addends, output, &workshop.crew);
         let tensor = match self.0.geometry().to_order {
             Order::Rounded => workshop.shelf.tensor(&self.shape(), |output| run(ValuesMut::Rounded(output)))?,
@@ -115,6 +112,15 @@ impl EvalOp for FusedConv {
     }
 }
 
+/// The values of a tensor.
+fn values<'a>(plain: &PlainView<'a>) -> TractResult<Values<'a>> {
+    Ok(if plain.datum_type() == u16::datum_type() {
+        Values::Rounded(plain.as_slice()?)
+    } else {
+        Values::Whole(plain.as_slice()?)
+    })
+}
+
 impl TypedOp for FusedConv {
     fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         Ok(tvec!(match self.0.geometry().to_order {
@@ -124,6 +130,58 @@ impl TypedOp for FusedConv {
     }
 
     as_op!();
+}
+
+/// Rounds values to [`Order::Rounded`], or makes them whole again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recast {
+    Round,
+    Widen,
+}
+
+impl Op for Recast {
+    fn name(&self) -> StaticName {
+        "Recast".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Recast {
+    not_out_of_plan!();
+
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
+        let input = args_1!(inputs);
+        let plain = input.try_as_plain_ram()?;
+        let tensor = match self {
+            Self::Round => {
+                workshop.shelf.tensor(input.shape(), |output| recast(plain.as_slice(), output, kernels::round))?
+            }
+            Self::Widen => {
+                workshop.shelf.tensor(input.shape(), |output| recast(plain.as_slice(), output, kernels::widen))?
+            }
+        };
+        Ok(tvec!(tensor.into_tvalue()))
+    }
+}
+
+impl TypedOp for Recast {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let datum_type = match self {
+            Self::Round => u16::datum_type(),
+            Self::Widen => f32::datum_type(),
+        };
+        Ok(tvec!(datum_type.fact(inputs[0].shape.clone())))
+    }
+
+    as_op!();
+}
+
+fn recast<A: Copy, B>(from: TractResult<&[A]>, to: &mut [B], value: fn(A) -> B) -> Result<(), String> {
+    let from = from.map_err(|error| error.to_string())?;
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = value(*from));
+    Ok(())
 }
 
 /// ReLU alone, as where a value is wanted with and without it.
@@ -145,12 +203,22 @@ impl EvalOp for Rectify {
         let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
         let input = args_1!(inputs);
         let plain = input.try_as_plain_ram()?;
-        let values = plain.as_slice::<f32>()?;
-        let fill = |output: &mut [f32]| {
-            output.iter_mut().zip(values).for_each(|(output, value)| *output = value.max(0.0));
-            Ok(())
+        let tensor = if input.datum_type() == u16::datum_type() {
+            let values = plain.as_slice::<u16>()?;
+            // The sign is the highest bit, as that of an integer is.
+            let rectified = |value: &u16| value.cast_signed().max(0).cast_unsigned();
+            workshop.shelf.tensor(input.shape(), |output| {
+                output.iter_mut().zip(values).for_each(|(output, value)| *output = rectified(value));
+                Ok(())
+            })?
+        } else {
+            let values = plain.as_slice::<f32>()?;
+            workshop.shelf.tensor(input.shape(), |output| {
+                output.iter_mut().zip(values).for_each(|(output, value): (&mut f32, _)| *output = value.max(0.0));
+                Ok(())
+            })?
         };
-        Ok(tvec!(workshop.shelf.tensor(input.shape(), fill)?.into_tvalue()))
+        Ok(tvec!(tensor.into_tvalue()))
     }
 }
 

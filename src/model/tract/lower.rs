@@ -12,7 +12,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 
-use super::fused::{FusedConv, Rectify};
+use super::fused::{FusedConv, Recast, Rectify};
 use super::groups::{Group, groups, rectified};
 use super::site::Site;
 use crate::kernels::{Addend, Conv, Geometry, Isa, Order, Precision};
@@ -30,6 +30,11 @@ pub(in crate::model) struct Ports {
 impl Ports {
     /// As the file has them.
     pub const PLANES: Self = Self { inputs: Order::Planes, outputs: Order::Planes };
+
+    /// Whether anything is rounded at them.
+    fn rounds(self) -> bool {
+        [self.inputs, self.outputs].contains(&Order::Rounded)
+    }
 }
 
 /// Marks the convolutions that our kernels can do; to be called before tract rewrites them.
@@ -51,7 +56,8 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
     let (isa, precision) = kernels;
     let mut target = TypedModel::default();
     target.symbols = model.symbols.clone();
-    let mut lowering = Lowering { model, groups: &groups, ports, isa, precision, target, places: HashMap::new() };
+    let rounds = ports.rounds();
+    let mut lowering = Lowering { model, ports, rounds, isa, precision, target, places: HashMap::new() };
     for outlet in model.input_outlets()? {
         lowering.source(*outlet)?;
     }
@@ -74,9 +80,9 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
 
 struct Lowering<'a> {
     model: &'a TypedModel,
-    /// By their last nodes.
-    groups: &'a HashMap<usize, Group>,
     ports: Ports,
+    /// Whether values between convolutions are rounded where these can write and read them so.
+    rounds: bool,
     isa: Isa,
     precision: Precision,
     target: TypedModel,
@@ -89,8 +95,11 @@ impl Lowering<'_> {
         let order = self.order(outlet, self.ports.inputs)?;
         let node = self.model.node(outlet.node);
         let mut fact = self.model.outlet_fact(outlet)?.clone();
-        if order == Order::Interleaved {
+        if order != Order::Planes {
             AxisOp::Move(1, 3).change_shape(&mut fact.shape, false)?;
+        }
+        if order == Order::Rounded {
+            fact.datum_type = u16::datum_type();
         }
         let source = self.target.add_source(&node.name, fact)?;
         self.places.insert((outlet, order), source);
@@ -103,21 +112,36 @@ impl Lowering<'_> {
         let site = node.op_as::<Site>().context("a group without a site")?;
         let outlet = OutletId::new(last.id, 0);
         let image = node.inputs[0];
-        let is_there = |order| self.places.contains_key(&(image, order));
-        let from_order = if is_there(Order::Rounded) {
-            Order::Rounded
-        } else if is_there(Order::Interleaved) || site.geometry.inputs >= MANY_CHANNELS {
-            Order::Interleaved
-        } else {
-            Order::Planes
+        let is_there = |value, order| self.places.contains_key(&(value, order));
+        let used = !last.outputs[0].successors.is_empty();
+        let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
+        let takes = |from_order, to_order| {
+            let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
+            self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
         };
-        let to_order = self.order_after(group, last)?;
+        let from_order = if is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
+            Order::Rounded
+        } else if is_there(image, Order::Planes) && site.geometry.inputs < MANY_CHANNELS {
+            Order::Planes
+        } else {
+            Order::Interleaved
+        };
+        let to_order = match to_order {
+            Order::Planes => Order::Planes,
+            _ if takes(from_order, Order::Rounded) => Order::Rounded,
+            _ => Order::Interleaved,
+        };
+        let mut orders = Vec::new();
+        for (addend, shift) in &group.addends {
+            let rounded = to_order == Order::Rounded && is_there(*addend, Order::Rounded);
+            orders.push((*addend, *shift, if rounded { Order::Rounded } else { Order::Interleaved }));
+        }
         let mut inputs = vec![self.place(image, from_order)?];
         let mut addends = Vec::new();
-        for (addend, shift) in &group.addends {
-            inputs.push(self.place(*addend, Order::Interleaved)?);
-            let shape = self.model.outlet_fact(*addend)?.shape.as_concrete().context("an addend of open shape")?;
-            addends.push(Addend { size: [shape[2], shape[3]], shift: *shift });
+        for (addend, shift, order) in orders {
+            inputs.push(self.place(addend, order)?);
+            let shape = self.model.outlet_fact(addend)?.shape.as_concrete().context("an addend of open shape")?;
+            addends.push(Addend { order, size: [shape[2], shape[3]], shift });
         }
         let geometry = Geometry { from_order, to_order, addends, relu: group.relu, ..site.geometry.clone() };
         let weights = site.weights.try_as_plain_ram()?;
@@ -130,50 +154,15 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The order of what a convolution writes: rounded where only such convolutions read it that would round it themselves.
-    fn order_after(&self, group: &Group, last: &TypedNode) -> TractResult<Order> {
-        let users = &last.outputs[0].successors;
-        let outlet = OutletId::new(last.id, 0);
-        let whole = self.whole_order(group, last)?;
-        let read = !users.is_empty() && !self.model.outputs.contains(&outlet);
-        let from_order = if self.site(group)?.geometry.inputs < MANY_CHANNELS { Order::Planes } else { Order::Interleaved };
-        if !read || !self.takes_rounded(group, [from_order, Order::Rounded])? {
-            return Ok(whole);
-        }
-        for user in users {
-            let Some((last, group)) = self.groups.iter().find(|(_, group)| group.site == user.node) else {
-                return Ok(whole);
-            };
-            let to_order = self.whole_order(group, self.model.node(*last))?;
-            if !self.takes_rounded(group, [Order::Rounded, to_order])? {
-                return Ok(whole);
-            }
-        }
-        Ok(Order::Rounded)
-    }
-
-    /// The same where nothing is rounded.
-    fn whole_order(&self, group: &Group, last: &TypedNode) -> TractResult<Order> {
-        let used = !last.outputs[0].successors.is_empty();
-        Ok(if used || self.site(group)?.geometry.depthwise { Order::Interleaved } else { self.ports.outputs })
-    }
-
-    fn takes_rounded(&self, group: &Group, [from_order, to_order]: [Order; 2]) -> TractResult<bool> {
-        let geometry = Geometry { from_order, to_order, ..self.site(group)?.geometry.clone() };
-        Ok(Conv::takes_rounded(&geometry, self.isa, self.precision))
-    }
-
-    fn site(&self, group: &Group) -> TractResult<&Site> {
-        self.model.node(group.site).op_as::<Site>().context("a group without a site")
-    }
-
     /// A node that stays tract's.
     fn other(&mut self, node: &TypedNode) -> TractResult<()> {
-        let rectified = rectified(self.model, node)?.and_then(|value| self.places.get(&(value, Order::Interleaved)));
-        if let Some(value) = rectified {
-            let outlet = self.target.wire_node(&node.name, Rectify, &[*value])?[0];
-            self.places.insert((OutletId::new(node.id, 0), Order::Interleaved), outlet);
-            return Ok(());
+        let rectified = rectified(self.model, node)?;
+        for order in [Order::Rounded, Order::Interleaved] {
+            if let Some(value) = rectified.and_then(|value| self.places.get(&(value, order))) {
+                let outlet = self.target.wire_node(&node.name, Rectify, &[*value])?[0];
+                self.places.insert((OutletId::new(node.id, 0), order), outlet);
+                return Ok(());
+            }
         }
         let order = if self.is_blind(node)? { Order::Interleaved } else { Order::Planes };
         let mut inputs = Vec::new();
@@ -197,7 +186,9 @@ impl Lowering<'_> {
         for input in &node.inputs {
             let fact = self.model.outlet_fact(*input)?;
             let single = fact.konst.as_ref().is_some_and(|value| value.len() == 1);
-            if !single && !self.places.contains_key(&(*input, Order::Interleaved)) {
+            let interleaves =
+                [Order::Interleaved, Order::Rounded].map(|order| self.places.contains_key(&(*input, order)));
+            if !single && !interleaves.contains(&true) {
                 return Ok(false);
             }
             interleaved += usize::from(!single);
@@ -215,14 +206,21 @@ impl Lowering<'_> {
         if let Some(place) = self.places.get(&(outlet, order)) {
             return Ok(*place);
         }
-        let (other, turn, word) = match order {
-            Order::Planes => (Order::Interleaved, AxisOp::Move(3, 1), "planes"),
-            Order::Interleaved => (Order::Planes, AxisOp::Move(1, 3), "interleaved"),
-            Order::Rounded => bail!("nothing but a convolution rounds values"),
+        let is_there = |order| self.places.contains_key(&(outlet, order));
+        let name = |word: &str| format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);
+        let (other, op, name): (_, Box<dyn TypedOp>, _) = match order {
+            Order::Rounded => (Order::Interleaved, Box::new(Recast::Round), name("rounded")),
+            Order::Interleaved if is_there(Order::Rounded) => (Order::Rounded, Box::new(Recast::Widen), name("whole")),
+            Order::Interleaved if is_there(Order::Planes) => {
+                (Order::Planes, Box::new(AxisOp::Move(1, 3)), name("interleaved"))
+            }
+            Order::Planes if is_there(Order::Interleaved) || is_there(Order::Rounded) => {
+                (Order::Interleaved, Box::new(AxisOp::Move(3, 1)), name("planes"))
+            }
+            _ => bail!("a value before its node"),
         };
-        let place = *self.places.get(&(outlet, other)).context("a value before its node")?;
-        let name = format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);
-        let turned = self.target.wire_node(name, turn, &[place])?[0];
+        let place = self.place(outlet, other)?;
+        let turned = self.target.wire_node(name, op, &[place])?[0];
         self.places.insert((outlet, order), turned);
         Ok(turned)
     }

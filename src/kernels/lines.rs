@@ -1,0 +1,208 @@
+//! Packs what tiles are loaded from: the input under a block of rows of the output, rounded, with the zeros around it.
+
+use std::arch::x86_64::*;
+use std::ops::Range;
+
+use super::amx::{Line, SIDE};
+use super::geometry::{Geometry, Order, Values};
+use super::pack::half;
+use super::work::Work;
+
+/// Values of a line.
+const LINE: usize = 2 * SIDE;
+/// Planes that are interleaved, at most.
+const MAX_PLANES: usize = 4;
+/// Values of a pixel of three colors, with what lies behind it.
+const COLOR: usize = 4;
+
+/// How the input is packed: row by row, each row of the kernel a run of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Packing {
+    /// Values of a pixel of the input, with what lies behind it.
+    unit: usize,
+    /// Values from one pixel of the output to the next.
+    pub step: usize,
+    /// Values of a packed row, whole lines of them.
+    row: usize,
+    /// Lines of a run.
+    pub tiles: usize,
+}
+
+impl Packing {
+    /// Whether there is a packing for the input.
+    pub fn fits(geometry: &Geometry) -> bool {
+        match geometry.from_order {
+            Order::Planes => geometry.inputs <= MAX_PLANES,
+            Order::Interleaved => true,
+            Order::Rounded => geometry.inputs.is_multiple_of(2),
+        }
+    }
+
+    pub fn new(geometry: &Geometry) -> Self {
+        let stride = geometry.stride[1];
+        let unit = geometry.inputs.next_multiple_of(2);
+        let row = (unit * across(geometry)).next_multiple_of(LINE);
+        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE) }
+    }
+
+    /// Column of the kernel and channel of the input of a run's value, where it has one.
+    pub fn place(&self, geometry: &Geometry, value: usize) -> Option<[usize; 2]> {
+        let (column, input) = (value / self.unit, value % self.unit);
+        (column < geometry.kernel[1] && input < geometry.inputs).then_some([column, input])
+    }
+
+    /// The input under `rows` of the output, with the zeros around it, and how many values lie from row to row: packed, or where it lies if that is
+    /// as good.
+    ///
+    /// Behind the last row there are values enough for a whole strip of whole tiles from any pixel on.
+    pub fn pack<'a>(&self, work: &Work<'a>, rows: &Range<usize>, lines: &'a mut Vec<Line>) -> (&'a [u16], usize) {
+        let geometry = work.geometry;
+        let behind = SIDE * self.step + self.tiles * LINE;
+        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.pad == [0, 0];
+        if let (Values::Rounded(values), true) = (work.input, single) {
+            let row = geometry.from[1] * geometry.inputs;
+            if rows.end * row + behind <= values.len() {
+                return (&values[rows.start * row..], row);
+            }
+        }
+        let stride = geometry.stride[0];
+        let count = (rows.len() - 1) * stride + geometry.kernel[0];
+        lines.resize((count * self.row + behind).div_ceil(LINE), Line::ZERO);
+        let packed = Line::halves(lines);
+        packed[count * self.row..].fill(0);
+        for (index, row) in packed.chunks_exact_mut(self.row).take(count).enumerate() {
+            self.pack_row(work, rows.start * stride + index, row);
+        }
+        (packed, self.row)
+    }
+
+    /// Packs a row of the input, counted from the first one with its zeros above.
+    fn pack_row(&self, work: &Work<'_>, y: usize, row: &mut [u16]) {
+        let geometry = work.geometry;
+        let ([height, width], channels) = (geometry.from, geometry.inputs);
+        let y = y.wrapping_sub(geometry.pad[0]);
+        if y >= height {
+            return row.fill(0);
+        }
+        let left = geometry.pad[1].min(across(geometry));
+        let pixels = width.min(across(geometry) - left);
+        let (before, row) = row.split_at_mut(left * self.unit);
+        let (row, after) = row.split_at_mut(pixels * self.unit);
+        before.fill(0);
+        after.fill(0);
+        // SAFETY: lines have as many pixels as the row has room for, and `unit` is not less than their channels. Where there are tiles, there is
+        // AVX-512 with bf16.
+        unsafe {
+            match work.input {
+                Values::Rounded(values) => {
+                    let line = &values[y * width * channels..][..pixels * channels];
+                    row.copy_from_slice(line);
+                }
+                Values::Whole(values) if geometry.from_order == Order::Planes => {
+                    let line = |plane: usize| &values[(plane.min(channels - 1) * height + y) * width..][..pixels];
+                    interleave(&std::array::from_fn::<_, MAX_PLANES, _>(line)[..channels], self.unit, row);
+                }
+                Values::Whole(values) => {
+                    let line = &values[y * width * channels..][..pixels * channels];
+                    // Without gaps a row is one long pixel.
+                    let [channels, unit] = if channels == self.unit { [line.len(); 2] } else { [channels, self.unit] };
+                    round_pixels(line, channels, unit, row.as_mut_ptr());
+                }
+            }
+        }
+    }
+}
+
+/// Pixels of a row of the input that a row of the output needs.
+fn across(geometry: &Geometry) -> usize {
+    (geometry.to[1] - 1) * geometry.stride[1] + geometry.kernel[1]
+}
+
+/// A mask of the first `count` of a vector of halves.
+fn first(count: usize) -> __mmask32 {
+    if count < LINE { (1 << count) - 1 } else { __mmask32::MAX }
+}
+
+/// The first `count` of a line's values, rounded, and zeros.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16, and the values are there.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn rounded(values: *const f32, count: usize) -> __m512i {
+    let mask = first(count);
+    // SAFETY: masks keep to the values that are there.
+    unsafe {
+        let low = _mm512_maskz_loadu_ps(mask as __mmask16, values);
+        let high = _mm512_maskz_loadu_ps((mask >> SIDE) as __mmask16, values.wrapping_add(SIDE));
+        std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low))
+    }
+}
+
+/// Rounds pixels of `channels` values and writes each with zeros behind it, `unit` halves in all.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16. `unit` is not less than `channels`, and there is room for as many pixels.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn round_pixels(values: &[f32], channels: usize, unit: usize, to: *mut u16) {
+    for (index, pixel) in values.chunks_exact(channels).enumerate() {
+        for from in (0..unit).step_by(LINE) {
+            // SAFETY: masks keep to the pixel, and to its place.
+            unsafe {
+                let values = rounded(pixel.as_ptr().wrapping_add(from), channels.saturating_sub(from));
+                _mm512_mask_storeu_epi16(to.add(index * unit + from).cast(), first(unit - from), values);
+            }
+        }
+    }
+}
+
+/// Rounds lines of planes and writes them pixel by pixel, with zeros behind each, `unit` halves in all.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16. Every plane has as many values as the first, and there is room for as many pixels.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn interleave(planes: &[&[f32]], unit: usize, to: &mut [u16]) {
+    let &[red, green, blue] = planes else {
+        for (x, to) in to.chunks_exact_mut(unit).enumerate() {
+            to.fill(0);
+            to.iter_mut().zip(planes).for_each(|(to, plane)| *to = half(plane[x]));
+        }
+        return;
+    };
+    for from in (0..red.len()).step_by(LINE) {
+        // SAFETY: masks keep to the lines and to the room that there is.
+        unsafe {
+            let count = red.len() - from;
+            let red = rounded(red.as_ptr().wrapping_add(from), count);
+            let green = rounded(green.as_ptr().wrapping_add(from), count);
+            let blue = rounded(blue.as_ptr().wrapping_add(from), count);
+            for (vector, [two, three]) in PLACES.iter().enumerate() {
+                let two = _mm512_loadu_si512(two.as_ptr().cast());
+                let three = _mm512_loadu_si512(three.as_ptr().cast());
+                let two = _mm512_permutex2var_epi16(red, two, green);
+                let three = _mm512_maskz_permutex2var_epi16(COLORED, two, three, blue);
+                let at = COLOR * from + vector * LINE;
+                let left = to.len().saturating_sub(at);
+                _mm512_mask_storeu_epi16(to.as_mut_ptr().wrapping_add(at).cast(), first(left), three);
+            }
+        }
+    }
+}
+
+/// Which values of a vector are colors, not what is behind them.
+const COLORED: __mmask32 = 0x7777_7777;
+
+/// For each vector of interleaved colors, where its values are: of the first two in their vectors, then of all three in what that gives and
+/// the third's vector.
+const PLACES: [[[u16; LINE]; 2]; COLOR] = {
+    let mut places = [[[0; LINE]; 2]; COLOR];
+    let mut index = 0;
+    while index < COLOR * LINE {
+        let (vector, place) = (index / LINE, index % LINE);
+        let (pixel, color) = ((index / COLOR) as u16, index % COLOR);
+        places[vector][0][place] = pixel + if color == 1 { LINE as u16 } else { 0 };
+        places[vector][1][place] = if color == 2 { LINE as u16 + pixel } else { place as u16 };
+        index += 1;
+    }
+    places
+};

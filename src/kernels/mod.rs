@@ -14,8 +14,8 @@
 //!
 //! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
 //! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
-//! differs only in what it multiplies two words with. Only what nobody but convolutions in tiles will read is rounded when it is written instead
-//! (`Order::Rounded`), which changes no bit of what they read and halves the way to it. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//! differs only in what it multiplies two words with. Convolutions in tiles can also read, add and write values that are rounded to bf16
+//! (`Order::Rounded`): half the way to memory, and what they read is the same to the bit. Bytes give exactly the same on every instruction set, Winograd's way aside.
 //!
 //! | way | for |
 //! |---|---|

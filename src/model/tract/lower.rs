@@ -2,7 +2,8 @@
 //!
 //! Works on any graph: what our kernels can do becomes theirs, everything else stays tract's. First every convolution that fits is marked
 //! ([`Site`]), then tract simplifies the graph, then the convolutions are rebuilt with what follows them ([`Group`]). Between our
-//! operators values stay interleaved; where one of tract's stands in between, they are turned around.
+//! operators values stay interleaved, and where these multiply in tiles, rounded; where one of tract's stands in between, they are turned
+//! around or made whole.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -112,36 +113,16 @@ impl Lowering<'_> {
         let site = node.op_as::<Site>().context("a group without a site")?;
         let outlet = OutletId::new(last.id, 0);
         let image = node.inputs[0];
-        let is_there = |value, order| self.places.contains_key(&(value, order));
         let used = !last.outputs[0].successors.is_empty();
-        let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
-        let takes = |from_order, to_order| {
-            let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
-            self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
-        };
-        let from_order = if is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
-            Order::Rounded
-        } else if is_there(image, Order::Planes) && site.geometry.inputs < MANY_CHANNELS {
-            Order::Planes
-        } else {
-            Order::Interleaved
-        };
-        let to_order = match to_order {
-            Order::Planes => Order::Planes,
-            _ if takes(from_order, Order::Rounded) => Order::Rounded,
-            _ => Order::Interleaved,
-        };
-        let mut orders = Vec::new();
-        for (addend, shift) in &group.addends {
-            let rounded = to_order == Order::Rounded && is_there(*addend, Order::Rounded);
-            orders.push((*addend, *shift, if rounded { Order::Rounded } else { Order::Interleaved }));
-        }
+        let [from_order, to_order] = self.orders(site, image, used);
         let mut inputs = vec![self.place(image, from_order)?];
         let mut addends = Vec::new();
-        for (addend, shift, order) in orders {
-            inputs.push(self.place(addend, order)?);
-            let shape = self.model.outlet_fact(addend)?.shape.as_concrete().context("an addend of open shape")?;
-            addends.push(Addend { order, size: [shape[2], shape[3]], shift });
+        for (addend, shift) in &group.addends {
+            let rounded = to_order == Order::Rounded && self.is_there(*addend, Order::Rounded);
+            let order = if rounded { Order::Rounded } else { Order::Interleaved };
+            inputs.push(self.place(*addend, order)?);
+            let shape = self.model.outlet_fact(*addend)?.shape.as_concrete().context("an addend of open shape")?;
+            addends.push(Addend { order, size: [shape[2], shape[3]], shift: *shift });
         }
         let geometry = Geometry { from_order, to_order, addends, relu: group.relu, ..site.geometry.clone() };
         let weights = site.weights.try_as_plain_ram()?;
@@ -152,6 +133,32 @@ impl Lowering<'_> {
         let fused = self.target.wire_node(&last.name, FusedConv(Arc::new(conv)), &inputs)?;
         self.places.insert((outlet, to_order), fused[0]);
         Ok(())
+    }
+
+    /// The orders in which a convolution reads its image and writes what follows, which others use or not.
+    fn orders(&self, site: &Site, image: OutletId, used: bool) -> [Order; 2] {
+        let takes = |from_order, to_order| {
+            let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
+            self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
+        };
+        let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
+        let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
+        let from_order = if self.is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
+            Order::Rounded
+        } else if interleaved || site.geometry.inputs >= MANY_CHANNELS {
+            Order::Interleaved
+        } else {
+            Order::Planes
+        };
+        match to_order {
+            Order::Planes => [from_order, Order::Planes],
+            _ if takes(from_order, Order::Rounded) => [from_order, Order::Rounded],
+            _ => [from_order, Order::Interleaved],
+        }
+    }
+
+    fn is_there(&self, outlet: OutletId, order: Order) -> bool {
+        self.places.contains_key(&(outlet, order))
     }
 
     /// A node that stays tract's.
@@ -186,9 +193,9 @@ impl Lowering<'_> {
         for input in &node.inputs {
             let fact = self.model.outlet_fact(*input)?;
             let single = fact.konst.as_ref().is_some_and(|value| value.len() == 1);
-            let interleaves =
-                [Order::Interleaved, Order::Rounded].map(|order| self.places.contains_key(&(*input, order)));
-            if !single && !interleaves.contains(&true) {
+            let interleaved_there =
+                [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(*input, *order));
+            if !single && !interleaved_there {
                 return Ok(false);
             }
             interleaved += usize::from(!single);
@@ -206,7 +213,7 @@ impl Lowering<'_> {
         if let Some(place) = self.places.get(&(outlet, order)) {
             return Ok(*place);
         }
-        let is_there = |order| self.places.contains_key(&(outlet, order));
+        let is_there = |order| self.is_there(outlet, order);
         let name = |word: &str| format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);
         let (other, op, name): (_, Box<dyn TypedOp>, _) = match order {
             Order::Rounded => (Order::Interleaved, Box::new(Recast::Round), name("rounded")),

@@ -131,3 +131,35 @@ fn any_graph_gives_the_same_with_and_without_our_operators() {
     both("motley", &motley(), Ports { inputs: INNER, outputs: INNER }, &[image(&[1, 13, 17, 5])], 1);
     both("motley", &motley(), Ports { inputs: Order::Planes, outputs: INNER }, &[image(&[1, 5, 13, 17])], 2);
 }
+
+/// Values of -2 to 2 that bf16 can stand for, rounded or whole.
+fn halves(shape: &[usize], rounded: bool) -> Value {
+    let mut value = noise(shape);
+    value.values_mut().unwrap().iter_mut().for_each(|value| *value = kernels::widen(kernels::round(*value)));
+    let bits: Vec<u16> = value.values().unwrap().iter().map(|value| kernels::round(*value)).collect();
+    if rounded { Value(Arc::new(Tensor::from_shape(shape, &bits).unwrap())) } else { value }
+}
+
+/// Where this processor has no tiles there is nothing that rounds values.
+#[test]
+fn a_graph_that_rounds_values_between_convolutions_gives_nearly_the_same() {
+    if Isa::detect() != Isa::Amx {
+        return;
+    }
+    let threads = Threads::new(1).unwrap();
+    let run = |order, precision| {
+        let ports = Ports { inputs: order, outputs: order };
+        let graph = Graph::read_with(&motley(), ports, Some((Isa::Amx, precision))).ok().unwrap();
+        let mut runner = Runner::new(&graph, &threads).unwrap();
+        let image = std::iter::once(halves(&[1, 13, 17, 5], order == Order::Rounded));
+        runner.run(image, &mut || true).unwrap().unwrap().collect::<Vec<_>>()
+    };
+    let (rounded, whole) = (run(Order::Rounded, Precision::Bf16), run(INNER, Precision::F32));
+    for (rounded, whole) in rounded.iter().zip(&whole) {
+        assert_eq!(rounded.0.shape(), whole.0.shape());
+        for (bits, value) in rounded.rounded().unwrap().iter().zip(whole.values().unwrap()) {
+            let got = kernels::widen(*bits);
+            assert!((got - value).abs() <= 0.02 * value.abs() + 0.1, "got {got}, want {value}");
+        }
+    }
+}

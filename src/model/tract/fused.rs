@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 
-use crate::kernels::{self, Conv, Crew, Order, Values, ValuesMut};
+use crate::kernels::{self, Conv, Crew, Loops, Order, Values, ValuesMut, widest};
 
 /// What the operators of a run work with; lies in the run's shared resources.
 #[derive(Clone)]
@@ -156,10 +156,12 @@ impl EvalOp for Recast {
         let plain = input.try_as_plain_ram()?;
         let tensor = match self {
             Self::Round => {
-                workshop.shelf.tensor(input.shape(), |output| recast(plain.as_slice(), output, kernels::round))?
+                let (from, value) = (plain.as_slice()?, kernels::round);
+                workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
             }
             Self::Widen => {
-                workshop.shelf.tensor(input.shape(), |output| recast(plain.as_slice(), output, kernels::widen))?
+                let (from, value) = (plain.as_slice()?, kernels::widen);
+                workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
             }
         };
         Ok(tvec!(tensor.into_tvalue()))
@@ -178,10 +180,20 @@ impl TypedOp for Recast {
     as_op!();
 }
 
-fn recast<A: Copy, B>(from: TractResult<&[A]>, to: &mut [B], value: fn(A) -> B) -> Result<(), String> {
-    let from = from.map_err(|error| error.to_string())?;
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = value(*from));
-    Ok(())
+/// Makes every value of a slice another one.
+struct Map<'a, A, B, F> {
+    from: &'a [A],
+    to: &'a mut [B],
+    value: F,
+}
+
+impl<A: Copy, B, F: Fn(A) -> B> Loops for Map<'_, A, B, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = (self.value)(*from));
+    }
 }
 
 /// ReLU alone, as where a value is wanted with and without it.
@@ -204,19 +216,14 @@ impl EvalOp for Rectify {
         let input = args_1!(inputs);
         let plain = input.try_as_plain_ram()?;
         let tensor = if input.datum_type() == u16::datum_type() {
-            let values = plain.as_slice::<u16>()?;
+            let from = plain.as_slice::<u16>()?;
             // The sign is the highest bit, as that of an integer is.
-            let rectified = |value: &u16| value.cast_signed().max(0).cast_unsigned();
-            workshop.shelf.tensor(input.shape(), |output| {
-                output.iter_mut().zip(values).for_each(|(output, value)| *output = rectified(value));
-                Ok(())
-            })?
+            let value = |value: u16| value.cast_signed().max(0).cast_unsigned();
+            workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
         } else {
-            let values = plain.as_slice::<f32>()?;
-            workshop.shelf.tensor(input.shape(), |output| {
-                output.iter_mut().zip(values).for_each(|(output, value): (&mut f32, _)| *output = value.max(0.0));
-                Ok(())
-            })?
+            let from = plain.as_slice::<f32>()?;
+            let value = |value: f32| value.max(0.0);
+            workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
         };
         Ok(tvec!(tensor.into_tvalue()))
     }

@@ -134,6 +134,8 @@ pub struct Pipeline {
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
     meter: Meter,
+    /// When the last frame ended.
+    ended: Instant,
 }
 
 /// What the exits' masks are worth of frames that start cold, and of those that start warm.
@@ -174,6 +176,7 @@ impl Pipeline {
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
             meter,
+            ended: Instant::default(),
         };
         pipeline.measure(spec.size)?;
         pipeline.meter.restart(pipeline.clock.as_ref(), pipeline.model.as_ref());
@@ -233,10 +236,12 @@ impl Pipeline {
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
+        self.costs.rest(start.since(self.ended));
         let began = self.clock.worked(Worker::Thread);
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
         let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
-        self.allowance.charge(used, self.clock.now());
+        self.ended = self.clock.now();
+        self.allowance.charge(used, self.ended);
         result
     }
 

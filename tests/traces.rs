@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use itnet::trace::{Contest, Strategy, Tally, Trace};
 
-/// What the exits are worth, as itnet-s and itnet-m were measured when they were first trained.
-const SMALL: [f64; 4] = [0.518, 0.586, 0.604, 0.608];
-const MEDIUM: [f64; 4] = [0.608, 0.662, 0.678, 0.683];
+/// What the exits are worth by the manifests of itnet-s and itnet-m.
+const SMALL: [f64; 4] = [0.6225, 0.6818, 0.6985, 0.7056];
+const MEDIUM: [f64; 4] = [0.6716, 0.7311, 0.7488, 0.7541];
 
 const BUDGETS_MS: [u64; 8] = [10, 15, 20, 25, 33, 50, 66, 100];
 
@@ -49,11 +49,11 @@ fn the_planner_meets_both_bars_on_every_trace_but_one_where_who_is_told_all_cost
         let planner = tally(&contest, Strategy::Planner);
         let late = percent(planner.missed_needlessly, &planner);
         assert!(late <= 0.1, "{name}: {late} % late needlessly");
-        let bar = if name == "itnet-s_all_cores" { 0.04 } else { 0.02 };
+        let bar = if name == "itnet-s_all_cores" { 0.03 } else { 0.02 };
         assert!(planner.regret <= bar, "{name}: regret {}", planner.regret);
     }
     let (_, busy) = self::contests().into_iter().find(|(name, _)| name == "itnet-s_all_cores").unwrap();
-    assert!(tally(&busy, Strategy::Told).regret > 0.03);
+    assert!(tally(&busy, Strategy::Told).regret > 0.02);
 }
 
 #[test]
@@ -102,9 +102,19 @@ fn the_oracle_is_never_beaten() {
 /// What the planner reaches, as a table that a review can read.
 #[test]
 fn planner_on_every_trace() {
+    insta::assert_snapshot!(table(contests()));
+}
+
+/// The same on traces of another processor, which were recorded to judge it and not to make it.
+#[test]
+fn planner_on_traces_that_it_was_not_made_on() {
+    insta::assert_snapshot!(table(in_folder("benches/plan/traces_amx")));
+}
+
+fn table(contests: Vec<(String, Contest)>) -> String {
     let mut table =
         String::from("late needlessly %, mean exit, regret %: planner, told all but when it stalls, means\n\n");
-    for (name, contest) in contests() {
+    for (name, contest) in contests {
         let _ = write!(table, "{name:20}");
         for strategy in [Strategy::Planner, Strategy::Told, Strategy::Mean] {
             let tally = tally(&contest, strategy);
@@ -113,5 +123,5 @@ fn planner_on_every_trace() {
         }
         table.push('\n');
     }
-    insta::assert_snapshot!(table);
+    table
 }

@@ -2,8 +2,8 @@
 //!
 //! A cost is predicted as `reference * slowdown * noise`, without stalls:
 //! - the *reference* is what the stage took, node by node, when it was first measured on this machine (medians over warm-up runs);
-//! - the *slowdown* is how much slower the network's stages ran just now than their references: the median over the last few
-//!   observations of all of them, so that a loaded core is seen within a frame;
+//! - the *slowdown* is how much slower the network's stages ran just now than their references: it follows each of them by a part of the way,
+//!   so that a loaded core is seen within a few stages;
 //! - the *noise* is what is left, kept per stage over a window.
 //!
 //! A node that took far longer than it should was *stalled*: that time is no cost of its stage, and goes to [`Stalls`]. Where most of a stage and of the
@@ -18,14 +18,14 @@ use super::stage::Stage;
 use super::stalls::Stalls;
 use super::window::Window;
 
-/// How many observations of the network's stages make the slowdown: about one frame's worth.
-const SLOWDOWN_WINDOW: usize = 7;
-/// How many observations of one stage are remembered: about two seconds of a 30 Hz camera.
-const NOISE_WINDOW: usize = 64;
+/// How far the slowdown follows what a stage took, as a power.
+const FOLLOWS: f64 = 0.4;
+/// How many observations of one stage are remembered: half a second of a 30 Hz camera.
+const NOISE_WINDOW: usize = 16;
 /// The quantile by which the planner hopes a stage to be over.
 const USUAL: f64 = 0.5;
-/// The quantile that is set aside: of a full window all but the worst.
-const RESERVED: f64 = 0.98;
+/// The quantile that is set aside: the most that was seen.
+const RESERVED: f64 = 1.0;
 /// A node was stalled where it took more than so many times what it should ...
 const STALLED: f64 = 1.5;
 /// ... and so many seconds more.
@@ -66,7 +66,6 @@ impl Course {
 #[derive(Clone, Debug)]
 pub struct StageCosts {
     stages: BTreeMap<Stage, Cost>,
-    speed: Window,
     slowdown: f64,
     /// The ratio of the last stage, where most of it seemed to be stalled.
     doubt: Option<f64>,
@@ -108,14 +107,7 @@ impl StageCosts {
     }
 
     fn of(kind: Kind) -> Self {
-        Self {
-            stages: BTreeMap::new(),
-            speed: Window::new(SLOWDOWN_WINDOW),
-            slowdown: 1.0,
-            doubt: None,
-            stalls: Stalls::default(),
-            kind,
-        }
+        Self { stages: BTreeMap::new(), slowdown: 1.0, doubt: None, stalls: Stalls::default(), kind }
     }
 
     /// Sets what `stage` takes on this machine when nothing disturbs it: the median of `runs`. No runs, no change.
@@ -205,18 +197,20 @@ impl StageCosts {
         match (mostly_stalled, self.doubt) {
             (false, _) => {
                 self.doubt = None;
-                self.speed.push(work);
+                self.follow(work);
             }
             (true, None) => {
                 self.doubt = Some(took);
-                return;
             }
             (true, Some(before)) => {
-                self.speed.push(before);
+                self.follow(before);
                 self.doubt = Some(took);
             }
         }
-        self.slowdown = self.speed.quantile(0.5).unwrap_or(1.0).max(1e-3);
+    }
+
+    fn follow(&mut self, ratio: f64) {
+        self.slowdown *= (ratio.clamp(1e-3, 1e3) / self.slowdown).powf(FOLLOWS);
     }
 
     /// What `stage` takes as often as not (the median) if nothing stalls; zero where it was never seen.
@@ -224,7 +218,7 @@ impl StageCosts {
         seconds(self.left(stage, 0))
     }
 
-    /// What is set aside for `stage` so that it is over in time if nothing stalls: the 0.98 quantile of what was seen lately, at the present slowdown.
+    /// What is set aside for `stage` so that it is over in time if nothing stalls: the most that was seen lately, at the present slowdown.
     pub fn reserve(&self, stage: Stage) -> Duration {
         self.stages.get(&stage).map_or(Duration::ZERO, |cost| seconds(cost.reference() * self.slowdown * cost.reserved))
     }
@@ -238,6 +232,11 @@ impl StageCosts {
     /// How many times slower the network's stages ran just now than when they were first measured.
     pub fn slowdown(&self) -> f64 {
         self.slowdown
+    }
+
+    /// Learns that the program had nothing to do for `idle`.
+    pub fn rest(&mut self, idle: Duration) {
+        self.stalls.rest(idle.as_secs_f64());
     }
 
     /// What is known of stalls.

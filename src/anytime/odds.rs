@@ -36,7 +36,7 @@ impl Ahead {
 
     /// The chance that the mask before is late if it is published now.
     pub fn late_if_ended(&self, stalls: &Stalls) -> f64 {
-        stalls.exceed(stalls.expected(self.fallback), self.left - self.fallback)
+        stalls.exceed(stalls.risk(0.0, self.fallback), self.left - self.fallback)
     }
 
     /// The chances of going on, as long as it [fits](Self::fits). A stall in the step is taken to come half way through it; the step goes on
@@ -47,13 +47,13 @@ impl Ahead {
         let spare = (self.left - self.step / 2.0 - self.fallback).max(slack);
         let in_step = stalls.expected(self.step);
         let (undisturbed, stalled) = ((-in_step).exp(), 1.0 - (-in_step).exp());
-        let late_at_end = stalls.exceed(stalls.expected(self.step + self.end) - in_step, slack);
+        let late_at_end = stalls.exceed(stalls.risk(self.step, self.end), slack);
         let (unfit, lost) = (stalls.longer(slack), stalls.longer(spare));
         let (fit, given_up) = (1.0 - unfit, unfit - lost);
         let slack_after = slack - stalls.usual_between(0.0, slack);
-        let late_after = stalls.exceed(stalls.expected(self.end), slack_after);
+        let late_after = stalls.exceed(stalls.risk_after_a_stall(self.end), slack_after);
         let spare_after = spare - stalls.usual_between(slack, spare);
-        let late_fallback = stalls.exceed(stalls.expected(self.fallback), spare_after);
+        let late_fallback = stalls.exceed(stalls.risk_after_a_stall(self.fallback), spare_after);
         Odds {
             better: undisturbed * (1.0 - late_at_end) + stalled * fit * (1.0 - late_after),
             late: undisturbed * late_at_end + stalled * (fit * late_after + given_up * late_fallback + lost),

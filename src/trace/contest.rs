@@ -131,7 +131,9 @@ impl Contest {
         anytime::measure(&mut model, &clock, &mut StageCosts::new(), self.iterations(), WARM_UP)?;
         let mut played = Vec::with_capacity(self.trace.frames.len());
         for frame in self.trace.frames.iter().skip(WARM_UP) {
-            clock.sleep_until(Instant::at(Duration::from_millis(frame.at_ms.into())));
+            let due = Instant::at(Duration::from_millis(frame.at_ms.into()));
+            costs.rest(due.since(clock.now()));
+            clock.sleep_until(due);
             match strategy {
                 Strategy::TimeLeft => *costs = StageCosts::new(),
                 Strategy::Told => self.tell(frame, costs),

@@ -28,7 +28,8 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "bundle", run: graphs::bundle, seeds: graphs::bundle_seeds, largest_mib: 64, longest: 4096 },
     Target { name: "cdr", run: messages::cdr, seeds: messages::cdr_seeds, largest_mib: 4, longest: 4096 },
     Target { name: "frame", run: pictures::frame, seeds: pictures::frame_seeds, largest_mib: 4, longest: 1024 },
-    Target { name: "image", run: messages::image, seeds: messages::image_seeds, largest_mib: 4, longest: 4096 },
+    // Compressed pictures say how large they are, as those of `picture` do.
+    Target { name: "image", run: messages::image, seeds: messages::image_seeds, largest_mib: 130, longest: 4096 },
     Target { name: "manifest", run: texts::manifest, seeds: texts::manifest_seeds, largest_mib: 4, longest: 8192 },
     Target { name: "mcap", run: bags::file, seeds: bags::mcap_seeds, largest_mib: 130, longest: 8192 },
     Target { name: "mcap_chunk", run: bags::chunk, seeds: bags::chunk_seeds, largest_mib: 4, longest: 4096 },
@@ -45,7 +46,8 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "qos_overrides", run: texts::qos, seeds: texts::qos_seeds, largest_mib: 4, longest: 1024 },
     Target { name: "rle", run: pictures::rle, seeds: pictures::rle_seeds, largest_mib: 4, longest: 1024 },
     Target { name: "ros_args", run: texts::ros_args, seeds: texts::ros_args_seeds, largest_mib: 4, longest: 1024 },
-    Target { name: "sqlite", run: bags::file, seeds: bags::sqlite_seeds, largest_mib: 4, longest: 32768 },
+    // Of a row that says 4 GiB of itself, sqlite lists the pages before it looks for the first: eight bytes each, of 512 bytes at least.
+    Target { name: "sqlite", run: bags::file, seeds: bags::sqlite_seeds, largest_mib: 72, longest: 32768 },
     Target { name: "zstd_bag", run: bags::file, seeds: bags::zstd_seeds, largest_mib: 130, longest: 8192 },
 ];
 

@@ -2,33 +2,31 @@
 //!
 //! The `mcap` crate takes memory for a text before it looks whether the text is there: forty bytes could ask for four gigabytes.
 
+use std::borrow::Cow;
+
 use ::mcap::records::{Record, op};
 use ::mcap::{McapError, parse_record};
 
-/// The record of `opcode` in `body`.
+/// The record of `opcode` in `body`. Kinds that no reader of ours asks for are unknown ones, whatever is in them.
 pub(super) fn parse(opcode: u8, body: &[u8]) -> Result<Record<'_>, McapError> {
-    match check(opcode, body) {
-        Some(()) => parse_record(opcode, body),
-        None => Err(McapError::UnexpectedEof),
-    }
+    let whole = match opcode {
+        // Number; name, encoding; data, whose length the crate checks.
+        op::SCHEMA => body.get(2..).and_then(two_texts).is_some(),
+        op::CHANNEL => is_whole_channel(body).is_some(),
+        op::MESSAGE | op::STATISTICS | op::FOOTER => true,
+        _ => return Ok(Record::Unknown { opcode, data: Cow::Borrowed(body) }),
+    };
+    if whole { parse_record(opcode, body) } else { Err(McapError::UnexpectedEof) }
 }
 
-/// Whether every text is as long as it says; `None` where one is cut off.
-fn check(opcode: u8, body: &[u8]) -> Option<()> {
-    match opcode {
-        // Number; name, encoding; data, whose length the crate checks.
-        op::SCHEMA => two_texts(body.get(2..)?).map(drop),
-        // Number, schema; topic, encoding; the bytes of a map from text to text.
-        op::CHANNEL => {
-            let (length, mut rest) = number(two_texts(body.get(4..)?)?)?;
-            let after = rest.len().saturating_sub(length);
-            while rest.len() > after {
-                rest = two_texts(rest)?;
-            }
-            Some(())
-        }
-        _ => Some(()),
+/// Number, schema; topic, encoding; the bytes of a map from text to text. `None` where a text is cut off.
+fn is_whole_channel(body: &[u8]) -> Option<()> {
+    let (length, mut rest) = number(two_texts(body.get(4..)?)?)?;
+    let after = rest.len().saturating_sub(length);
+    while rest.len() > after {
+        rest = two_texts(rest)?;
     }
+    Some(())
 }
 
 /// What is left after two texts.
@@ -60,17 +58,17 @@ mod tests {
         for wrong in 0..4 {
             let mut texts = [TEXT; 4];
             texts[wrong] = LONG;
-            assert!(check(op::CHANNEL, &channel(texts, 10)).is_none());
+            assert!(is_whole_channel(&channel(texts, 10)).is_none());
         }
         for wrong in [[LONG, TEXT], [TEXT, LONG]] {
-            assert!(check(op::SCHEMA, &[&[1, 0][..], &wrong.concat(), &[0; 4]].concat()).is_none());
+            assert!(parse(op::SCHEMA, &[&[1, 0][..], &wrong.concat(), &[0; 4]].concat()).is_err());
         }
     }
 
     #[test]
     fn a_map_that_is_longer_than_its_record_is_an_error_of_the_parser() {
         let body = channel([TEXT; 4], u32::MAX);
-        assert!(check(op::CHANNEL, &body).is_some());
+        assert!(is_whole_channel(&body).is_some());
         assert!(parse(op::CHANNEL, &body).is_err());
     }
 
@@ -79,6 +77,14 @@ mod tests {
         let body = channel([TEXT; 4], 10);
         for end in 0..body.len() {
             assert!(parse(op::CHANNEL, &body[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_no_reader_asks_for_is_not_looked_into() {
+        for opcode in [op::HEADER, op::ATTACHMENT, op::METADATA, op::CHUNK_INDEX, 0, 0xff] {
+            let body = [LONG, TEXT].concat();
+            assert!(matches!(parse(opcode, &body), Ok(Record::Unknown { data, .. }) if *data == body[..]));
         }
     }
 }

@@ -58,7 +58,7 @@ impl Packing {
     pub fn pack<'a>(&self, work: &Work<'a>, rows: &Range<usize>, lines: &'a mut Vec<Line>) -> (&'a [u16], usize) {
         let geometry = work.geometry;
         let behind = SIDE * self.step + self.tiles * LINE;
-        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.pad == [0, 0];
+        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.from == geometry.to;
         if let (Values::Rounded(values), true) = (work.input, single) {
             let row = geometry.from[1] * geometry.inputs;
             if rows.end * row + behind <= values.len() {

@@ -308,6 +308,22 @@ proptest! {
     }
 
     #[test]
+    fn rounded_values_of_single_pixels_end_where_the_image_does(geometry in geometry(), more in (0usize..3, 0usize..40)) {
+        let (kernel, stride, pad, inputs) = ([1, 1], [1, 1], [0, 0], 2 * geometry.inputs);
+        let to = [geometry.from[0] + more.0, geometry.from[1] + more.1];
+        let (from_order, to_order, addends) = (Order::Interleaved, Order::Interleaved, Vec::new());
+        let outputs = 2 * geometry.outputs;
+        let case = Case::new(Geometry { inputs, outputs, kernel, stride, pad, to, from_order, to_order, addends, ..geometry });
+        for isa in isas(Precision::Bf16) {
+            let rounded = Geometry { from_order: Order::Rounded, ..case.geometry.clone() };
+            if Conv::takes_rounded(&rounded, isa, Precision::Bf16) {
+                let want = case.run_in(Precision::Bf16, isa, 1);
+                prop_assert_eq!(case.run_rounded(isa, Order::Interleaved).0, want);
+            }
+        }
+    }
+
+    #[test]
     fn planes_are_made_of_rounded_values_as_of_whole_ones(geometry in turned()) {
         let mut case = Case::new(geometry);
         case.input.iter_mut().for_each(|value| *value = widen(round(*value)));

@@ -157,11 +157,11 @@ impl EvalOp for Recast {
         let tensor = match self {
             Self::Round => {
                 let (from, value) = (plain.as_slice()?, kernels::round);
-                workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
+                workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
             }
             Self::Widen => {
                 let (from, value) = (plain.as_slice()?, kernels::widen);
-                workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
+                workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
             }
         };
         Ok(tvec!(tensor.into_tvalue()))
@@ -188,11 +188,13 @@ struct Map<'a, A, B, F> {
 }
 
 impl<A: Copy, B, F: Fn(A) -> B> Loops for Map<'_, A, B, F> {
-    type Output = ();
+    /// As [`Shelf::tensor`] wants it.
+    type Output = Result<(), String>;
 
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> Self::Output {
         self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = (self.value)(*from));
+        Ok(())
     }
 }
 
@@ -219,11 +221,11 @@ impl EvalOp for Rectify {
             let from = plain.as_slice::<u16>()?;
             // The sign is the highest bit, as that of an integer is.
             let value = |value: u16| value.cast_signed().max(0).cast_unsigned();
-            workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
+            workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
         } else {
             let from = plain.as_slice::<f32>()?;
             let value = |value: f32| value.max(0.0);
-            workshop.shelf.tensor(input.shape(), |to| Ok(widest(Map { from, to, value })))?
+            workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
         };
         Ok(tvec!(tensor.into_tvalue()))
     }

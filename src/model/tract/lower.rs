@@ -55,8 +55,7 @@ pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
 pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision)) -> TractResult<TypedModel> {
     let (groups, inner) = groups(model)?;
     let (isa, precision) = kernels;
-    let mut target = TypedModel::default();
-    target.symbols = model.symbols.clone();
+    let target = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
     let rounds = ports.rounds();
     let mut lowering = Lowering { model, ports, rounds, isa, precision, target, places: HashMap::new() };
     for outlet in model.input_outlets()? {

@@ -3,6 +3,7 @@
 //! `fuzz/README.md` tells how inputs come into `fuzz/regressions` and `fuzz/inputs`.
 
 mod inputs;
+mod largest;
 mod mutate;
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(dead_code, reason = "what libFuzzer needs")]
@@ -12,6 +13,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use largest::largest;
 use mutate::Mutator;
 use targets::{TARGETS, Target};
 
@@ -24,8 +26,15 @@ const MOST_MIB: u64 = 1024;
 fn feed(target: &Target, input: &[u8]) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{}", target.name));
     fs::write(&path, input).expect("writes");
-    let fed = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
+    let (fed, most) = largest(|| catch_unwind(AssertUnwindSafe(|| (target.run)(input))));
     assert!(fed.is_ok(), "target {} failed on {}", target.name, path.display());
+    let limit = (target.largest_mib as usize) << 20;
+    assert!(
+        most <= limit,
+        "target {} took {most} bytes at once, more than {limit}, for {}",
+        target.name,
+        path.display()
+    );
     let peak = peak_mib();
     assert!(peak < MOST_MIB, "target {} took {peak} MiB for {}", target.name, path.display());
 }

@@ -115,8 +115,8 @@ impl Drop for Tiles {
 /// Up to sixteen neighbouring pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Strip {
-    /// Where the first pixel's values begin.
-    pub input: *const u16,
+    /// Where the first pixel's values of each run begin.
+    pub input: *const *const u16,
     pub pixels: usize,
     /// Where its results go, from the first of all channels on.
     pub output: Results,
@@ -138,8 +138,6 @@ pub(super) struct Product<'a> {
     /// Values from one pixel to the next.
     pub step: usize,
     pub runs: usize,
-    /// Values from one run to the next.
-    pub run_step: usize,
     /// Tiles of words of a run.
     pub tiles: usize,
     /// For each tile of words of each run, one tile a vector of channels: a row a word.
@@ -166,7 +164,7 @@ const SUMS_ROW: usize = VECTORS * ROW;
 /// Computes it.
 ///
 /// # Safety
-/// Behind each strip's input lie, for every run, sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, and addends of `channels` are
+/// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, and addends of `channels` are
 /// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
@@ -215,7 +213,7 @@ unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const u16; 2]) {
+unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const *const u16; 2]) {
     let mut weights = product.weights;
     let step = 2 * product.step;
     // SAFETY: every register is filled before it is used; the caller vouches for the rest.
@@ -228,8 +226,9 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
             options(nostack, preserves_flags, nomem)
         );
         for run in 0..product.runs {
+            let inputs = inputs.map(|input| *input.add(run));
             for tile in 0..product.tiles {
-                let [a, b] = inputs.map(|input| input.add(run * product.run_step + tile * 2 * SIDE));
+                let [a, b] = inputs.map(|input| input.add(tile * 2 * SIDE));
                 asm!(
                     "tileloadd tmm6, [{w} + {row}*1]", "tileloadd tmm4, [{a} + {step}*1]", "tdpbf16ps tmm0, tmm4, tmm6",
                     a = in(reg) a, w = in(reg) weights, row = in(reg) ROW, step = in(reg) step,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::amx::{Line, SIDE};
 use super::geometry::{Geometry, Order, Values};
 use super::pack::half;
-use super::work::Work;
+use super::work::{Desk, Work};
 
 /// Values of a line.
 const LINE: usize = 2 * SIDE;
@@ -14,6 +14,12 @@ const LINE: usize = 2 * SIDE;
 const MAX_PLANES: usize = 4;
 /// Values of a pixel of three colors, with what lies behind it.
 const COLOR: usize = 4;
+
+/// Pixels of a row of the input that are under a strip, from `x` on as counted with the zeros before the row.
+struct Reach {
+    x: usize,
+    pixels: usize,
+}
 
 /// How the input is packed: row by row, each row of the kernel a run of its own.
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub(super) struct Packing {
     row: usize,
     /// Lines of a run.
     pub tiles: usize,
+    /// Columns of the output by strips of neighbours, as even as can be.
+    pub strips: Vec<Range<usize>>,
 }
 
 impl Packing {
@@ -42,7 +50,9 @@ impl Packing {
         let stride = geometry.stride[1];
         let unit = geometry.inputs.next_multiple_of(2);
         let row = (unit * across(geometry)).next_multiple_of(LINE);
-        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE) }
+        let (columns, count) = (geometry.to[1], geometry.to[1].div_ceil(SIDE));
+        let strips = (0..count).map(|strip| strip * columns / count..(strip + 1) * columns / count).collect();
+        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE), strips }
     }
 
     /// Column of the kernel and channel of the input of a run's value, where it has one.
@@ -51,29 +61,89 @@ impl Packing {
         (column < geometry.kernel[1] && input < geometry.inputs).then_some([column, input])
     }
 
-    /// The input under `rows` of the output, with the zeros around it, and how many values lie from row to row: packed, or where it lies if that is
-    /// as good.
+    /// Lays out the input under `rows` of the output and the zeros around it, and sets `desk.begins` to where the values under each strip begin:
+    /// one strip after another, each with all rows of the input. Returns how many rows.
     ///
-    /// Behind the last row there are values enough for a whole strip of whole tiles from any pixel on.
-    pub fn pack<'a>(&self, work: &Work<'a>, rows: &Range<usize>, lines: &'a mut Vec<Line>) -> (&'a [u16], usize) {
+    /// Behind each beginning there are values enough for a whole strip of whole tiles.
+    pub fn lay(&self, work: &Work<'_>, rows: &Range<usize>, desk: &mut Desk) -> usize {
         let geometry = work.geometry;
-        let behind = SIDE * self.step + self.tiles * LINE;
-        let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.from == geometry.to;
-        if let (Values::Rounded(values), true) = (work.input, single) {
-            let row = geometry.from[1] * geometry.inputs;
-            if rows.end * row + behind <= values.len() {
-                return (&values[rows.start * row..], row);
+        let count = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
+        match work.input {
+            // Of two strips both reach over a side.
+            Values::Rounded(values) if self.strips.len() > 2 => {
+                self.lay_in_place(geometry, values, rows.start, count, desk);
             }
+            _ => self.lay_packed(work, rows.start, count, desk),
         }
-        let stride = geometry.stride[0];
-        let count = (rows.len() - 1) * stride + geometry.kernel[0];
-        lines.resize((count * self.row + behind).div_ceil(LINE), Line::ZERO);
-        let packed = Line::halves(lines);
+        count
+    }
+
+    /// Values of a strip, with what is loaded beside them.
+    fn span(&self) -> usize {
+        (SIDE * self.step + self.tiles * LINE).next_multiple_of(LINE)
+    }
+
+    /// Packs all rows.
+    fn lay_packed(&self, work: &Work<'_>, start: usize, count: usize, desk: &mut Desk) {
+        desk.lines.resize((count * self.row + self.span()).div_ceil(LINE), Line::ZERO);
+        let packed = Line::halves(&mut desk.lines);
         packed[count * self.row..].fill(0);
         for (index, row) in packed.chunks_exact_mut(self.row).take(count).enumerate() {
-            self.pack_row(work, rows.start * stride + index, row);
+            self.pack_row(work, start * work.geometry.stride[0] + index, row);
         }
-        (packed, self.row)
+        desk.begins.clear();
+        for columns in &self.strips {
+            let packed = &packed[columns.start * self.step..];
+            desk.begins.extend((0..count).map(|row| packed[row * self.row..].as_ptr()));
+        }
+    }
+
+    /// Leaves rounded values where they lie. Only strips that reach over the sides of the input, or the end of it, are copied, one after another.
+    fn lay_in_place(&self, geometry: &Geometry, values: &[u16], start: usize, count: usize, desk: &mut Desk) {
+        let ([height, width], [above, left], stride) = (geometry.from, geometry.pad, geometry.stride);
+        let (span, first) = (self.span(), start * stride[0]);
+        // Rows of the input, and those of them that are not zeros.
+        let top = above.saturating_sub(first).min(count);
+        let bottom = (height + above).saturating_sub(first).clamp(top, count);
+        let line = |row: usize| (first + row - above) * width * self.unit;
+        let strips = self.strips.iter().map(|columns| Reach {
+            x: columns.start * stride[1],
+            pixels: (columns.len() - 1) * stride[1] + geometry.kernel[1],
+        });
+        // Where the strip begins in a row, if all that it has in all rows is there.
+        let inside = |strip: &Reach| {
+            let x = strip.x.checked_sub(left).filter(|x| x + strip.pixels <= width)?;
+            (top == bottom || line(bottom - 1) + x * self.unit + span <= values.len()).then_some(x * self.unit)
+        };
+        let copies = strips.clone().filter(|strip| inside(strip).is_none()).count() * (bottom - top);
+        desk.lines.resize((1 + copies) * span / LINE, Line::ZERO);
+        let (zeros, copies) = Line::halves(&mut desk.lines).split_at_mut(span);
+        zeros.fill(0);
+        let mut copies = copies.chunks_exact_mut(span);
+        desk.begins.clear();
+        for strip in strips {
+            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr(), top));
+            match inside(&strip) {
+                Some(at) => desk.begins.extend((top..bottom).map(|row| values[line(row) + at..].as_ptr())),
+                None => desk.begins.extend((top..bottom).zip(&mut copies).map(|(row, copy)| {
+                    self.copy(geometry, &values[line(row)..][..width * self.unit], &strip, copy);
+                    copy.as_ptr()
+                })),
+            }
+            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr(), count - bottom));
+        }
+    }
+
+    /// Copies what a strip has of a row of the input, and what is loaded with the last of it.
+    fn copy(&self, geometry: &Geometry, row: &[u16], strip: &Reach, to: &mut [u16]) {
+        let (left, pixels) = (geometry.pad[1].saturating_sub(strip.x).min(strip.pixels), strip.pixels);
+        let from = &row[((strip.x + left - geometry.pad[1]) * self.unit).min(row.len())..];
+        let to = &mut to[..pixels * self.unit + self.tiles * LINE - geometry.kernel[1] * self.unit];
+        let (before, to) = to.split_at_mut(left * self.unit);
+        let (inside, after) = to.split_at_mut(from.len().min((pixels - left) * self.unit));
+        before.fill(0);
+        inside.copy_from_slice(&from[..inside.len()]);
+        after.fill(0);
     }
 
     /// Packs a row of the input, counted from the first one with its zeros above.

@@ -99,22 +99,20 @@ impl Tiled {
     fn block(&self, work: &Work<'_>, block: usize, desk: &mut Desk, _: &Tiles) {
         let geometry = work.geometry;
         let rows = block * self.block..geometry.to[0].min((block + 1) * self.block);
-        let (packed, row_step) = self.packing.pack(work, &rows, &mut desk.lines);
-        let across = geometry.to[1].div_ceil(SIDE);
-        let start = |strip: usize| strip * geometry.to[1] / across;
+        let count = self.packing.lay(work, &rows, desk);
         desk.strips.clear();
-        for (row, strip) in (0..rows.len()).flat_map(|row| (0..across).map(move |strip| (row, strip))) {
-            let (y, x) = (rows.start + row, start(strip));
-            let input = row * geometry.stride[0] * row_step + x * self.packing.step;
-            let to = (y * geometry.to[1] + x) * geometry.outputs;
+        let strips = || self.packing.strips.iter().enumerate();
+        for (row, (index, columns)) in (0..rows.len()).flat_map(|row| strips().map(move |strip| (row, strip))) {
+            let y = rows.start + row;
+            let to = (y * geometry.to[1] + columns.start) * geometry.outputs;
             desk.strips.push(Strip {
-                input: packed[input..].as_ptr(),
-                pixels: start(strip + 1) - x,
+                input: desk.begins[index * count + row * geometry.stride[0]..].as_ptr(),
+                pixels: columns.len(),
                 output: match geometry.to_order {
                     Order::Rounded => Results::Rounded(work.output.rounded_at(to)),
                     _ => Results::Whole(work.output.at(to)),
                 },
-                addends: work.addends(0, y, x).0,
+                addends: work.addends(0, y, columns.start).0,
             });
         }
         for panel in &self.panels {
@@ -122,7 +120,6 @@ impl Tiled {
                 strips: &desk.strips,
                 step: self.packing.step,
                 runs: geometry.kernel[0],
-                run_step: row_step,
                 tiles: self.packing.tiles,
                 weights: panel.weights.as_ptr(),
                 first: panel.first,
@@ -132,7 +129,7 @@ impl Tiled {
                 relu: geometry.relu,
                 output_step: geometry.outputs,
             };
-            // SAFETY: `pack` leaves room behind the last strip for sixteen pixels of whole tiles; weights and bias are as long as `new` has made
+            // SAFETY: `lay` gives a beginning for every run, with sixteen pixels of whole tiles behind it; weights and bias are as long as `new` has made
             // them. The strips' pixels and the panel's channels lie in the output, in rows that are this job's alone, and in the addends, which
             // cover it. There are tiles, so there is AMX, and with it AVX-512.
             unsafe { multiply(&product) };

@@ -20,9 +20,11 @@ pub(super) struct Desk {
     /// How bytes stand for them, by place.
     pub ranges: Vec<Range>,
     pub results: Vec<f32>,
-    /// Packed rows and strips of pixels of a block of rows.
+    /// Packed rows of a block of rows, where the values under its strips of pixels begin, and the strips.
     #[cfg(target_arch = "x86_64")]
     pub lines: Vec<Line>,
+    #[cfg(target_arch = "x86_64")]
+    pub begins: Vec<*const u16>,
     #[cfg(target_arch = "x86_64")]
     pub strips: Vec<Strip>,
 }

@@ -4,11 +4,12 @@
 //! An operating system gives a process their 8 KiB a thread when it asks.
 
 use std::arch::asm;
-use std::arch::x86_64::*;
+use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
+use super::finish::{Results, finish};
 use super::tile::TileAddend;
 
 /// Rows of a tile, and words of a row.
@@ -124,14 +125,6 @@ pub(super) struct Strip {
     pub addends: [TileAddend; super::tile::MAX_ADDENDS],
 }
 
-/// Where results go, and as what.
-#[derive(Clone, Copy)]
-pub(super) enum Results {
-    Whole(*mut f32),
-    /// Rounded to bf16; channels and first channel are even then.
-    Rounded(*mut u16),
-}
-
 /// A product of strips of pixels with a panel of channels.
 pub(super) struct Product<'a> {
     pub strips: &'a [Strip],
@@ -156,10 +149,14 @@ pub(super) struct Product<'a> {
 
 /// Sums of strips by vectors, pixel by pixel.
 #[repr(align(64))]
-struct Sums(#[expect(dead_code, reason = "read and written through a pointer")] [f32; STRIPS * SIDE * VECTORS * SIDE]);
+struct Sums(#[expect(dead_code, reason = "read and written through a pointer")] [f32; STRIPS * SUMS]);
+
+/// Sums of a strip, and of a pixel.
+pub(super) const SUMS: usize = SIDE * SUMS_STEP;
+pub(super) const SUMS_STEP: usize = VECTORS * SIDE;
 
 /// Bytes from one pixel's sums to those of the next.
-const SUMS_ROW: usize = VECTORS * ROW;
+const SUMS_ROW: usize = 4 * SUMS_STEP;
 
 /// Computes it.
 ///
@@ -195,16 +192,16 @@ unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
         for strips in product.strips.chunks(STRIPS) {
             if let [a, b] = strips {
                 sum::<2, V>(product, [a.input, b.input]);
-                finish_all::<V>(product, last, sums);
+                finish::<V>(product, last, sums);
                 store::<2, V>(sums);
             } else if let [a] = strips {
                 sum::<1, V>(product, [a.input; 2]);
-                finish_all::<V>(product, last, sums);
+                finish::<V>(product, last, sums);
                 store::<1, V>(sums);
             }
             last = strips;
         }
-        finish_all::<V>(product, last, sums);
+        finish::<V>(product, last, sums);
     }
 }
 
@@ -268,70 +265,10 @@ unsafe fn store<const S: usize, const V: usize>(out: *mut f32) {
             asm!("tilestored [{out} + {row}*1], tmm1", out = in(reg) out.add(SIDE), row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
         }
         if S == 2 {
-            let out = out.add(SIDE * VECTORS * SIDE);
+            let out = out.add(SUMS);
             asm!("tilestored [{out} + {row}*1], tmm2", out = in(reg) out, row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
             if V == 2 {
                 asm!("tilestored [{out} + {row}*1], tmm3", out = in(reg) out.add(SIDE), row = in(reg) SUMS_ROW, options(nostack, preserves_flags));
-            }
-        }
-    }
-}
-
-/// Finishes strips.
-///
-/// # Safety
-/// As said at [`multiply`].
-#[inline(always)]
-unsafe fn finish_all<const V: usize>(product: &Product<'_>, strips: &[Strip], sums: *const f32) {
-    for (index, strip) in strips.iter().enumerate() {
-        // SAFETY: as the caller says.
-        unsafe { finish::<V>(product, strip, sums.add(index * SIDE * VECTORS * SIDE)) };
-    }
-}
-
-/// Adds, cuts off and stores a strip's sums.
-///
-/// # Safety
-/// As said at [`multiply`].
-#[inline(always)]
-unsafe fn finish<const V: usize>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
-    let mask: [__mmask16; V] =
-        std::array::from_fn(|v| ((1u32 << (product.channels - v * SIDE).min(SIDE)) - 1) as __mmask16);
-    // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
-    unsafe {
-        let bias: [__m512; V] = std::array::from_fn(|v| _mm512_loadu_ps(product.bias.add(v * SIDE)));
-        let floor = _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY });
-        for p in 0..strip.pixels {
-            let sums = sums.add(p * VECTORS * SIDE);
-            let mut results: [__m512; V] =
-                std::array::from_fn(|v| _mm512_add_ps(_mm512_load_ps(sums.add(v * SIDE)), bias[v]));
-            for addend in &strip.addends[..product.addends] {
-                for v in 0..V {
-                    let channel = product.first + v * SIDE;
-                    let values = if addend.rounded {
-                        let halves = _mm256_maskz_loadu_epi16(mask[v], addend.rounded_at(p).add(channel).cast());
-                        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
-                    } else {
-                        _mm512_maskz_loadu_ps(mask[v], addend.at(p).add(channel))
-                    };
-                    results[v] = _mm512_add_ps(results[v], values);
-                }
-            }
-            // In this order what is no number stays.
-            let results = results.map(|result| _mm512_max_ps(floor, result));
-            let at = p * product.output_step + product.first;
-            match strip.output {
-                Results::Whole(output) => {
-                    for v in 0..V {
-                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), mask[v], results[v]);
-                    }
-                }
-                Results::Rounded(output) => {
-                    let high = if V == 2 { results[V - 1] } else { _mm512_setzero_ps() };
-                    let mask = u32::from(mask[0]) | if V == 2 { u32::from(mask[V - 1]) << SIDE } else { 0 };
-                    let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, results[0]));
-                    _mm512_mask_storeu_epi16(output.add(at).cast(), mask, rounded);
-                }
             }
         }
     }

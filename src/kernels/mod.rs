@@ -23,7 +23,7 @@
 //! | `winograd` | three by three without stride, on 16 channels or more |
 //! | `depthwise` | channels that do not mix |
 //! | `tiled` | everything that mixes channels, in lower precision, where there are tiles |
-//! | `turned` | single pixels into planes: logits |
+//! | `turned` | single pixels into planes, logits, where there are no tiles |
 //!
 //! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called
 //! from outside checks every length before, so that no safe call reads or writes out of bounds.
@@ -37,6 +37,8 @@ mod depthwise;
 #[cfg(target_arch = "x86_64")]
 mod depthwise_x86;
 mod direct;
+#[cfg(target_arch = "x86_64")]
+mod finish;
 mod geometry;
 mod instance;
 mod isa;

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::amx::{Line, Product, Results, SIDE, Strip, Tiles, VECTORS, multiply};
+use super::amx::{Line, Product, SIDE, Strip, Tiles, VECTORS, multiply};
+use super::finish::Results;
 use super::geometry::{Geometry, Order};
 use super::lines::Packing;
 use super::pack::half;
@@ -43,7 +44,8 @@ impl Tiled {
     pub fn fits(geometry: &Geometry) -> bool {
         // Two rounded values are a word.
         let even = geometry.to_order != Order::Rounded || geometry.outputs.is_multiple_of(2);
-        !geometry.depthwise && geometry.to_order != Order::Planes && Packing::fits(geometry) && even
+        let summed = geometry.to_order != Order::Planes || geometry.addends.is_empty();
+        !geometry.depthwise && summed && Packing::fits(geometry) && even
     }
 
     pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Self {
@@ -104,13 +106,14 @@ impl Tiled {
         let strips = || self.packing.strips.iter().enumerate();
         for (row, (index, columns)) in (0..rows.len()).flat_map(|row| strips().map(move |strip| (row, strip))) {
             let y = rows.start + row;
-            let to = (y * geometry.to[1] + columns.start) * geometry.outputs;
+            let pixel = y * geometry.to[1] + columns.start;
             desk.strips.push(Strip {
                 input: desk.begins[index * count + row * geometry.stride[0]..].as_ptr(),
                 pixels: columns.len(),
                 output: match geometry.to_order {
-                    Order::Rounded => Results::Rounded(work.output.rounded_at(to)),
-                    _ => Results::Whole(work.output.at(to)),
+                    Order::Rounded => Results::Rounded(work.output.rounded_at(pixel * geometry.outputs)),
+                    Order::Interleaved => Results::Whole(work.output.at(pixel * geometry.outputs)),
+                    Order::Planes => Results::Planes(work.output.at(pixel), geometry.to[0] * geometry.to[1]),
                 },
                 addends: work.addends(0, y, columns.start).0,
             });
@@ -150,7 +153,8 @@ fn paired(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Option<(Geometr
         to: [height, width / 2],
         ..geometry.clone()
     };
-    let fits = outputs == SIDE && width.is_multiple_of(2) && geometry.addends.is_empty();
+    let planes = geometry.to_order == Order::Planes;
+    let fits = outputs == SIDE && width.is_multiple_of(2) && geometry.addends.is_empty() && !planes;
     if !fits || Packing::new(&paired).tiles > Packing::new(geometry).tiles {
         return None;
     }

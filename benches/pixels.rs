@@ -121,10 +121,10 @@ fn render(c: &mut Criterion) {
             b.iter(|| renderer.render(black_box(logits), &mut mask));
         });
         group.bench_function(format!("naive/{size}"), |b| {
-            b.iter(|| naive(black_box(logits), mask.planes_mut().0, size));
+            b.iter(|| naive(black_box(logits), mask.classes_mut(), size));
         });
         group.bench_function(format!("nearest/{size}"), |b| {
-            b.iter(|| nearest(black_box(logits), mask.planes_mut().0, size));
+            b.iter(|| nearest(black_box(logits), mask.classes_mut(), size));
         });
     }
     group.finish();

@@ -160,7 +160,7 @@ mod tests {
     fn an_overlay_has_the_frames_size_whatever_the_masks_is() {
         let frame = Frame::packed(header(), Size::new(4, 2), Encoding::Rgb8, vec![100; 24]).unwrap();
         let mut mask = Mask::unlabelled(Size::new(2, 1));
-        mask.planes_mut().0[1] = 0;
+        mask.classes_mut()[1] = 0;
         let image = overlay_image(&frame, &mask, &[[200; 3]], 0.5);
         assert_eq!((image.width, image.height, image.step, image.encoding.as_str()), (4, 2, 12, "rgb8"));
         assert_eq!(image.header, header());

@@ -1,4 +1,4 @@
-//! The result for one frame: a class and a confidence for every pixel.
+//! The result for one frame: a class for every pixel.
 //!
 //! Knows how class ids are renamed and packed for those who read them; knows nothing of messages, networks or pictures.
 
@@ -13,25 +13,23 @@ pub use rle::{RleError, rle_decode, rle_encode};
 /// The class id of a pixel that bears no label.
 pub const UNLABELLED: u8 = 255;
 
-/// One class id and one confidence a pixel, row by row.
+/// One class id a pixel, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
     size: Size,
     classes: Vec<u8>,
-    confidence: Vec<u8>,
 }
 
 impl Mask {
-    /// A mask of `size` whose pixels are all unlabelled with confidence 0; to be rendered into.
+    /// A mask of `size` whose pixels are all unlabelled; to be rendered into.
     pub fn unlabelled(size: Size) -> Self {
-        Self { size, classes: vec![UNLABELLED; size.pixels()], confidence: vec![0; size.pixels()] }
+        Self { size, classes: vec![UNLABELLED; size.pixels()] }
     }
 
     /// Gives the mask another size; what it held is no longer meaningful.
     pub fn resize(&mut self, size: Size) {
         self.size = size;
         self.classes.resize(size.pixels(), UNLABELLED);
-        self.confidence.resize(size.pixels(), 0);
     }
 
     /// Width and height in pixels.
@@ -44,13 +42,8 @@ impl Mask {
         &self.classes
     }
 
-    /// Softmax probability of the winning class, 0 to 255 for 0 to 1, `size.pixels()` of them.
-    pub fn confidence(&self) -> &[u8] {
-        &self.confidence
-    }
-
-    /// Both planes, to be rendered into.
-    pub fn planes_mut(&mut self) -> (&mut [u8], &mut [u8]) {
-        (&mut self.classes, &mut self.confidence)
+    /// The same, to be rendered into.
+    pub fn classes_mut(&mut self) -> &mut [u8] {
+        &mut self.classes
     }
 }

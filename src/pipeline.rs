@@ -52,8 +52,10 @@ impl ImageKind {
 pub struct Published<'a> {
     /// The header of the frame, untouched.
     pub header: &'a Header,
-    /// Published class ids and confidence, of the frame's size or, in [`MaskSize::Network`], the network's.
+    /// Published class ids, of the frame's size or, in [`MaskSize::Network`], the network's.
     pub mask: &'a Mask,
+    /// The scores that it was rendered from.
+    pub logits: Logits<'a>,
     /// The exit it is of, from 1.
     pub exit: usize,
     /// From the frame's arrival to the rendered mask.
@@ -271,8 +273,8 @@ impl Pipeline {
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
             renderer.render(logits, mask)?;
-            settings.class_map.apply(mask.planes_mut().0);
-            publish(Published { header: &header, mask, exit, elapsed: clock.now().since(arrival) });
+            settings.class_map.apply(mask.classes_mut());
+            publish(Published { header: &header, mask, logits, exit, elapsed: clock.now().since(arrival) });
             Ok(())
         };
         let mut on_exit = |exit, logits: Logits<'_>| -> Result<Verdict, FrameFault> {

@@ -11,12 +11,14 @@ use crate::kernels::{Loops, widest};
 use crate::mask::Mask;
 use crate::model::Logits;
 
+mod confidence;
 mod lerp;
 mod overlay;
 mod png;
 mod quads;
 mod scores;
 
+pub use confidence::ConfidenceRenderer;
 pub use overlay::{overlay, stretched, to_rgb};
 pub use png::{PngError, png_gray};
 
@@ -56,14 +58,6 @@ pub struct Renderer {
     columns: Axis,
     lines: Axis,
     band: Band,
-    /// The confidence of two grid rows, widened to the mask's width.
-    wide: [WideRow; 2],
-}
-
-#[derive(Debug, Default)]
-struct WideRow {
-    row: Option<u32>,
-    confidence: Vec<u8>,
 }
 
 impl Renderer {
@@ -72,12 +66,8 @@ impl Renderer {
         Self::default()
     }
 
-    /// Fills the mask, at the size it has, with the best class of every pixel and its confidence.
-    ///
-    /// - Class: the highest bilinearly interpolated score; the lowest id among equals. A score that is not a number never wins, and a pixel
-    ///   without any score is [`UNLABELLED`](crate::mask::UNLABELLED).
-    /// - Confidence: the softmax probability of the best class at each grid cell, interpolated bilinearly in whole levels (within two levels
-    ///   of 255 of the exact value); 0 where there is no score.
+    /// Fills the mask, at the size it has, with the best class of every pixel: the highest bilinearly interpolated score; the lowest id among
+    /// equals. A score that is not a number never wins, and a pixel without any score is [`UNLABELLED`](crate::mask::UNLABELLED).
     pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
         check(logits)?;
         widest(Render { renderer: self, logits, mask });
@@ -107,46 +97,14 @@ impl Loops for Render<'_> {
         renderer.scores.read(logits);
         renderer.columns.fit(logits.grid.width, size.width);
         renderer.lines.fit(logits.grid.height, size.height);
-        for wide in &mut renderer.wide {
-            wide.row = None;
-        }
-        let Renderer { scores, columns, lines, band, wide } = renderer;
+        let Renderer { scores, columns, lines, band } = renderer;
         let width = size.width as usize;
-        let (classes, confidence) = mask.planes_mut();
+        let classes = mask.classes_mut();
         for cell in lines.cells() {
             band.find(logits, scores, (cell.at, cell.next), columns);
-            for row in [cell.at, cell.next] {
-                widen(wide, scores, row, columns);
-            }
             let rows = cell.from as usize * width..cell.to as usize * width;
-            let classes = classes.get_mut(rows.clone()).unwrap_or_default();
-            let confidence = confidence.get_mut(rows).unwrap_or_default();
-            band.draw(lines.parts(cell), columns, classes);
-            for (confidence, &part) in confidence.chunks_exact_mut(width).zip(lines.parts(cell)) {
-                mix(wide, cell.at, cell.next, part, confidence);
-            }
+            band.draw(lines.parts(cell), columns, classes.get_mut(rows).unwrap_or_default());
         }
-    }
-}
-
-/// Makes sure that grid row `row` is there in the mask's width. Neighbouring rows live in different slots.
-#[inline(always)]
-fn widen(wide: &mut [WideRow; 2], scores: &Scores, row: u32, columns: &Axis) {
-    let [even, odd] = wide;
-    let slot = if row.is_multiple_of(2) { even } else { odd };
-    if slot.row != Some(row) {
-        columns.stretch(scores.confidence_row(row), &mut slot.confidence);
-        slot.row = Some(row);
-    }
-}
-
-/// The confidence of a mask row between two grid rows.
-#[inline(always)]
-fn mix(wide: &[WideRow; 2], above: u32, below: u32, part: f32, out: &mut [u8]) {
-    let slot = |row: u32| &wide[(row % 2) as usize].confidence;
-    let lower = lerp::levels(part);
-    for ((out, &a), &b) in out.iter_mut().zip(slot(above)).zip(slot(below)) {
-        *out = lerp::mix(a, b, lower);
     }
 }
 

@@ -14,7 +14,7 @@ use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel};
 use itnet::params::Parameters;
 use itnet::pipeline::{Depth, ImageKind, Published, Settings};
-use itnet::render::Renderer;
+use itnet::render::{ConfidenceRenderer, Renderer};
 use itnet::scheduling::Scheduling;
 use itnet::setup;
 use itnet::tensor::TensorMaker;
@@ -126,6 +126,10 @@ fn logits_become_a_mask_without_allocating() {
         let mut render = || renderer.render(session.logits().unwrap(), &mut mask).unwrap();
         render();
         assert_eq!(taken(render), NOTHING, "{size}");
+        let mut renderer = ConfidenceRenderer::new();
+        let mut render = || assert_ne!(renderer.render(session.logits().unwrap(), size).unwrap()[0], 0);
+        render();
+        assert_eq!(taken(render), NOTHING, "confidence, {size}");
     }
 }
 

@@ -32,7 +32,7 @@ pub fn look_at(frame: &Frame<'_>) {
     }
     tensor_of(frame, Size::new(12, 9));
     let mut mask = Mask::unlabelled(Size::new(3, 2));
-    mask.planes_mut().0.copy_from_slice(&[0, 1, 0, 1, 255, 7]);
+    mask.classes_mut().copy_from_slice(&[0, 1, 0, 1, 255, 7]);
     let picture = overlay_image(frame, &mask, &[[200; 3], [9; 3]], 0.5);
     assert_eq!(picture.data.len(), 3 * frame.size().pixels());
     if frame.size().pixels() <= 1 << 12 {

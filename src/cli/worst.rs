@@ -80,7 +80,7 @@ impl Worst {
         let wrong = labels.iter().zip(mask.classes()).map(|(&label, &class)| u8::from(known(label) && label != class));
         let of = |classes: &mut dyn Iterator<Item = u8>| {
             let mut plane = Mask::unlabelled(size);
-            plane.planes_mut().0.iter_mut().zip(classes).for_each(|(pixel, class)| *pixel = class);
+            plane.classes_mut().iter_mut().zip(classes).for_each(|(pixel, class)| *pixel = class);
             plane
         };
         let wrong = of(&mut wrong.map(|wrong| if wrong == 1 { 0 } else { u8::MAX }));
@@ -114,7 +114,7 @@ mod tests {
         let mut worst = Worst::new(&[class("a"), class("b")], 2);
         for (name, right) in [("good", 1280), ("bad", 100), ("worse", 0), ("fair", 1000)] {
             let mut mask = Mask::unlabelled(size);
-            mask.planes_mut().0.iter_mut().enumerate().for_each(|(i, pixel)| *pixel = u8::from(i >= right));
+            mask.classes_mut().iter_mut().enumerate().for_each(|(i, pixel)| *pixel = u8::from(i >= right));
             worst.add(name, &frame, &labels, &mask);
         }
         let kept: Vec<_> = worst.kept().iter().map(|bad| (bad.image.as_str(), bad.miou)).collect();

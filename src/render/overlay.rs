@@ -38,15 +38,13 @@ pub fn stretched(mask: &Mask, size: Size) -> Mask {
     let place = |at: u32, from: u32, to: u32| (u64::from(2 * at + 1) * u64::from(from) / u64::from(2 * to)) as usize;
     let columns: Vec<usize> = (0..size.width).map(|x| place(x, mask.size().width, size.width)).collect();
     let mut out = Mask::unlabelled(size);
-    let (classes, confidence) = out.planes_mut();
-    for (from, to) in [(mask.classes(), classes), (mask.confidence(), confidence)] {
-        let width = (mask.size().width as usize).max(1);
-        let rows = to.chunks_exact_mut((size.width as usize).max(1));
-        for (y, row) in (0..size.height).zip(rows) {
-            let source = from.chunks_exact(width).nth(place(y, mask.size().height, size.height)).unwrap_or_default();
-            for (out, &x) in row.iter_mut().zip(&columns) {
-                *out = source.get(x).copied().unwrap_or(*out);
-            }
+    let width = (mask.size().width as usize).max(1);
+    let rows = out.classes_mut().chunks_exact_mut((size.width as usize).max(1));
+    for (y, row) in (0..size.height).zip(rows) {
+        let mut from = mask.classes().chunks_exact(width);
+        let source = from.nth(place(y, mask.size().height, size.height)).unwrap_or_default();
+        for (out, &x) in row.iter_mut().zip(&columns) {
+            *out = source.get(x).copied().unwrap_or(*out);
         }
     }
     out
@@ -59,7 +57,7 @@ mod tests {
 
     fn two_pixels() -> Mask {
         let mut mask = Mask::unlabelled(Size::new(2, 1));
-        mask.planes_mut().0[0] = 1;
+        mask.classes_mut()[0] = 1;
         mask
     }
 

@@ -1,11 +1,11 @@
-//! What every grid cell says by itself: its best class, how clearly it leads, and its confidence.
+//! What every grid cell says by itself: its best class, and how clearly it leads.
 
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
 /// Cells that are looked at together: what is known of them stays in the innermost cache from class to class. Loops over them are long, which the
 /// compiler turns into vectors more reliably than short ones.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
 /// A lead is clear where it exceeds this fraction of the two scores. Interpolation in f32 errs by less than 1e-6 of them.
 const CLEAR: f32 = 1e-5;
@@ -13,14 +13,13 @@ const CLEAR: f32 = 1e-5;
 /// The least clear lead, for scores so small that f32 loses its relative precision.
 const LEAST: f32 = 1e-30;
 
-/// Best class, clearness of the lead and confidence of every cell.
+/// Best class and clearness of the lead of every cell.
 #[derive(Debug, Default)]
 pub(super) struct Scores {
     width: usize,
     classes: Vec<u8>,
     /// The best class where it leads clearly, elsewhere [`UNLABELLED`].
     clear: Vec<u8>,
-    confidence: Vec<u8>,
 }
 
 impl Scores {
@@ -31,15 +30,10 @@ impl Scores {
         self.width = logits.grid.width as usize;
         self.classes.resize(cells, UNLABELLED);
         self.clear.resize(cells, UNLABELLED);
-        self.confidence.resize(cells, 0);
-        let outs =
-            self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).zip(self.confidence.chunks_mut(BLOCK));
-        for (block, ((classes, clear), confidence)) in outs.enumerate() {
-            let at = block * BLOCK;
-            let lead = Lead::of(logits, at, classes.len());
+        for (block, (classes, clear)) in self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).enumerate() {
+            let lead = Lead::of(logits, block * BLOCK, classes.len());
             lead.write_classes(classes);
             lead.write_clear(clear);
-            lead.write_confidence(logits, at, confidence);
         }
     }
 
@@ -59,16 +53,10 @@ impl Scores {
     pub fn clear_row(&self, row: u32) -> &[u8] {
         row_of(&self.clear, self.width, row)
     }
-
-    /// Confidences of a grid row.
-    #[inline(always)]
-    pub fn confidence_row(&self, row: u32) -> &[u8] {
-        row_of(&self.confidence, self.width, row)
-    }
 }
 
 #[inline(always)]
-fn row_of(plane: &[u8], width: usize, row: u32) -> &[u8] {
+pub(super) fn row_of(plane: &[u8], width: usize, row: u32) -> &[u8] {
     let start = row as usize * width;
     plane.get(start..start + width).unwrap_or_default()
 }
@@ -126,27 +114,11 @@ impl Lead {
             *to = class as u8;
         }
     }
-
-    /// The softmax probability of the best class, `1 / sum(exp(score - best))`, in 255ths.
-    #[inline(always)]
-    fn write_confidence(&self, logits: Logits<'_>, at: usize, out: &mut [u8]) {
-        let mut sums = [0.0f32; BLOCK];
-        for class in 0..logits.classes {
-            let scores = scores_of(logits, class, at, out.len());
-            for ((sum, &score), best) in sums.iter_mut().zip(scores).zip(&self.best) {
-                *sum += exp_below_zero(score - best);
-            }
-        }
-        for ((to, sum), class) in out.iter_mut().zip(&sums).zip(&self.class) {
-            let level = (255.0 / sum.max(1.0) + ROUND).to_bits();
-            *to = if *class == u32::from(UNLABELLED) { 0 } else { level as u8 };
-        }
-    }
 }
 
 /// The scores of `cells` cells from `at` on in one class.
 #[inline(always)]
-fn scores_of(logits: Logits<'_>, class: usize, at: usize, cells: usize) -> &[f32] {
+pub(super) fn scores_of(logits: Logits<'_>, class: usize, at: usize, cells: usize) -> &[f32] {
     let first = class * logits.grid.pixels() + at;
     logits.values.get(first..first + cells).unwrap_or_default()
 }
@@ -157,41 +129,9 @@ pub(super) fn clearly_above(best: f32, other: f32) -> bool {
     best - other > CLEAR * (best.abs() + other.abs()) + LEAST
 }
 
-/// Adding it leaves the whole number that is nearest in the lowest bits of the mantissa.
-const ROUND: f32 = 12_582_912.0;
-
-/// `exp(x)` for `x <= 0` to about 1e-5 of its value, and 0 for NaN: good enough for 255 levels, and without a branch or a call.
-///
-/// `exp(x) = 2^n * 2^f` with the whole number n and f in -0.5 to 0.5; 2^f is its Taylor polynomial.
-#[inline(always)]
-fn exp_below_zero(x: f32) -> f32 {
-    const LN_2: f32 = std::f32::consts::LN_2;
-    // NaN fails the comparison and becomes the least exponent, as minus infinity does.
-    let x = if x > -80.0 { x } else { -80.0 };
-    let scaled = x * std::f32::consts::LOG2_E;
-    let rounded = scaled + ROUND;
-    let part = (scaled - (rounded - ROUND)) * LN_2;
-    let power = 1.0 + part * (1.0 + part * (0.5 + part * (1.0 / 6.0 + part * (1.0 / 24.0))));
-    let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()) << 23;
-    f32::from_bits(power.to_bits().wrapping_add(exponent))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_quick_exponential_is_close_to_the_exact_one() {
-        for k in 0..8000 {
-            let x = -(k as f32) / 100.0;
-            let exact = x.exp();
-            let error = (exp_below_zero(x) - exact).abs() / exact;
-            assert!(error < 1e-4, "exp({x}) is {error} off");
-        }
-        assert!(exp_below_zero(f32::NAN) < 1e-30);
-        assert!(exp_below_zero(f32::NEG_INFINITY) < 1e-30);
-        assert_eq!(exp_below_zero(0.0), 1.0);
-    }
 
     #[test]
     fn nothing_leads_an_infinity_clearly() {

@@ -11,6 +11,7 @@ use crate::frame::Header;
 use crate::mask::ClassMap;
 use crate::message::{self, CameraInfo, Image, LabelInfo, Message};
 use crate::pipeline::Published;
+use crate::render::ConfidenceRenderer;
 
 /// Messages that may wait for the disk: about a second of one camera's masks.
 const WAITING: usize = 64;
@@ -37,6 +38,7 @@ struct Topics {
 pub struct Output<'scope> {
     topics: Vec<Topics>,
     labels: LabelInfo,
+    renderer: ConfidenceRenderer,
     sender: SyncSender<Outgoing>,
     thread: ScopedJoinHandle<'scope, Result<(), BagError>>,
     broken: bool,
@@ -54,7 +56,7 @@ impl<'scope> Output<'scope> {
         let (sender, receiver) = sync_channel(WAITING);
         let thread = scope.spawn(move || write(writer, &receiver));
         let labels = label_info(&Header::default(), classes, map);
-        Ok(Self { topics, labels, sender, thread, broken: false })
+        Ok(Self { topics, labels, renderer: ConfidenceRenderer::new(), sender, thread, broken: false })
     }
 
     /// Whether the bag can no longer be written; [`finish`](Self::finish) says why.
@@ -75,7 +77,10 @@ impl<'scope> Output<'scope> {
             messages.push((topics.label_info, message::to_vec(&labels)));
         }
         messages.push((topics.mask, message::to_vec(&plane(out.header, size, out.mask.classes()))));
-        messages.push((topics.confidence, message::to_vec(&plane(out.header, size, out.mask.confidence()))));
+        // The mask was rendered from these logits, so they are sound.
+        if let Ok(levels) = self.renderer.render(out.logits, size) {
+            messages.push((topics.confidence, message::to_vec(&plane(out.header, size, levels))));
+        }
         if let Some(info) = info {
             messages.push((topics.camera_info, message::to_vec(&info_of(info, out.header, size))));
         }

@@ -1,6 +1,6 @@
 //! What one camera publishes of a mask, on the frame's time.
 //!
-//! Nothing is encoded that nobody subscribes to. Pictures for people (overlay, PNG) are handed to another thread, so that they never take a
+//! Nothing is rendered or encoded that nobody subscribes to, but the mask. Pictures for people (overlay, PNG) are handed to another thread, so that they never take a
 //! frame's budget.
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::mask::Mask;
 use crate::message::{CameraInfo, Image, Message};
 use crate::pipeline::{FrameResult, ImageKind, Published};
 use crate::qos::Qos;
+use crate::render::ConfidenceRenderer;
 
 /// How classes are written into a mask message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub struct Masks {
     image_topic: String,
     mask: Output,
     confidence: Output,
+    renderer: ConfidenceRenderer,
     camera_info: Output,
     debug: Debug,
     easel: Easel,
@@ -56,6 +58,7 @@ impl Masks {
             image_topic,
             mask: making.output("mask", Image::TYPE.name, Qos::reliable(1))?,
             confidence: making.output("confidence", Image::TYPE.name, Qos::reliable(1))?,
+            renderer: ConfidenceRenderer::new(),
             camera_info: making.output("camera_info", CameraInfo::TYPE.name, Qos::reliable(1))?,
             debug: Debug::new(making)?,
             easel,
@@ -73,7 +76,7 @@ impl Masks {
     /// Publishes a mask and what belongs to it.
     pub fn publish(&mut self, out: &Published<'_>, info: Option<&CameraInfo>, look: &Look) {
         let (header, size) = (out.header, out.mask.size());
-        let Self { mask, confidence, camera_info, runs, bytes, .. } = self;
+        let Self { mask, confidence, renderer, camera_info, runs, bytes, .. } = self;
         if mask.is_wanted() {
             let classes = out.mask.classes();
             match look.encoding {
@@ -81,8 +84,11 @@ impl Masks {
                 MaskEncoding::AutowareRle => mask.send(&camera::rle_image(header, size, classes, runs), bytes),
             }
         }
-        if confidence.is_wanted() {
-            confidence.send(&camera::plane(header, size, out.mask.confidence()), bytes);
+        // The mask was rendered from these logits, so they are sound.
+        if confidence.is_wanted()
+            && let Ok(levels) = renderer.render(out.logits, size)
+        {
+            confidence.send(&camera::plane(header, size, levels), bytes);
         }
         if let Some(info) = info.filter(|_| camera_info.is_wanted()) {
             camera_info.send(&camera::info_of(info, header, size), bytes);

@@ -32,7 +32,8 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "image", run: messages::image, seeds: messages::image_seeds, largest_mib: 130, longest: 4096 },
     Target { name: "manifest", run: texts::manifest, seeds: texts::manifest_seeds, largest_mib: 4, longest: 8192 },
     Target { name: "mcap", run: bags::file, seeds: bags::mcap_seeds, largest_mib: 130, longest: 8192 },
-    Target { name: "mcap_chunk", run: bags::chunk, seeds: bags::chunk_seeds, largest_mib: 4, longest: 4096 },
+    // A message may be compressed by itself, and a zstd frame ask for a window of up to 128 MiB.
+    Target { name: "mcap_chunk", run: bags::chunk, seeds: bags::chunk_seeds, largest_mib: 130, longest: 4096 },
     Target { name: "metadata", run: bags::metadata, seeds: bags::metadata_seeds, largest_mib: 4, longest: 8192 },
     Target { name: "parameter", run: texts::parameter, seeds: texts::parameter_seeds, largest_mib: 4, longest: 1024 },
     Target {

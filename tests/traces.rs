@@ -109,6 +109,7 @@ fn planner_on_every_trace() {
 #[test]
 fn planner_on_traces_that_it_was_not_made_on() {
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_amx")));
+    insta::assert_snapshot!(table(in_folder("benches/plan/traces_16")));
 }
 
 fn table(contests: Vec<(String, Contest)>) -> String {

@@ -95,12 +95,15 @@ impl Tiled {
     pub fn blocks_of(&self, work: &Work<'_>, blocks: Range<usize>, desk: &mut Desk) {
         let Some(tiles) = Tiles::open() else { unreachable!("`new` was called where there are tiles") };
         let work = Work { geometry: &self.geometry, output: work.output, ..*work };
-        blocks.for_each(|block| self.block(&work, block, desk, &tiles));
+        // Blocks that one thread has are taken together, as far as they are not longer than the longest.
+        let rows = blocks.start * self.block..self.geometry.to[0].min(blocks.end * self.block);
+        let count = rows.len().div_ceil(BLOCKS[0].1);
+        let start = |part: usize| rows.start + part * rows.len() / count;
+        (0..count).for_each(|part| self.rows(&work, start(part)..start(part + 1), desk, &tiles));
     }
 
-    fn block(&self, work: &Work<'_>, block: usize, desk: &mut Desk, _: &Tiles) {
+    fn rows(&self, work: &Work<'_>, rows: Range<usize>, desk: &mut Desk, _: &Tiles) {
         let geometry = work.geometry;
-        let rows = block * self.block..geometry.to[0].min((block + 1) * self.block);
         let count = self.packing.lay(work, &rows, desk);
         desk.strips.clear();
         let strips = || self.packing.strips.iter().enumerate();

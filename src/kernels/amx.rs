@@ -9,16 +9,11 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use super::finish::{Results, finish};
-use super::tile::TileAddend;
+use super::finish::finish;
+use super::product::{Product, SIDE, STRIPS, SUMS, SUMS_STEP, Strip};
 
-/// Rows of a tile, and words of a row.
-pub(super) const SIDE: usize = 16;
 /// Bytes of a row of a tile.
 const ROW: usize = 4 * SIDE;
-/// Strips of pixels, and vectors of channels, of one product.
-const STRIPS: usize = 2;
-pub(super) const VECTORS: usize = 2;
 
 /// Whether this processor has it, and the system lets us use it.
 pub(super) fn is_there() -> bool {
@@ -50,21 +45,6 @@ fn is_permitted() -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_permitted() -> bool {
     false
-}
-
-/// A row of a tile, in a cache line of its own: one that lies across two takes twice as long to load.
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-pub(super) struct Line(pub [u32; SIDE]);
-
-impl Line {
-    pub const ZERO: Self = Self([0; SIDE]);
-
-    /// The halves of the words of lines, one after another.
-    pub fn halves(lines: &mut [Self]) -> &mut [u16] {
-        // SAFETY: a line is its words and nothing else, and a word is two halves.
-        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 2 * SIDE * lines.len()) }
-    }
 }
 
 /// What `ldtilecfg` reads.
@@ -113,47 +93,9 @@ impl Drop for Tiles {
     }
 }
 
-/// Up to sixteen neighbouring pixels.
-#[derive(Clone, Copy)]
-pub(super) struct Strip {
-    /// Where the first pixel's values of each run begin.
-    pub input: *const *const u16,
-    pub pixels: usize,
-    /// Where its results go, from the first of all channels on.
-    pub output: Results,
-    /// What is added to them, from the first of all channels on.
-    pub addends: [TileAddend; super::tile::MAX_ADDENDS],
-}
-
-/// A product of strips of pixels with a panel of channels.
-pub(super) struct Product<'a> {
-    pub strips: &'a [Strip],
-    /// Values from one pixel to the next.
-    pub step: usize,
-    pub runs: usize,
-    /// Tiles of words of a run.
-    pub tiles: usize,
-    /// For each tile of words of each run, one tile a vector of channels: a row a word.
-    pub weights: *const Line,
-    /// The panel's first channel, and one value a channel of all vectors.
-    pub first: usize,
-    pub bias: *const f32,
-    /// Channels that are stored, of one vector or [`VECTORS`].
-    pub channels: usize,
-    /// Number of addends of each strip.
-    pub addends: usize,
-    pub relu: bool,
-    /// Values from one pixel's results to those of the next.
-    pub output_step: usize,
-}
-
 /// Sums of strips by vectors, pixel by pixel.
 #[repr(align(64))]
 struct Sums(#[expect(dead_code, reason = "read and written through a pointer")] [f32; STRIPS * SUMS]);
-
-/// Sums of a strip, and of a pixel.
-pub(super) const SUMS: usize = SIDE * SUMS_STEP;
-pub(super) const SUMS_STEP: usize = VECTORS * SIDE;
 
 /// Bytes from one pixel's sums to those of the next.
 const SUMS_ROW: usize = 4 * SUMS_STEP;

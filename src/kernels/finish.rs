@@ -2,17 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::amx::{Product, SIDE, SUMS, SUMS_STEP, Strip};
-
-/// Where results go, and as what.
-#[derive(Clone, Copy)]
-pub(super) enum Results {
-    Whole(*mut f32),
-    /// Rounded to bf16; channels and first channel are even then.
-    Rounded(*mut u16),
-    /// To planes, so many values from one to the next. There are no addends then.
-    Planes(*mut f32, usize),
-}
+use super::product::{Product, Results, SIDE, SUMS, SUMS_STEP, Strip};
 
 /// Finishes strips.
 ///

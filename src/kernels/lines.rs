@@ -3,9 +3,9 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::amx::{Line, SIDE};
 use super::geometry::{Geometry, Order, Values};
 use super::pack::half;
+use super::product::{Line, SIDE};
 use super::work::{Desk, Work};
 
 /// Values of a line.

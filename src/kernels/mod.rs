@@ -49,6 +49,8 @@ mod pack;
 mod panel;
 mod portable;
 mod precision;
+#[cfg(target_arch = "x86_64")]
+mod product;
 mod resample;
 #[cfg(target_arch = "x86_64")]
 mod resample_x86;

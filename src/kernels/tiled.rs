@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::amx::{Line, Product, SIDE, Strip, Tiles, VECTORS, multiply};
-use super::finish::Results;
+use super::amx::{Tiles, multiply};
 use super::geometry::{Geometry, Order};
 use super::lines::Packing;
 use super::pack::half;
+use super::product::{Line, Product, Results, SIDE, Strip, VECTORS};
 use super::work::{Desk, Work};
 
 /// Output channels of a panel.

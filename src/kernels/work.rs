@@ -1,8 +1,8 @@
 //! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
 
-#[cfg(target_arch = "x86_64")]
-use super::amx::{Line, Strip};
 use super::geometry::{Geometry, Values, ValuesMut};
+#[cfg(target_arch = "x86_64")]
+use super::product::{Line, Strip};
 use super::tile::{MAX_ADDENDS, Range, TileAddend};
 
 /// Memory that a thread keeps from one convolution to the next.

@@ -4,10 +4,10 @@ use std::arch::x86_64::*;
 
 use super::product::{Product, Results, SIDE, SUMS, SUMS_STEP, Strip};
 
-/// Finishes strips.
+/// Finishes strips, whose sums follow each other, [`SUMS`] each.
 ///
 /// # Safety
-/// As said at [`multiply`].
+/// As said at `multiply`, whose strips, bias, addends and results these are.
 #[inline(always)]
 pub(super) unsafe fn finish<const V: usize>(product: &Product<'_>, strips: &[Strip], sums: *const f32) {
     for (index, strip) in strips.iter().enumerate() {
@@ -25,7 +25,7 @@ pub(super) unsafe fn finish<const V: usize>(product: &Product<'_>, strips: &[Str
 /// Adds, cuts off and stores a strip's sums.
 ///
 /// # Safety
-/// As said at [`multiply`].
+/// As said at [`finish`].
 #[inline(always)]
 unsafe fn finish_pixels<const V: usize>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
     let mask: [__mmask16; V] =

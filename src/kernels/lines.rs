@@ -1,4 +1,4 @@
-//! Packs what tiles are loaded from: the input under a block of rows of the output, rounded, with the zeros around it.
+//! Lays out what tiles are loaded from: the input under a block of rows of the output, rounded, with the zeros around it.
 
 use std::arch::x86_64::*;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The convolution as it is written, in bf16, on a unit that multiplies matrices.
 //!
 //! Pixels are the rows of one matrix and output channels the columns of the other. A part is a block of rows of the output: the rows of the
-//! input under it are rounded and packed once, and each panel of weights then meets all of them.
+//! input under it are laid out once, rounded, where they lie if they are, and each panel of weights then meets all of them.
 
 use std::ops::Range;
 

@@ -131,7 +131,7 @@ def processor():
     """Its name, and the widest of the vector instructions that decide what it is to itnet."""
     info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
     info = {key.strip(): value.strip() for key, value in info.items()}
-    widest = next((name for name, flag in (("AVX-512", "avx512f"), ("AVX2", "avx2")) if flag in info.get("flags", "").split()), "neither AVX-512 nor AVX2")
+    widest = next((name for name, flag in (("AMX", "amx_bf16"), ("AVX-512", "avx512f"), ("AVX2", "avx2")) if flag in info.get("flags", "").split()), "neither AMX, AVX-512 nor AVX2")
     return f"{info.get('model name', 'a processor without a name')} with {widest}"
 
 

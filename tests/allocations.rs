@@ -1,6 +1,8 @@
 //! What a frame takes from the allocator once the frames before it have left their memory to it: from a raw image message to the mask's message.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "common/watched.rs"]
+mod watched;
+
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +20,7 @@ use itnet::render::{ConfidenceRenderer, Renderer};
 use itnet::scheduling::Scheduling;
 use itnet::setup;
 use itnet::tensor::TensorMaker;
-
-/// The system's allocator, which counts on the side what each thread takes.
-struct Counting;
+use watched::Watched;
 
 thread_local! {
     static TAKEN: Cell<Taken> = const { Cell::new(Taken { times: 0, bytes: 0 }) };
@@ -37,34 +37,9 @@ fn count(bytes: usize) {
     TAKEN.set(Taken { times: times + 1, bytes: before + bytes });
 }
 
-// SAFETY: everything is handed on to the system's allocator as it is; counting takes no memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as the caller vouches.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: as the caller vouches.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
+/// Counts on the side what each thread takes.
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Watched = Watched(count);
 
 /// What `work` takes on this thread.
 fn taken(work: impl FnOnce()) -> Taken {

@@ -65,7 +65,7 @@ impl Loops for Render<'_> {
         let width = size.width as usize;
         for cell in lines.cells() {
             for row in [cell.at, cell.next] {
-                let slot = slot(wide, row);
+                let slot = &mut wide[slot(row)];
                 if slot.row != Some(row) {
                     columns.stretch(row_of(cells, logits.grid.width as usize, row), &mut slot.levels);
                     slot.row = Some(row);
@@ -82,17 +82,15 @@ impl Loops for Render<'_> {
 
 /// Where a grid row is kept: neighbours in different places.
 #[inline(always)]
-fn slot(wide: &mut [WideRow; 2], row: u32) -> &mut WideRow {
-    let [even, odd] = wide;
-    if row.is_multiple_of(2) { even } else { odd }
+fn slot(row: u32) -> usize {
+    (row % 2) as usize
 }
 
 /// A row between two grid rows.
 #[inline(always)]
 fn mix(wide: &[WideRow; 2], above: u32, below: u32, part: f32, out: &mut [u8]) {
-    let levels = |row: u32| &wide[(row % 2) as usize].levels;
     let lower = lerp::levels(part);
-    for ((out, &a), &b) in out.iter_mut().zip(levels(above)).zip(levels(below)) {
+    for ((out, &a), &b) in out.iter_mut().zip(&wide[slot(above)].levels).zip(&wide[slot(below)].levels) {
         *out = lerp::mix(a, b, lower);
     }
 }

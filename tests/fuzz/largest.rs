@@ -2,11 +2,9 @@
 //!
 //! Seen is what Rust takes on the thread that asks. The C libraries' memory and that of other threads only libFuzzer sees.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, which notes on the side the most that each thread took at once.
-struct Noting;
+use crate::watched::Watched;
 
 thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
@@ -16,34 +14,9 @@ fn note(bytes: usize) {
     LARGEST.set(LARGEST.get().max(bytes));
 }
 
-// SAFETY: everything is handed on to the system's allocator as it is; noting takes no memory.
-unsafe impl GlobalAlloc for Noting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note(layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as the caller vouches.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(size);
-        // SAFETY: as the caller vouches.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
+/// Notes on the side the most that each thread took at once.
 #[global_allocator]
-static ALLOCATOR: Noting = Noting;
+static ALLOCATOR: Watched = Watched(note);
 
 /// What `work` gives, and the bytes of the largest allocation that it made on this thread.
 pub fn largest<T>(work: impl FnOnce() -> T) -> (T, usize) {

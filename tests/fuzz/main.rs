@@ -8,6 +8,8 @@ mod mutate;
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(dead_code, reason = "what libFuzzer needs")]
 mod targets;
+#[path = "../common/watched.rs"]
+mod watched;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -95,15 +95,17 @@ impl Loops for Render<'_> {
         let Self { renderer, logits, mask } = self;
         let size = mask.size();
         renderer.scores.read(logits);
-        renderer.columns.fit(logits.grid.width, size.width);
-        renderer.lines.fit(logits.grid.height, size.height);
         let Renderer { scores, columns, lines, band } = renderer;
+        lines.fit(logits.grid.height, size.height);
+        if columns.fit(logits.grid.width, size.width) {
+            band.fit(columns);
+        }
         let width = size.width as usize;
         let classes = mask.classes_mut();
         for cell in lines.cells() {
-            band.find(logits, scores, (cell.at, cell.next), columns);
+            band.find(logits, scores, (cell.at, cell.next));
             let rows = cell.from as usize * width..cell.to as usize * width;
-            band.draw(lines.parts(cell), columns, classes.get_mut(rows).unwrap_or_default());
+            band.draw(lines.parts(cell), classes.get_mut(rows).unwrap_or_default());
         }
     }
 }

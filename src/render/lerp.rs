@@ -21,10 +21,10 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Makes the tables for `grid` cells under `pixels` pixels, where they are not those already.
-    pub fn fit(&mut self, grid: u32, pixels: u32) {
+    /// Makes the tables for `grid` cells under `pixels` pixels, where they are not those already; says whether it has.
+    pub fn fit(&mut self, grid: u32, pixels: u32) -> bool {
         if self.sizes == (grid, pixels) {
-            return;
+            return false;
         }
         self.sizes = (grid, pixels);
         self.cells.clear();
@@ -42,6 +42,7 @@ impl Axis {
             let four = self.parts.iter().skip(pixel).take(4).rev();
             self.fours.push(four.fold(0, |word, part| word << 16 | u64::from(levels(*part))));
         }
+        true
     }
 
     /// Number of pixels.
@@ -61,26 +62,8 @@ impl Axis {
     }
 
     /// How far each of `N` pixels from `from` on is from `at` towards `next`; 0 past the last pixel.
-    #[inline(always)]
     pub fn lanes<const N: usize>(&self, from: usize) -> [f32; N] {
-        let parts = self.parts.get(from..).unwrap_or_default();
-        parts.first_chunk().copied().unwrap_or_else(|| {
-            let mut lanes = [0.0; N];
-            lanes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
-            lanes
-        })
-    }
-
-    /// Repeats what each cell has for the pixels between it and the next.
-    #[inline(always)]
-    pub fn repeat(&self, row: &[u8], out: &mut Vec<u8>) {
-        out.resize(self.parts.len(), 0);
-        for cell in &self.cells {
-            let value = row.get(cell.at as usize).copied().unwrap_or_default();
-            for from in (cell.from as usize..cell.to as usize).step_by(4) {
-                put_four([value; 4], out.get_mut(from..));
-            }
-        }
+        std::array::from_fn(|lane| self.parts.get(from + lane).copied().unwrap_or_default())
     }
 
     /// Interpolates a row of cells to a row of pixels.

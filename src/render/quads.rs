@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lerp::{Axis, Cell};
-use super::scores::{Scores, clearly_above};
+use super::scores::{Scores, clear_below};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
@@ -14,51 +14,99 @@ const LANES: usize = 16;
 /// The quads between two grid rows.
 #[derive(Debug, Default)]
 pub(super) struct Band {
+    /// The quads of a row, from left to right.
+    quads: Vec<Quad>,
+    pieces: Vec<Piece>,
     /// For each cell of the upper row the class that wins everywhere between it, its right neighbour and those below, or [`UNLABELLED`].
     plain: Vec<u8>,
+    /// The same for each quad.
+    classes: Vec<u8>,
     /// The same for each pixel of a row of the mask.
     row: Vec<u8>,
     /// The quads in which classes meet, from left to right, each with its rivals.
-    mixed: Vec<(Cell, Range<usize>)>,
+    mixed: Vec<(Quad, Range<usize>)>,
     /// Classes that can win in the mixed quads, with their scores at the corners.
     rivals: Vec<Rival>,
-    corners: Corners,
+    /// How far the lanes' pixels are from the upper grid row to the lower one, for rows that are drawn together: those of narrow pieces, and of
+    /// wide ones.
+    down: [Vec<[f32; LANES]>; 2],
 }
 
-/// A class that may win somewhere in a quad.
+/// The pixels between two neighbours of a row and those below them.
+#[derive(Debug, Clone)]
+struct Quad {
+    cell: Cell,
+    /// Its pieces, all of them of [`NARROW`] columns or all of [`WIDE`].
+    pieces: Range<usize>,
+    narrow: bool,
+}
+
+/// Neighbouring columns of a quad, as many rows of which are drawn together as fill the lanes.
 #[derive(Debug, Clone, Copy)]
+struct Piece {
+    from: u32,
+    to: u32,
+    /// How far the lanes' pixels are from the left to the right.
+    right: [f32; LANES],
+}
+
+/// Columns of a piece.
+const NARROW: usize = 4;
+const WIDE: usize = 8;
+
+/// A class that may win somewhere in a quad.
+#[derive(Debug, Clone, Copy, Default)]
 struct Rival {
     class: u8,
     /// Scores above left, above right, below left, below right.
     corners: [f32; 4],
 }
 
-/// What every class has at the corners of one quad; class by class, so that all of them are compared at once.
-#[derive(Debug, Default)]
-struct Corners {
-    classes: usize,
-    scores: [Vec<f32>; 4],
-    /// Not zero where another class wins at every corner.
-    beaten: Vec<u32>,
-}
-
 impl Band {
+    /// Cuts the quads into pieces, where the columns are others than before.
+    pub fn fit(&mut self, columns: &Axis) {
+        self.quads.clear();
+        self.pieces.clear();
+        self.row.resize(columns.len(), UNLABELLED);
+        for cell in columns.cells() {
+            let narrow = cell.to - cell.from <= NARROW as u32;
+            let first = self.pieces.len();
+            for from in (cell.from..cell.to).step_by(if narrow { NARROW } else { WIDE }) {
+                let right = columns.lanes::<LANES>(from as usize);
+                let piece = |columns: usize| Piece {
+                    from,
+                    to: cell.to.min(from + columns as u32),
+                    right: std::array::from_fn(|lane| right[lane % columns]),
+                };
+                self.pieces.push(if narrow { piece(NARROW) } else { piece(WIDE) });
+            }
+            self.quads.push(Quad { cell: *cell, pieces: first..self.pieces.len(), narrow });
+        }
+    }
+
     /// Sorts the quads between two grid rows into plain and mixed ones.
     #[inline(always)]
-    pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32), columns: &Axis) {
+    pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32)) {
         self.mixed.clear();
         self.rivals.clear();
-        let classes = [scores.class_row(above), scores.class_row(below)];
         self.find_plain(scores.clear_row(above), scores.clear_row(below));
-        columns.repeat(&self.plain, &mut self.row);
-        for cell in columns.cells() {
-            let (left, right) = (cell.at as usize, cell.next as usize);
-            if self.plain.get(left).is_none_or(|class| *class == UNLABELLED) {
-                self.corners.read(logits, [above, below], [left, right]);
+        let corner_classes = [scores.class_row(above), scores.class_row(below)];
+        let [above, below] = [above, below].map(|row| row as usize * scores.width());
+        let mut quads = self.quads.as_slice();
+        // Most of a row is a few stretches of one class each.
+        for stretch in self.classes.chunk_by(|a, b| a == b) {
+            let (stretch, rest) = quads.split_at(stretch.len().min(quads.len()));
+            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { break };
+            let class = self.plain.get(first.cell.at as usize).copied().unwrap_or(UNLABELLED);
+            self.row.get_mut(first.cell.from as usize..last.cell.to as usize).unwrap_or_default().fill(class);
+            for quad in stretch.iter().filter(|_| class == UNLABELLED) {
+                let (left, right) = (quad.cell.at as usize, quad.cell.next as usize);
+                let places = [above + left, above + right, below + left, below + right];
                 let first = self.rivals.len();
-                self.corners.push_rivals(corners(classes, left, right), &mut self.rivals);
-                self.mixed.push((*cell, first..self.rivals.len()));
+                push_rivals(logits, places, corners(corner_classes, left, right), &mut self.rivals);
+                self.mixed.push((quad.clone(), first..self.rivals.len()));
             }
+            quads = rest;
         }
     }
 
@@ -75,21 +123,31 @@ impl Band {
         if let (Some(plain), Some(below)) = (self.plain.last_mut(), below.last()) {
             *plain = if plain == below { *plain } else { UNLABELLED };
         }
+        self.classes.clear();
+        let plain = |quad: &Quad| self.plain.get(quad.cell.at as usize).copied().unwrap_or(UNLABELLED);
+        self.classes.extend(self.quads.iter().map(plain));
     }
 
     /// Draws all rows of the mask between the two grid rows; `down` says how far each of them is from the upper one to the lower one.
     #[inline(always)]
-    pub fn draw(&self, down: &[f32], columns: &Axis, out: &mut [u8]) {
+    pub fn draw(&mut self, down: &[f32], out: &mut [u8]) {
         let width = self.row.len();
         for row in out.chunks_exact_mut(width.max(1)) {
             row.copy_from_slice(&self.row);
         }
-        for (cell, rivals) in &self.mixed {
+        for (lanes, columns) in self.down.iter_mut().zip([NARROW, WIDE]) {
+            let lane = |rows: &[f32], lane: usize| rows.get(lane / columns).copied().unwrap_or_default();
+            lanes.clear();
+            lanes.extend(down.chunks(LANES / columns).map(|rows| std::array::from_fn(|k| lane(rows, k))));
+        }
+        let [narrow, wide] = &self.down;
+        for (quad, rivals) in &self.mixed {
             let rivals = self.rivals.get(rivals.clone()).unwrap_or_default();
-            if cell.to - cell.from <= 4 {
-                draw_quad::<4>(rivals, cell, down, columns, out);
+            let pieces = self.pieces.get(quad.pieces.clone()).unwrap_or_default();
+            if quad.narrow {
+                draw_quad::<NARROW>(rivals, pieces, narrow, (width, out));
             } else {
-                draw_quad::<8>(rivals, cell, down, columns, out);
+                draw_quad::<WIDE>(rivals, pieces, wide, (width, out));
             }
         }
     }
@@ -97,22 +155,18 @@ impl Band {
 
 /// Draws a mixed quad, `COLUMNS` pixels and as many rows as fill the lanes at once.
 #[inline(always)]
-fn draw_quad<const COLUMNS: usize>(rivals: &[Rival], cell: &Cell, down: &[f32], columns: &Axis, out: &mut [u8]) {
-    let width = columns.len();
-    let (from, to) = (cell.from as usize, cell.to as usize);
+fn draw_quad<const COLUMNS: usize>(
+    rivals: &[Rival],
+    pieces: &[Piece],
+    down: &[[f32; LANES]],
+    (width, out): (usize, &mut [u8]),
+) {
     let rows = LANES / COLUMNS;
-    for (down, out) in down.chunks(rows).zip(out.chunks_mut(rows * width)) {
-        let mut lanes = [0.0; LANES];
-        for (lanes, part) in lanes.chunks_exact_mut(COLUMNS).zip(down) {
-            lanes.fill(*part);
-        }
-        for at in (from..to).step_by(COLUMNS) {
-            let right = columns.lanes::<COLUMNS>(at);
-            let mut wide = [0.0; LANES];
-            wide.chunks_exact_mut(COLUMNS).for_each(|lanes| lanes.copy_from_slice(&right));
-            let winners = draw_mixed(rivals, &lanes, &wide);
-            for (winners, row) in winners.chunks_exact(COLUMNS).zip(out.chunks_mut(width)) {
-                put(winners, row.get_mut(at..to.min(at + COLUMNS)));
+    for piece in pieces {
+        for (down, out) in down.iter().zip(out.chunks_mut(rows * width.max(1))) {
+            let winners = draw_mixed(rivals, down, &piece.right);
+            for (winners, row) in winners.chunks_exact(COLUMNS).zip(out.chunks_mut(width.max(1))) {
+                put(winners, row.get_mut(piece.from as usize..piece.to as usize));
             }
         }
     }
@@ -128,55 +182,41 @@ fn put(winners: &[u8], out: Option<&mut [u8]>) {
     }
 }
 
-impl Corners {
-    /// Collects the scores of every class at the corners of a quad.
-    #[inline(always)]
-    fn read(&mut self, logits: Logits<'_>, [above, below]: [u32; 2], [left, right]: [usize; 2]) {
-        let (width, plane) = (logits.grid.width as usize, logits.grid.pixels());
-        // Whole vectors; what lies behind the last class is compared, and nothing comes of it.
-        let room = logits.classes.next_multiple_of(8);
-        let [above, below] = [above as usize * width, below as usize * width];
-        let places = [above + left, above + right, below + left, below + right];
-        for (scores, place) in self.scores.iter_mut().zip(places) {
-            scores.resize(room, f32::NAN);
-            let cells = logits.values.get(place..).unwrap_or_default().iter().step_by(plane);
-            for (to, score) in scores.iter_mut().zip(cells).take(logits.classes) {
-                *to = *score;
-            }
-        }
-        self.classes = logits.classes;
-        self.beaten.clear();
-        self.beaten.resize(room, 0);
+/// Keeps the classes that may win in a quad: all but those which one of two of the corners' winners clearly beats at every corner. The corners are
+/// the cells at `places`.
+///
+/// There is no branch on a score, which could not be foreseen. Not compiled for wide vectors: the compiler would gather scores across classes,
+/// one by one, which takes longer.
+#[inline(never)]
+fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals: &mut Vec<Rival>) {
+    let plane = logits.grid.pixels();
+    if places.iter().any(|place| *place >= plane) {
+        return;
     }
+    let corners = |scores: &[f32]| places.map(|place| scores[place]);
+    // Two will do: there are hardly ever more, and no harm comes of a rival that cannot win. Nor does it matter which class leads where a corner
+    // has no winner.
+    let [one, others @ ..] = winners;
+    let other = others.into_iter().fold(one, |other, winner| if winner == one { other } else { winner });
+    let floors = [one, other].map(|winner| {
+        let leader = usize::from(winner).min(logits.classes - 1);
+        corners(&logits.values[leader * plane..][..plane]).map(clear_below)
+    });
+    let mut kept = rivals.len();
+    rivals.resize(kept + logits.classes, Rival::default());
+    for (class, scores) in logits.values.chunks_exact(plane).enumerate() {
+        let corners = corners(scores);
+        rivals[kept] = Rival { class: class as u8, corners };
+        let beaten = below(&corners, &floors[0]) | below(&corners, &floors[1]);
+        kept += usize::from(!beaten);
+    }
+    rivals.truncate(kept);
+}
 
-    /// Keeps the classes that may win in the quad: all but those which a corner's winner clearly beats at every corner.
-    #[inline(always)]
-    fn push_rivals(&mut self, winners: [u8; 4], rivals: &mut Vec<Rival>) {
-        for (k, winner) in winners.iter().enumerate() {
-            if !winners.iter().take(k).any(|other| other == winner) {
-                self.beat(*winner as usize);
-            }
-        }
-        let [a, b, c, d] = &self.scores;
-        let scores = a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| [*a, *b, *c, *d]);
-        for (class, (corners, beaten)) in scores.zip(&self.beaten).enumerate().take(self.classes) {
-            if *beaten == 0 {
-                rivals.push(Rival { class: class as u8, corners });
-            }
-        }
-    }
-
-    /// Marks the classes that `leader` clearly beats at every corner.
-    #[inline(always)]
-    fn beat(&mut self, leader: usize) {
-        let Self { scores, beaten, .. } = self;
-        let [al, ar, bl, br] = [0, 1, 2, 3].map(|k| scores[k].get(leader).copied().unwrap_or(f32::NAN));
-        let [a, b, c, d] = scores;
-        for ((((beaten, &a), &b), &c), &d) in beaten.iter_mut().zip(&*a).zip(&*b).zip(&*c).zip(&*d) {
-            let above = clearly_above(al, a) & clearly_above(ar, b) & clearly_above(bl, c) & clearly_above(br, d);
-            *beaten |= u32::from(above);
-        }
-    }
+/// Whether scores are below the floors at every corner.
+#[inline(always)]
+fn below(scores: &[f32; 4], floors: &[f32; 4]) -> bool {
+    (scores[0] < floors[0]) & (scores[1] < floors[1]) & (scores[2] < floors[2]) & (scores[3] < floors[3])
 }
 
 #[inline(always)]

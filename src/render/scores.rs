@@ -37,6 +37,11 @@ impl Scores {
         }
     }
 
+    /// Cells of a grid row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Best class of every cell.
     pub fn classes(&self) -> &[u8] {
         &self.classes
@@ -110,7 +115,7 @@ impl Lead {
     #[inline(always)]
     fn write_clear(&self, out: &mut [u8]) {
         for ((to, class), (&best, &second)) in out.iter_mut().zip(&self.class).zip(self.best.iter().zip(&self.second)) {
-            let class = if clearly_above(best, second) { *class } else { u32::from(UNLABELLED) };
+            let class = if second < clear_below(best) { *class } else { u32::from(UNLABELLED) };
             *to = class as u8;
         }
     }
@@ -123,21 +128,38 @@ pub(super) fn scores_of(logits: Logits<'_>, class: usize, at: usize, cells: usiz
     logits.values.get(first..first + cells).unwrap_or_default()
 }
 
-/// Whether one score stays above another through any interpolation in f32, as long as this holds at all corners. False for infinities.
+/// A score that is lower than this stays below `best` through any interpolation in f32, as long as that holds at all corners. No score is lower
+/// where `best` is infinite or not a number.
+///
+/// A score of up to twice the size of `best` then leads by [`CLEAR`] of both; a larger one, which is negative, by nearly half of its own size.
 #[inline(always)]
-pub(super) fn clearly_above(best: f32, other: f32) -> bool {
-    best - other > CLEAR * (best.abs() + other.abs()) + LEAST
+pub(super) fn clear_below(best: f32) -> f32 {
+    best - (3.0 * CLEAR * best.abs() + LEAST)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_clearly_below_is_so_by_more_than_interpolation_errs(best in any::<f32>(), near in -2.0f32..2.0, other in any::<f32>()) {
+            for other in [other, best * near, best * (1.0 - 4e-5 * near)] {
+                if other < clear_below(best) && other.is_finite() {
+                    let lead = f64::from(best) - f64::from(other);
+                    let errs = f64::from(CLEAR) * (f64::from(best).abs() + f64::from(other).abs());
+                    prop_assert!(lead > errs, "{best} leads {other} by {lead}, {errs} may be lost");
+                }
+            }
+        }
+    }
 
     #[test]
     fn nothing_leads_an_infinity_clearly() {
-        assert!(clearly_above(1.0, 0.5));
-        assert!(!clearly_above(1.0, 1.0));
-        assert!(!clearly_above(f32::INFINITY, 1.0));
-        assert!(!clearly_above(f32::NAN, 1.0));
+        assert!(0.5 < clear_below(1.0));
+        let below = |best: f32| 1.0 < clear_below(best);
+        assert_eq!([1.0, f32::INFINITY, f32::NAN].map(below), [false; 3]);
     }
 }

@@ -12,6 +12,7 @@ use fast_image_resize as fir;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Rgb};
 use itnet::decode;
 use itnet::frame::{Encoding, Frame, Header, Size};
+use itnet::kernels::ValuesMut;
 use itnet::mask::{Mask, UNLABELLED};
 use itnet::model::Logits;
 use itnet::render::{self, Renderer};
@@ -49,7 +50,7 @@ fn tensor(c: &mut Criterion) {
             let mut maker = TensorMaker::new(spec()).expect("the spec is sound");
             let mut out = vec![0.0; maker.len()];
             group.bench_function(format!("{source}/{encoding}"), |b| {
-                b.iter(|| maker.fill(black_box(&frame), &mut out));
+                b.iter(|| maker.fill(black_box(&frame), ValuesMut::Whole(&mut out)));
             });
         }
     }
@@ -80,7 +81,7 @@ fn two_passes(c: &mut Criterion) {
                     resizer.resize(black_box(&image), &mut small, &options).expect("sizes fit");
                     let frame = Frame::packed(Header::default(), NETWORK, Encoding::Rgb8, small.buffer())
                         .expect("bytes were counted");
-                    maker.fill(&frame, &mut out)
+                    maker.fill(&frame, ValuesMut::Whole(&mut out))
                 });
             });
         }

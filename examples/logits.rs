@@ -26,7 +26,8 @@ fn main() -> Result<()> {
             _ => bail!("ITERATIONS must be 1 to {MAX_ITERATIONS}, got `{text}`"),
         },
     };
-    read_floats(Path::new(input), session.input())?;
+    let planes = session.input().whole().context("a bundle in f32 takes planes")?;
+    read_floats(Path::new(input), planes)?;
     let out = PathBuf::from(out);
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
 

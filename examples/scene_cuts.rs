@@ -5,6 +5,7 @@
 use clap::Parser;
 use itnet::decode::compressed;
 use itnet::frame::{Header, Size};
+use itnet::kernels::{Values, ValuesMut};
 use itnet::tensor::{InputSpec, TensorMaker};
 use itnet::warm::{CUT, Sketch};
 use std::path::{Path, PathBuf};
@@ -45,10 +46,10 @@ fn sketches(folder: &Path) -> Result<Vec<(String, Sketch)>, Box<dyn std::error::
     paths.sort();
     let mut all = Vec::with_capacity(paths.len());
     for path in paths {
-        tensor.fill(&compressed(Header::default(), "", &std::fs::read(&path)?)?, &mut input)?;
+        tensor.fill(&compressed(Header::default(), "", &std::fs::read(&path)?)?, ValuesMut::Whole(&mut input))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let drive = name.split('_').next().unwrap_or_default().to_owned();
-        all.push((drive, Sketch::of(&input, &spec)));
+        all.push((drive, Sketch::of(Values::Whole(&input), &spec)));
     }
     Ok(all)
 }

@@ -146,7 +146,7 @@ impl Evaluation {
         let Self { model, tensor, renderer, exits, clock, .. } = self;
         let Some(counts) = exits.get_mut(exit - 1) else { return Ok(Start::default()) };
         tensor.fill(frame, model.input())?;
-        let seen = Seen::new(frame, Sketch::of(model.input(), &tensor.spec())).at(stamp);
+        let seen = Seen::new(frame, Sketch::of(model.input().read(), &tensor.spec())).at(stamp);
         let (start, skipped) = match counts.memory.begin(seen, Duration::MAX) {
             Ok(state) => {
                 model.resume(state)?;

@@ -308,7 +308,7 @@ impl Pipeline {
         if self.model.warm_start().is_none() {
             return Ok(Start::Cold(ColdCause::NotOffered));
         }
-        let sketch = Sketch::of(self.model.input(), &self.tensor.spec());
+        let sketch = Sketch::of(self.model.input().read(), &self.tensor.spec());
         let memory = self.memories.entry(camera).or_default();
         match memory.begin(Seen::new(frame, sketch), self.settings.warm_max_gap) {
             Ok(state) => self.model.resume(state).map(|()| Start::Warm),
@@ -357,7 +357,7 @@ impl Pipeline {
     }
 
     fn measure(&mut self, size: Size) -> Result<(), FrameFault> {
-        self.model.input().fill(0.0);
+        self.model.input().clear();
         let warm = self.model.warm_start().map_or(0, |warm| warm.skipped_steps() + warm.useful);
         let iterations = self.model.iterations().max(warm);
         anytime::measure(self.model.as_mut(), self.clock.as_ref(), &mut self.costs, iterations, WARM_UP_RUNS)?;

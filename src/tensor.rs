@@ -7,12 +7,17 @@
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Loops, Resample, widest};
+use crate::kernels::{Loops, Order, Resample, ValuesMut, widest};
 
 mod across;
+mod lines;
 mod weights;
 
+use lines::{Lines, rows_of_planes};
 use weights::{Axis, COLUMNS, ROWS};
+
+/// Values of a pixel in a tensor that is rounded: its colours and a zero.
+pub(crate) const PIXEL: usize = Order::Rounded.unit(3);
 
 /// What the network wants to see: `[3, height, width] f32`, red, green and blue planes of `(v / 255 - mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,8 +61,10 @@ fn rescale(at: f64, from: u32, to: u32) -> f64 {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TensorError {
     /// The output does not have the network's size.
-    #[error("output: expected {expected} values for 3 planes of {size}; got {got}")]
+    #[error("output: expected {expected} values for {what} of {size}; got {got}")]
     Output {
+        /// Three planes, or pixels of four values.
+        what: &'static str,
         /// The network's input size.
         size: Size,
         /// Values that it takes.
@@ -91,6 +98,8 @@ pub struct TensorMaker {
     sums: Vec<u16>,
     /// Half of the sums, which has room for a sign.
     halves: Vec<i16>,
+    /// A line of the tensor, before it is rounded.
+    line: Vec<f32>,
 }
 
 /// `v * scale + bias` for every colour; `v` from 0 to 255.
@@ -127,6 +136,7 @@ impl TensorMaker {
             lines: Axis::default(),
             sums: Vec::new(),
             halves: Vec::new(),
+            line: Vec::new(),
         })
     }
 
@@ -140,7 +150,7 @@ impl TensorMaker {
         Geometry { source, network: self.spec.size }
     }
 
-    /// Number of values in a tensor.
+    /// Number of values in a tensor of three planes.
     pub fn len(&self) -> usize {
         3 * self.spec.size.pixels()
     }
@@ -150,31 +160,49 @@ impl TensorMaker {
         self.len() == 0
     }
 
-    /// Stretches the frame to the network's size and normalises it into `out`, `[3, H, W]`.
+    /// Stretches the frame to the network's size and normalises it into `out`: `[3, H, W] f32`, or rounded `[H, W, 4]` bits of bf16, of which the
+    /// last of each pixel is zero.
     ///
     /// Each axis is interpolated linearly between pixel centres (half-pixel centres, as `align_corners=False`) where it grows or shrinks up to
     /// twofold, and averaged over the covered area where it shrinks further. Values of the resize are exact to about one level of 255.
-    pub fn fill(&mut self, frame: &Frame<'_>, out: &mut [f32]) -> Result<(), TensorError> {
-        if out.len() != self.len() {
-            return Err(TensorError::Output { size: self.spec.size, expected: self.len(), got: out.len() });
+    pub fn fill(&mut self, frame: &Frame<'_>, out: ValuesMut<'_>) -> Result<(), TensorError> {
+        let size = self.spec.size;
+        let (what, expected, got) = match &out {
+            ValuesMut::Whole(values) => ("3 planes", self.len(), values.len()),
+            ValuesMut::Rounded(values) => ("pixels of 4", PIXEL * size.pixels(), values.len()),
+        };
+        if got != expected {
+            return Err(TensorError::Output { what, size, expected, got });
         }
         self.rows.start();
-        widest(Fill { maker: self, frame, out });
+        let mut line = std::mem::take(&mut self.line);
+        let width = size.width as usize;
+        widest(Fill { frame, out: Lines { out, width, line: &mut line }, maker: self });
+        self.line = line;
         Ok(())
     }
 
     /// Equal sizes: only colours and normalisation.
     #[inline(always)]
-    fn convert(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
+    fn convert(&mut self, frame: &Frame<'_>, out: Lines<'_>) {
         let layout = Layout::of(frame.encoding());
-        let width = frame.size().width as usize;
-        for (y, planes) in (0..).zip(rows_of_planes(out, width)) {
-            across::normalise(self.rows.row(frame, y), layout, &self.normalise, planes);
+        match out.out {
+            ValuesMut::Whole(values) => {
+                for (y, planes) in (0..).zip(rows_of_planes(values, out.width)) {
+                    across::normalise(self.rows.row(frame, y), layout, &self.normalise, planes);
+                }
+            }
+            ValuesMut::Rounded(pixels) => {
+                let colours = self.normalise.colours(layout);
+                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(PIXEL * out.width)) {
+                    colours.row(self.rows.row(frame, y), pixels);
+                }
+            }
         }
     }
 
     #[inline(always)]
-    fn resample(&mut self, frame: &Frame<'_>, out: &mut [f32]) {
+    fn resample(&mut self, frame: &Frame<'_>, mut out: Lines<'_>) {
         let (target, source) = (self.spec.size, frame.size());
         let layout = Layout::of(frame.encoding());
         if self.source != Some(source) {
@@ -189,7 +217,7 @@ impl TensorMaker {
         }));
         self.sums.resize(source.width as usize * layout.samples(), 0);
         self.halves.resize(columns.reach().max(self.sums.len()), 0);
-        for ((start, weights), planes) in self.lines.spans().zip(rows_of_planes(out, target.width as usize)) {
+        for (line, (start, weights)) in self.lines.spans().enumerate() {
             let single = weights.len() <= 2;
             if !single {
                 self.sums.fill(0);
@@ -205,7 +233,7 @@ impl TensorMaker {
             if !single {
                 halve(&self.sums, &mut self.halves);
             }
-            across::resample(&self.halves, layout, columns, &self.normalise, planes);
+            out.fill(line, |planes| across::resample(&self.halves, layout, columns, &self.normalise, planes));
         }
     }
 }
@@ -214,7 +242,7 @@ impl TensorMaker {
 struct Fill<'a, 'f> {
     maker: &'a mut TensorMaker,
     frame: &'a Frame<'f>,
-    out: &'a mut [f32],
+    out: Lines<'a>,
 }
 
 impl Loops for Fill<'_, '_> {
@@ -259,18 +287,6 @@ fn mix([upper, lower]: [&[u8]; 2], weights: &[i16], halves: &mut [i16]) {
 #[inline(always)]
 fn two(weights: &[i16]) -> [u16; 2] {
     [0, 1].map(|k| weights.get(k).copied().unwrap_or_default() as u16)
-}
-
-/// The same row of the three planes, row by row.
-#[inline(always)]
-fn rows_of_planes(out: &mut [f32], width: usize) -> impl Iterator<Item = [&mut [f32]; 3]> {
-    let plane = out.len() / 3;
-    let (red, rest) = out.split_at_mut(plane);
-    let (green, blue) = rest.split_at_mut(plane);
-    red.chunks_exact_mut(width)
-        .zip(green.chunks_exact_mut(width))
-        .zip(blue.chunks_exact_mut(width))
-        .map(|((red, green), blue)| [red, green, blue])
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use itnet::camera;
 use itnet::clock::{Clock, SystemClock};
 use itnet::frame::{Encoding, Frame, Header, Size, Stamp};
+use itnet::kernels::ValuesMut;
 use itnet::mask::Mask;
 use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel};
@@ -75,7 +76,7 @@ fn a_raw_frame_of_any_encoding_becomes_a_tensor_without_allocating() {
             let data = pixels(encoding, size);
             let mut frame = || {
                 let frame = Frame::packed(Header::default(), size, encoding, data.as_slice()).unwrap();
-                maker.fill(&frame, &mut out).unwrap();
+                maker.fill(&frame, ValuesMut::Whole(&mut out)).unwrap();
             };
             frame();
             assert_eq!(taken(frame), NOTHING, "{encoding} {size}");

@@ -27,7 +27,7 @@ fn tiny() -> (tempfile::TempDir, Bundle) {
 
 /// Fills the input with numbers in 0 to 1 that tell every pixel and frame apart.
 fn fill(session: &mut Session, frame: usize) {
-    for (index, value) in session.input().iter_mut().enumerate() {
+    for (index, value) in session.input().whole().unwrap().iter_mut().enumerate() {
         *value = ((index * 37 + frame * 101) % 256) as f32 / 255.0;
     }
 }
@@ -103,7 +103,7 @@ fn each_iteration_uses_its_own_graphs_and_the_last_ones_from_there_on() {
     assert_eq!(names, ["data", "step_1", "step_2", "exit"]);
 
     let mut session = bundle.session(1).unwrap();
-    session.input().fill(1.0);
+    session.input().whole().unwrap().fill(1.0);
     session.data(&mut go).unwrap();
     // h is 0.5, then 2 * 0.5 + 1, then 0 * 2 + 1 for ever.
     for (iteration, h) in [(1, 2.0), (2, 1.0), (3, 1.0), (4, 1.0)] {

@@ -139,7 +139,7 @@ impl Ours {
         let mut input = vec![0.0; self.tensor.len()];
         for _ in 0..times {
             let start = self.clock.now();
-            self.tensor.fill(&frame, &mut input)?;
+            self.tensor.fill(&frame, ValuesMut::Whole(&mut input))?;
             took.entry("tensor".to_owned()).or_default().push(self.clock.now().since(start));
         }
         Ok(())

@@ -3,6 +3,7 @@
 use itnet::camera::overlay_image;
 use itnet::decode::{MAX_DECODED, MAX_RATIO, compressed};
 use itnet::frame::{Encoding, Frame, Header, Size};
+use itnet::kernels::ValuesMut;
 use itnet::mask::{Mask, rle_decode, rle_encode};
 use itnet::render::{png_gray, to_rgb};
 use itnet::tensor::{InputSpec, TensorMaker};
@@ -44,7 +45,7 @@ fn filled(frame: &Frame<'_>, size: Size) -> Vec<f32> {
     let spec = InputSpec { size, mean: [0.0; 3], std: [1.0; 3] };
     let mut maker = TensorMaker::new(spec).expect("a size and a normalisation that are allowed");
     let mut tensor = vec![f32::NAN; maker.len()];
-    maker.fill(frame, &mut tensor).expect("a tensor of the right size");
+    maker.fill(frame, ValuesMut::Whole(&mut tensor)).expect("a tensor of the right size");
     tensor
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::clock::ScriptedClock;
 use crate::frame::Size;
+use crate::kernels::ValuesMut;
 use crate::model::{Logits, ModelError, Progress, StagedModel, State, WarmStart, Watch};
 
 /// Stands in for a network: every stage costs what a script says, node by node.
@@ -80,8 +81,8 @@ impl StagedModel for ScriptedModel {
         Size::new(1, 1)
     }
 
-    fn input(&mut self) -> &mut [f32] {
-        &mut self.input
+    fn input(&mut self) -> ValuesMut<'_> {
+        ValuesMut::Whole(&mut self.input)
     }
 
     fn iterations(&self) -> usize {

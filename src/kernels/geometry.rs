@@ -16,8 +16,20 @@ pub enum Order {
     Planes,
     /// `[height, width, channels]`.
     Interleaved,
-    /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that would round it when they read it.
+    /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that would round it when they read it. A zero follows
+    /// the channels of a pixel where they are odd in number, so that it has whole words.
     Rounded,
+}
+
+impl Order {
+    /// Values from one pixel to the next, of `channels` that lie side by side.
+    pub const fn unit(self, channels: usize) -> usize {
+        match self {
+            Self::Planes => 1,
+            Self::Interleaved => channels,
+            Self::Rounded => channels.next_multiple_of(2),
+        }
+    }
 }
 
 /// Values where they lie.
@@ -36,6 +48,32 @@ pub enum ValuesMut<'a> {
     Whole(&'a mut [f32]),
     /// Bits of bf16, to [`Order::Rounded`].
     Rounded(&'a mut [u16]),
+}
+
+impl<'a> ValuesMut<'a> {
+    /// The values where they are whole.
+    pub fn whole(self) -> Option<&'a mut [f32]> {
+        match self {
+            Self::Whole(values) => Some(values),
+            Self::Rounded(_) => None,
+        }
+    }
+
+    /// Makes all of them zero.
+    pub fn clear(&mut self) {
+        match self {
+            Self::Whole(values) => values.fill(0.0),
+            Self::Rounded(values) => values.fill(0),
+        }
+    }
+
+    /// The same, to be read.
+    pub fn read(&self) -> Values<'_> {
+        match self {
+            Self::Whole(values) => Values::Whole(values),
+            Self::Rounded(values) => Values::Rounded(values),
+        }
+    }
 }
 
 impl Values<'_> {
@@ -102,7 +140,8 @@ pub struct Geometry {
 
 impl Geometry {
     pub(super) fn input_len(&self) -> usize {
-        self.inputs * self.from[0] * self.from[1]
+        let pixel = if self.from_order == Order::Planes { self.inputs } else { self.unit() };
+        pixel * self.from[0] * self.from[1]
     }
 
     /// Number of values of its output.
@@ -122,10 +161,7 @@ impl Geometry {
 
     /// Values from one pixel of the input to the next.
     pub(super) fn unit(&self) -> usize {
-        match self.from_order {
-            Order::Planes => 1,
-            Order::Interleaved | Order::Rounded => self.inputs,
-        }
+        self.from_order.unit(self.inputs)
     }
 
     /// Rows of the kernel that are runs of their own.

@@ -4,7 +4,8 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::geometry::{Geometry, Order, Values};
-use super::pack::half;
+use super::pixels::interleave;
+use super::pixels_x86::{first, rounded};
 use super::product::{Line, SIDE};
 use super::work::{Desk, Work};
 
@@ -12,8 +13,6 @@ use super::work::{Desk, Work};
 const LINE: usize = 2 * SIDE;
 /// Planes that are interleaved, at most.
 const MAX_PLANES: usize = 4;
-/// Values of a pixel of three colors, with what lies behind it.
-const COLOR: usize = 4;
 
 /// Pixels of a row of the input that are under a strip, from `x` on as counted with the zeros before the row.
 struct Reach {
@@ -41,14 +40,13 @@ impl Packing {
     pub fn fits(geometry: &Geometry) -> bool {
         match geometry.from_order {
             Order::Planes => geometry.inputs <= MAX_PLANES,
-            Order::Interleaved => true,
-            Order::Rounded => geometry.inputs.is_multiple_of(2),
+            Order::Interleaved | Order::Rounded => true,
         }
     }
 
     pub fn new(geometry: &Geometry) -> Self {
         let stride = geometry.stride[1];
-        let unit = geometry.inputs.next_multiple_of(2);
+        let unit = Order::Rounded.unit(geometry.inputs);
         let row = (unit * across(geometry)).next_multiple_of(LINE);
         let (columns, count) = (geometry.to[1], geometry.to[1].div_ceil(SIDE));
         let strips = (0..count).map(|strip| strip * columns / count..(strip + 1) * columns / count).collect();
@@ -160,24 +158,19 @@ impl Packing {
         let (row, after) = row.split_at_mut(pixels * self.unit);
         before.fill(0);
         after.fill(0);
-        // SAFETY: lines have as many pixels as the row has room for, and `unit` is not less than their channels. Where there are tiles, there is
-        // AVX-512 with bf16.
-        unsafe {
-            match work.input {
-                Values::Rounded(values) => {
-                    let line = &values[y * width * channels..][..pixels * channels];
-                    row.copy_from_slice(line);
-                }
-                Values::Whole(values) if geometry.from_order == Order::Planes => {
-                    let line = |plane: usize| &values[(plane.min(channels - 1) * height + y) * width..][..pixels];
-                    interleave(&std::array::from_fn::<_, MAX_PLANES, _>(line)[..channels], self.unit, row);
-                }
-                Values::Whole(values) => {
-                    let line = &values[y * width * channels..][..pixels * channels];
-                    // Without gaps a row is one long pixel.
-                    let [channels, unit] = if channels == self.unit { [line.len(); 2] } else { [channels, self.unit] };
-                    round_pixels(line, channels, unit, row.as_mut_ptr());
-                }
+        match work.input {
+            Values::Rounded(values) => row.copy_from_slice(&values[y * width * self.unit..][..pixels * self.unit]),
+            Values::Whole(values) if geometry.from_order == Order::Planes => {
+                let line = |plane: usize| &values[(plane.min(channels - 1) * height + y) * width..][..pixels];
+                interleave(&std::array::from_fn::<_, MAX_PLANES, _>(line)[..channels], row);
+            }
+            Values::Whole(values) => {
+                let line = &values[y * width * channels..][..pixels * channels];
+                // Without gaps a row is one long pixel.
+                let [channels, unit] = if channels == self.unit { [line.len(); 2] } else { [channels, self.unit] };
+                // SAFETY: the line has as many pixels as the row has room for, and `unit` is not less than their channels. Where there are tiles,
+                // there is AVX-512 with bf16.
+                unsafe { round_pixels(line, channels, unit, row.as_mut_ptr()) };
             }
         }
     }
@@ -186,27 +179,6 @@ impl Packing {
 /// Pixels of a row of the input that a row of the output needs.
 fn across(geometry: &Geometry) -> usize {
     (geometry.to[1] - 1) * geometry.stride[1] + geometry.kernel[1]
-}
-
-/// A mask of the first `count` of a vector of halves.
-fn first(count: usize) -> __mmask32 {
-    if count < LINE { (1 << count) - 1 } else { __mmask32::MAX }
-}
-
-/// The first `count` of a line's values, rounded, and zeros.
-///
-/// # Safety
-/// The processor has AVX-512 with bf16, and the values are there.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn rounded(values: *const f32, count: usize) -> __m512i {
-    let mask = first(count);
-    // SAFETY: masks keep to the values that are there.
-    unsafe {
-        let low = _mm512_maskz_loadu_ps(mask as __mmask16, values);
-        let high = _mm512_maskz_loadu_ps((mask >> SIDE) as __mmask16, values.wrapping_add(SIDE));
-        std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low))
-    }
 }
 
 /// Rounds pixels of `channels` values and writes each with zeros behind it, `unit` halves in all.
@@ -225,54 +197,3 @@ unsafe fn round_pixels(values: &[f32], channels: usize, unit: usize, to: *mut u1
         }
     }
 }
-
-/// Rounds lines of planes and writes them pixel by pixel, with zeros behind each, `unit` halves in all.
-///
-/// # Safety
-/// The processor has AVX-512 with bf16. Every plane has as many values as the first, and there is room for as many pixels.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn interleave(planes: &[&[f32]], unit: usize, to: &mut [u16]) {
-    let &[red, green, blue] = planes else {
-        for (x, to) in to.chunks_exact_mut(unit).enumerate() {
-            to.fill(0);
-            to.iter_mut().zip(planes).for_each(|(to, plane)| *to = half(plane[x]));
-        }
-        return;
-    };
-    for from in (0..red.len()).step_by(LINE) {
-        // SAFETY: masks keep to the lines and to the room that there is.
-        unsafe {
-            let count = red.len() - from;
-            let red = rounded(red.as_ptr().wrapping_add(from), count);
-            let green = rounded(green.as_ptr().wrapping_add(from), count);
-            let blue = rounded(blue.as_ptr().wrapping_add(from), count);
-            for (vector, [two, three]) in PLACES.iter().enumerate() {
-                let two = _mm512_loadu_si512(two.as_ptr().cast());
-                let three = _mm512_loadu_si512(three.as_ptr().cast());
-                let two = _mm512_permutex2var_epi16(red, two, green);
-                let three = _mm512_maskz_permutex2var_epi16(COLORED, two, three, blue);
-                let at = COLOR * from + vector * LINE;
-                let left = to.len().saturating_sub(at);
-                _mm512_mask_storeu_epi16(to.as_mut_ptr().wrapping_add(at).cast(), first(left), three);
-            }
-        }
-    }
-}
-
-/// Which values of a vector are colors, not what is behind them.
-const COLORED: __mmask32 = 0x7777_7777;
-
-/// For each vector of interleaved colors, where its values are: of the first two in their vectors, then of all three in what that gives and
-/// the third's vector.
-const PLACES: [[[u16; LINE]; 2]; COLOR] = {
-    let mut places = [[[0; LINE]; 2]; COLOR];
-    let mut index = 0;
-    while index < COLOR * LINE {
-        let (vector, place) = (index / LINE, index % LINE);
-        let (pixel, color) = ((index / COLOR) as u16, index % COLOR);
-        places[vector][0][place] = pixel + if color == 1 { LINE as u16 } else { 0 };
-        places[vector][1][place] = if color == 2 { LINE as u16 + pixel } else { place as u16 };
-        index += 1;
-    }
-    places
-};

@@ -47,6 +47,9 @@ mod lines;
 mod loops;
 mod pack;
 mod panel;
+mod pixels;
+#[cfg(target_arch = "x86_64")]
+mod pixels_x86;
 mod portable;
 mod precision;
 #[cfg(target_arch = "x86_64")]
@@ -78,6 +81,7 @@ pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use pack::{half as round, whole as widen};
+pub use pixels::{Colours, interleave};
 pub use precision::Precision;
 pub use resample::Resample;
 

@@ -52,7 +52,13 @@ impl Case {
     /// The same in bf16, with all that it reads rounded before, and what it writes if `to_order` says so: whole, or the bits.
     fn run_rounded(&self, isa: Isa, to_order: Order) -> (Vec<f32>, Vec<u16>) {
         let round = |values: &Vec<f32>| values.iter().copied().map(round).collect::<Vec<u16>>();
-        let (input, addends) = (round(&self.input), self.addends.iter().map(round).collect::<Vec<_>>());
+        let rows: Vec<&[f32]> = self.input.chunks_exact(self.geometry.inputs).collect();
+        let unit = Order::Rounded.unit(self.geometry.inputs);
+        let mut input = vec![0; rows.len() * unit];
+        for (to, row) in input.chunks_exact_mut(unit).zip(rows) {
+            to.iter_mut().zip(row).for_each(|(to, value)| *to = super::round(*value));
+        }
+        let addends = self.addends.iter().map(round).collect::<Vec<_>>();
         let addends: Vec<Values<'_>> = addends.iter().map(|values| Values::Rounded(values)).collect();
         let rounded = |addend: &Addend| Addend { order: Order::Rounded, ..*addend };
         let geometry = Geometry {
@@ -123,6 +129,40 @@ fn index(order: Order, channels: usize, [height, width]: [usize; 2], [channel, y
     match order {
         Order::Planes => (channel * height + y) * width + x,
         Order::Interleaved | Order::Rounded => (y * width + x) * channels + channel,
+    }
+}
+
+#[test]
+fn rows_of_planes_become_pixels_of_whole_words() {
+    for planes in 1..=5 {
+        for width in [1, 2, 31, 32, 33, 100] {
+            let rows: Vec<Vec<f32>> = (0..planes).map(|plane| values(width, plane)).collect();
+            let unit = Order::Rounded.unit(rows.len());
+            let mut pixels = vec![u16::MAX; unit * width];
+            interleave(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut pixels);
+            for (x, pixel) in pixels.chunks_exact(unit).enumerate() {
+                let want = rows.iter().map(|row| round(row[x])).chain([0]).take(unit);
+                assert!(pixel.iter().copied().eq(want), "{pixel:?} at {x} of {planes} rows, {width} wide");
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_become_pixels_of_whole_words() {
+    let (scale, bias) = ([0.5, 0.013, 1.0], [-0.25, 0.1, -7.0]);
+    for (samples, order) in [(1, [0; 3]), (2, [1, 0, 1]), (3, [2, 1, 0]), (4, [0, 1, 2])] {
+        let colours = Colours { samples, order, scale, bias };
+        for width in 0..70 {
+            let row: Vec<u8> = (0..width * samples).map(|at| (at * 41 % 256) as u8).collect();
+            let mut pixels = vec![u16::MAX; 4 * width];
+            colours.row(&row, &mut pixels);
+            for (x, pixel) in pixels.chunks_exact(4).enumerate() {
+                let value = |colour: usize| f32::from(row[x * samples + order[colour]]) * scale[colour] + bias[colour];
+                let [red, green, blue] = [0, 1, 2].map(|colour| round(value(colour)));
+                assert_eq!(pixel, [red, green, blue, 0], "at {x} of {width}, {samples} samples");
+            }
+        }
     }
 }
 

@@ -42,8 +42,10 @@ struct Panel {
 impl Tiled {
     /// Whether the convolution can be done in this way.
     pub fn fits(geometry: &Geometry) -> bool {
-        // Two rounded values are a word.
-        let even = geometry.to_order != Order::Rounded || geometry.outputs.is_multiple_of(2);
+        // Results are rounded two by two.
+        let rounded = |order| order == Order::Rounded;
+        let whole = !rounded(geometry.to_order) && !geometry.addends.iter().any(|addend| rounded(addend.order));
+        let even = whole || geometry.outputs.is_multiple_of(2);
         let summed = geometry.to_order != Order::Planes || geometry.addends.is_empty();
         !geometry.depthwise && summed && Packing::fits(geometry) && even
     }

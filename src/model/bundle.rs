@@ -106,8 +106,13 @@ impl Bundle {
 
     /// Bytes of the state of one frame.
     pub fn state_bytes(&self) -> usize {
-        let value = if self.chosen().state_order() == Order::Rounded { size_of::<u16>() } else { size_of::<f32>() };
-        self.state().iter().map(|info| info.shape.iter().product::<usize>() * value).sum()
+        let order = self.chosen().state_order();
+        let value = if order == Order::Rounded { size_of::<u16>() } else { size_of::<f32>() };
+        let values = |shape: &[usize]| match shape {
+            [1, channels, height, width] => order.unit(*channels) * height * width,
+            other => other.iter().product(),
+        };
+        self.state().iter().map(|info| values(&info.shape) * value).sum()
     }
 
     /// The slots of [`state`](Self::state).

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::frame::Size;
 pub use crate::kernels::Precision;
+use crate::kernels::ValuesMut;
 
 pub use bundle::Bundle;
 pub use error::BundleError;
@@ -65,8 +66,9 @@ pub trait StagedModel: Send {
     /// Size of the input, in pixels.
     fn input_size(&self) -> Size;
 
-    /// The input to fill before `data`: `[3, H, W] f32`, normalised RGB planes.
-    fn input(&mut self) -> &mut [f32];
+    /// The input to fill before `data`, normalised: `[3, H, W] f32`, planes of red, green and blue, or `[H, W, 4]` bits of bf16, those of each
+    /// pixel with a zero behind them, where the model would round planes to that.
+    fn input(&mut self) -> ValuesMut<'_>;
 
     /// The most iterations worth running on a frame that starts cold, at least 1.
     fn iterations(&self) -> usize;

@@ -11,6 +11,7 @@ use super::tract::{Runner, Threads, Value};
 use super::wiring::Stage;
 use super::{Logits, ModelError, Progress, StagedModel, State, WarmStart, Watch};
 use crate::frame::Size;
+use crate::kernels::ValuesMut;
 
 /// The state of a frame on its way through a bundle's graphs. Made by [`Bundle::session`]; one for each camera or thread.
 ///
@@ -53,12 +54,11 @@ impl Session {
         let runners = |stages: &[Stage]| -> Result<Vec<Runner>, String> {
             stages.iter().map(|stage| Runner::new(&stage.graph, threads)).collect()
         };
-        let size = bundle.manifest().input.size();
         Ok(Self {
             data: Runner::new(&stages.data, threads)?,
             steps: runners(&stages.steps)?,
             exits: runners(&stages.exits)?,
-            input: Value::zeros(&[1, 3, size.height as usize, size.width as usize])?,
+            input: stages.data.zeros(0)?,
             slots: Vec::new(),
             finished: 0,
             skipped: 0,
@@ -100,9 +100,9 @@ impl StagedModel for Session {
         self.bundle.manifest().input.size()
     }
 
-    fn input(&mut self) -> &mut [f32] {
-        // The tensor is plain f32 by construction: `new` made it.
-        self.input.values_mut().unwrap_or(&mut [])
+    fn input(&mut self) -> ValuesMut<'_> {
+        // The tensor is plain by construction: `new` made it.
+        self.input.values_mut().unwrap_or(ValuesMut::Whole(&mut []))
     }
 
     fn iterations(&self) -> usize {

@@ -33,7 +33,7 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 use super::Watch;
 use super::info::TensorInfo;
 use super::precision::Chosen;
-use crate::kernels::{self, Crew, Isa, Precision};
+use crate::kernels::{self, Crew, Isa, Precision, ValuesMut};
 use bounds::Bound;
 use fused::{FusedConv, Shelf, Workshop};
 pub(super) use lower::Ports;
@@ -118,6 +118,13 @@ impl Graph {
         let nodes = self.plan.model().nodes().iter();
         let convs = nodes.filter_map(|node| node.op_as::<FusedConv>()).map(|fused| &fused.0);
         convs.filter(|conv| conv.precision() == precision).map(|conv| conv.geometry().macs() as u64).sum()
+    }
+
+    /// Zeros that lie as input `index` of a run has to.
+    pub fn zeros(&self, index: usize) -> Result<Value, String> {
+        let fact = self.plan.model().input_fact(index).map_err(brief)?;
+        let shape = fact.shape.as_concrete().ok_or("an input of open shape")?;
+        Tensor::zero_dt(fact.datum_type, shape).map(|tensor| Value(Arc::new(tensor))).map_err(brief)
     }
 
     /// Number of nodes, and of times a run asks its watch.
@@ -217,11 +224,6 @@ impl Iterator for Outputs {
 pub(super) struct Value(Arc<Tensor>);
 
 impl Value {
-    /// Zeros of this shape.
-    pub fn zeros(shape: &[usize]) -> Result<Self, String> {
-        Tensor::zero::<f32>(shape).map(|tensor| Self(Arc::new(tensor))).map_err(brief)
-    }
-
     fn from_engine(value: TValue) -> Self {
         Self(value.into_arc_tensor())
     }
@@ -241,26 +243,31 @@ impl Value {
     pub fn mixed(&self, other: &Self, share: f32) -> Result<Self, String> {
         if let (Some(mine), Some(others)) = (self.rounded(), other.rounded()) {
             let mixed: Vec<u16> = mine.iter().zip(others).map(|(mine, other)| mix(*mine, *other, share)).collect();
-            let tensor = Tensor::from_shape(self.0.shape(), &mixed).map_err(brief)?;
-            return Ok(Self(Arc::new(tensor)));
+            return Tensor::from_shape(self.0.shape(), &mixed).map(|tensor| Self(Arc::new(tensor))).map_err(brief);
         }
-        let mut mixed = Self::zeros(self.0.shape())?;
         let pairs = self.values()?.iter().zip(other.values()?);
-        for (to, (mine, others)) in mixed.values_mut()?.iter_mut().zip(pairs) {
-            *to = (1.0 - share) * mine + share * others;
-        }
-        Ok(mixed)
+        let mixed: Vec<f32> = pairs.map(|(mine, other)| (1.0 - share) * mine + share * other).collect();
+        Tensor::from_shape(self.0.shape(), &mixed).map(|tensor| Self(Arc::new(tensor))).map_err(brief)
     }
 
     /// The values, to be written. Where a clone shares them still, they are replaced by zeros of their own.
-    pub fn values_mut(&mut self) -> Result<&mut [f32], String> {
+    pub fn values_mut(&mut self) -> Result<ValuesMut<'_>, String> {
         if Arc::get_mut(&mut self.0).is_none() {
-            *self = Self::zeros(self.0.shape())?;
+            let zeros = Tensor::zero_dt(self.0.datum_type(), self.0.shape()).map_err(brief)?;
+            self.0 = Arc::new(zeros);
         }
         let tensor = Arc::get_mut(&mut self.0).ok_or("a fresh tensor is shared")?;
-        let view = tensor.to_plain_array_view_mut::<f32>().map_err(brief)?;
-        view.into_slice().ok_or_else(|| "a tensor with gaps".to_owned())
+        Ok(if tensor.datum_type() == u16::datum_type() {
+            ValuesMut::Rounded(slice_mut(tensor)?)
+        } else {
+            ValuesMut::Whole(slice_mut(tensor)?)
+        })
     }
+}
+
+fn slice_mut<T: Datum>(tensor: &mut Tensor) -> Result<&mut [T], String> {
+    let view = tensor.to_plain_array_view_mut::<T>().map_err(brief)?;
+    view.into_slice().ok_or_else(|| "a tensor with gaps".to_owned())
 }
 
 /// The same of rounded values.

@@ -5,7 +5,7 @@
 use super::Normalise;
 use super::weights::{COLUMNS, ROWS};
 use crate::decode::Layout;
-use crate::kernels::Resample;
+use crate::kernels::{Colours, Resample};
 
 /// Normalises a row of samples; `planes` have its width.
 #[inline(always)]
@@ -72,6 +72,15 @@ pub(super) fn resample(
 }
 
 impl Normalise {
+    /// The same for whole pixels at once.
+    pub(super) fn colours(&self, layout: Layout) -> Colours {
+        let order = match layout {
+            Layout::Grey => [0; 3],
+            Layout::Rgb(order) | Layout::Rgba(order) => order,
+        };
+        Colours { samples: layout.samples(), order, scale: self.scale, bias: self.bias }
+    }
+
     #[inline(always)]
     fn pixel(&self, samples: [f32; 3]) -> [f32; 3] {
         std::array::from_fn(|k| samples[k] * self.scale[k] + self.bias[k])

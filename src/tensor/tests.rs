@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::frame::{BayerPattern, Encoding, Header};
+use crate::kernels::round;
 
 /// No normalisation but for the scale: values from 0 to 1.
 fn plain(width: u32, height: u32) -> InputSpec {
@@ -12,7 +13,7 @@ fn plain(width: u32, height: u32) -> InputSpec {
 fn levels(frame: &Frame<'_>, width: u32, height: u32) -> Vec<f32> {
     let mut maker = TensorMaker::new(plain(width, height)).unwrap();
     let mut out = vec![f32::NAN; maker.len()];
-    maker.fill(frame, &mut out).unwrap();
+    maker.fill(frame, ValuesMut::Whole(&mut out)).unwrap();
     out.iter().map(|v| v * 255.0).collect()
 }
 
@@ -117,7 +118,7 @@ fn equal_sizes_only_normalise() {
     let spec = InputSpec { size: Size::new(3, 2), mean: [0.5, 0.25, 0.1], std: [0.5, 0.2, 0.4] };
     let mut maker = TensorMaker::new(spec).unwrap();
     let mut out = vec![0.0; maker.len()];
-    maker.fill(&frame, &mut out).unwrap();
+    maker.fill(&frame, ValuesMut::Whole(&mut out)).unwrap();
     let want = |v: f32, k: usize| (v / 255.0 - spec.mean[k]) / spec.std[k];
     let red = [0.0, 1.0, 2.0, 0.0, 1.0, 2.0].map(|v| want(v, 0));
     let green = [0.0, 0.0, 0.0, 10.0, 10.0, 10.0].map(|v| want(v, 1));
@@ -184,7 +185,7 @@ fn the_maker_follows_changes_of_size_and_encoding() {
         let rgb = rgb_frame(width, height, |x, y| [(x * y) as u8, x as u8, y as u8]);
         for encoding in Encoding::ALL {
             let frame = encode(&rgb, encoding, false, 0);
-            maker.fill(&frame, &mut out).unwrap();
+            maker.fill(&frame, ValuesMut::Whole(&mut out)).unwrap();
             let fresh = levels(&frame, 8, 6);
             let got: Vec<f32> = out.iter().map(|v| v * 255.0).collect();
             assert_eq!(got, fresh, "{encoding} {width}x{height}");
@@ -193,11 +194,31 @@ fn the_maker_follows_changes_of_size_and_encoding() {
 }
 
 #[test]
+fn a_rounded_tensor_has_the_planes_values_pixel_by_pixel() {
+    let mut maker = TensorMaker::new(plain(8, 6)).unwrap();
+    let (mut planes, mut pixels) = (vec![0.0; maker.len()], vec![u16::MAX; 4 * 8 * 6]);
+    for (width, height) in [(8, 6), (16, 12), (5, 40)] {
+        let rgb = rgb_frame(width, height, |x, y| [(x * y) as u8, 9 * x as u8, 7 * y as u8]);
+        for encoding in Encoding::ALL {
+            let frame = encode(&rgb, encoding, false, 0);
+            maker.fill(&frame, ValuesMut::Whole(&mut planes)).unwrap();
+            maker.fill(&frame, ValuesMut::Rounded(&mut pixels)).unwrap();
+            for (at, pixel) in pixels.chunks_exact(4).enumerate() {
+                let [red, green, blue] = [0, 1, 2].map(|colour| round(planes[colour * 48 + at]));
+                assert_eq!(pixel, [red, green, blue, 0], "{encoding} {width}x{height}, pixel {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_output_of_another_size_is_refused_with_both_numbers() {
     let mut maker = TensorMaker::new(plain(4, 2)).unwrap();
     let frame = rgb_frame(4, 2, |_, _| [0; 3]);
-    let error = maker.fill(&frame, &mut [0.0; 23]).unwrap_err();
+    let error = maker.fill(&frame, ValuesMut::Whole(&mut [0.0; 23])).unwrap_err();
     assert_eq!(error.to_string(), "output: expected 24 values for 3 planes of 4x2; got 23");
+    let error = maker.fill(&frame, ValuesMut::Rounded(&mut [0; 24])).unwrap_err();
+    assert_eq!(error.to_string(), "output: expected 32 values for pixels of 4 of 4x2; got 24");
 }
 
 #[test]

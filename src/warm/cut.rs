@@ -5,7 +5,8 @@
 //! (`cargo run --release --example scene_cuts -- CAMVID/val CAMVID/train`). A jump to a like view of the same street can pass unseen; a
 //! sudden change of exposure can look like a cut, which costs one cold start.
 
-use crate::tensor::InputSpec;
+use crate::kernels::{Values, widen};
+use crate::tensor::{InputSpec, PIXEL};
 
 /// A larger difference is a cut.
 pub const CUT: f32 = 0.06;
@@ -20,19 +21,32 @@ const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 pub struct Sketch(Vec<f32>);
 
 impl Sketch {
-    /// The sketch of a network's input, `[3, height, width] f32` as `spec` says. Sides of fewer pixels than cells have a cell a pixel.
-    pub fn of(input: &[f32], spec: &InputSpec) -> Self {
+    /// The sketch of a network's input, `[3, height, width] f32` or rounded `[height, width, 4]` as `spec` says. Sides of fewer pixels than cells
+    /// have a cell a pixel.
+    pub fn of(input: Values<'_>, spec: &InputSpec) -> Self {
         let (width, height) = (spec.size.width as usize, spec.size.height as usize);
         let (columns, rows) = (width.min(COLUMNS), height.min(ROWS));
         let mut cells = Vec::with_capacity(columns * rows);
         let mut sums = vec![0.0f32; width];
+        let weights: [f32; 3] = std::array::from_fn(|colour| WEIGHTS[colour] * spec.std[colour]);
         for row in 0..rows {
             let lines = row * height / rows..(row + 1) * height / rows;
             sums.fill(0.0);
-            for (channel, plane) in input.chunks_exact((width * height).max(1)).take(3).enumerate() {
-                let weight = WEIGHTS[channel] * spec.std[channel];
-                for line in plane.chunks_exact(width.max(1)).take(lines.end).skip(lines.start) {
-                    sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
+            match input {
+                Values::Whole(values) => {
+                    for (weight, plane) in weights.iter().zip(values.chunks_exact((width * height).max(1))) {
+                        for line in plane.chunks_exact(width.max(1)).take(lines.end).skip(lines.start) {
+                            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
+                        }
+                    }
+                }
+                Values::Rounded(values) => {
+                    for line in values.chunks_exact((PIXEL * width).max(1)).take(lines.end).skip(lines.start) {
+                        for (sum, pixel) in sums.iter_mut().zip(line.chunks_exact(PIXEL)) {
+                            let values = weights.iter().zip(pixel).map(|(weight, value)| weight * widen(*value));
+                            *sum += values.sum::<f32>();
+                        }
+                    }
                 }
             }
             for column in 0..columns {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::frame::Header;
+use crate::kernels::{Values, round, widen};
 use crate::tensor::InputSpec;
 
 const GAP: Duration = Duration::from_millis(250);
@@ -10,7 +11,7 @@ const SPEC: InputSpec = InputSpec { size: Size::new(33, 26), mean: [0.5, 0.4, 0.
 /// The sketch of a picture of one grey value, 0 to 1.
 fn grey(value: f32) -> Sketch {
     let plane = |channel: usize| vec![(value - SPEC.mean[channel]) / SPEC.std[channel]; SPEC.size.pixels()];
-    Sketch::of(&[plane(0), plane(1), plane(2)].concat(), &SPEC)
+    Sketch::of(Values::Whole(&[plane(0), plane(1), plane(2)].concat()), &SPEC)
 }
 
 fn seen(ms: i64, value: f32) -> Seen {
@@ -96,17 +97,28 @@ fn a_difference_is_that_of_the_brightness_in_pixels() {
     assert!((grey(0.25).difference(&grey(0.75)) - 0.5).abs() < 1e-5);
     assert_eq!(grey(0.25).difference(&grey(0.25)), 0.0);
     let small = InputSpec { size: Size::new(3, 2), ..SPEC };
-    let small = Sketch::of(&[0.0; 18], &small);
+    let small = Sketch::of(Values::Whole(&[0.0; 18]), &small);
     assert_eq!((small.difference(&small), small.difference(&grey(0.5))), (0.0, 1.0));
+}
+
+#[test]
+fn a_rounded_input_has_the_sketch_of_its_planes() {
+    let pixels = SPEC.size.pixels();
+    let value = |at: usize| widen(round((at % 97) as f32 / 97.0));
+    let planes: Vec<f32> = (0..3 * pixels).map(value).collect();
+    let rounded: Vec<u16> =
+        (0..pixels).flat_map(|at| [value(at), value(pixels + at), value(2 * pixels + at), 0.0].map(round)).collect();
+    let [planes, rounded] = [Values::Whole(&planes), Values::Rounded(&rounded)].map(|input| Sketch::of(input, &SPEC));
+    assert!(planes.difference(&rounded) < 1e-6);
 }
 
 #[test]
 fn a_cell_sees_its_own_pixels_alone() {
     let mut input = vec![0.0; 3 * SPEC.size.pixels()];
-    let before = Sketch::of(&input, &SPEC);
+    let before = Sketch::of(Values::Whole(&input), &SPEC);
     // One pixel becomes white: a 16th of a 12th of the cells change, by that pixel's share of its cell.
     input[SPEC.size.pixels()] = 1.0;
-    let changed = Sketch::of(&input, &SPEC).difference(&before);
+    let changed = Sketch::of(Values::Whole(&input), &SPEC).difference(&before);
     let cell = (33 / 16) * (26 / 12);
     assert!((changed - 0.587 * 0.25 / cell as f32 / 192.0).abs() < 1e-7, "{changed}");
 }

@@ -15,7 +15,7 @@ fn offering() -> Bundle {
 
 /// Runs a frame of one grey value, from `state` where there is one; gives the first logit after each iteration.
 fn frame(session: &mut Session, grey: f32, state: Option<State>, iterations: usize) -> Vec<f32> {
-    session.input().fill(grey);
+    session.input().whole().unwrap().fill(grey);
     if let Some(state) = state {
         session.resume(state).unwrap();
     }

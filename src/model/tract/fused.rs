@@ -132,11 +132,24 @@ impl TypedOp for FusedConv {
     as_op!();
 }
 
-/// Rounds values to [`Order::Rounded`], or makes them whole again.
+/// Rounds interleaved values to [`Order::Rounded`], or makes them whole again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recast {
     Round,
-    Widen,
+    /// To so many channels.
+    Widen(usize),
+}
+
+impl Recast {
+    /// The shape of what becomes of a tensor of `shape`.
+    pub fn shape(&self, shape: &[usize]) -> TVec<usize> {
+        let (channels, sides) = shape.split_last().map_or((0, shape), |(channels, sides)| (*channels, sides));
+        let unit = match self {
+            Self::Round => Order::Rounded.unit(channels),
+            Self::Widen(channels) => *channels,
+        };
+        sides.iter().copied().chain([unit]).collect()
+    }
 }
 
 impl Op for Recast {
@@ -154,14 +167,16 @@ impl EvalOp for Recast {
         let workshop = context.shared.and_then(|shared| shared.get::<Workshop>()).context("no workshop")?;
         let input = args_1!(inputs);
         let plain = input.try_as_plain_ram()?;
+        let shape = self.shape(input.shape());
+        let units = [input.shape(), &shape].map(|shape| shape.last().copied().unwrap_or(1));
         let tensor = match self {
             Self::Round => {
                 let (from, value) = (plain.as_slice()?, kernels::round);
-                workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
+                workshop.shelf.tensor(&shape, |to| widest(Refill { from, to, units, value }))?
             }
-            Self::Widen => {
+            Self::Widen(_) => {
                 let (from, value) = (plain.as_slice()?, kernels::widen);
-                workshop.shelf.tensor(input.shape(), |to| widest(Map { from, to, value }))?
+                workshop.shelf.tensor(&shape, |to| widest(Refill { from, to, units, value }))?
             }
         };
         Ok(tvec!(tensor.into_tvalue()))
@@ -172,9 +187,10 @@ impl TypedOp for Recast {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let datum_type = match self {
             Self::Round => u16::datum_type(),
-            Self::Widen => f32::datum_type(),
+            Self::Widen(_) => f32::datum_type(),
         };
-        Ok(tvec!(datum_type.fact(inputs[0].shape.clone())))
+        let shape = inputs[0].shape.as_concrete().context("a tensor of open shape")?;
+        Ok(tvec!(datum_type.fact(self.shape(shape))))
     }
 
     as_op!();
@@ -194,6 +210,32 @@ impl<A: Copy, B, F: Fn(A) -> B> Loops for Map<'_, A, B, F> {
     #[inline(always)]
     fn run(self) -> Self::Output {
         self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = (self.value)(*from));
+        Ok(())
+    }
+}
+
+/// The same where pixels have other numbers of values after than before: what is missing becomes the default, what is too much is left out.
+struct Refill<'a, A, B, F> {
+    from: &'a [A],
+    to: &'a mut [B],
+    units: [usize; 2],
+    value: F,
+}
+
+impl<A: Copy, B: Default, F: Fn(A) -> B + Copy> Loops for Refill<'_, A, B, F> {
+    /// As [`Shelf::tensor`] wants it.
+    type Output = Result<(), String>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { from, to, units: [before, after], value } = self;
+        if before == after {
+            return Map { from, to, value }.run();
+        }
+        for (from, to) in from.chunks_exact(before.max(1)).zip(to.chunks_exact_mut(after.max(1))) {
+            to.iter_mut().skip(before).for_each(|to| *to = B::default());
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = value(*from));
+        }
         Ok(())
     }
 }

@@ -22,6 +22,8 @@ use crate::kernels::{Addend, Conv, Geometry, Isa, Order, Precision};
 const MANY_CHANNELS: usize = 8;
 
 /// How the tensors of four sides lie where a graph meets others.
+///
+/// Inputs in planes lie rounded instead where something is rounded at all and only convolutions that do so themselves read them.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Ports {
     pub inputs: Order,
@@ -92,18 +94,39 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn source(&mut self, outlet: OutletId) -> TractResult<()> {
-        let order = self.order(outlet, self.ports.inputs)?;
+        let order = match self.order(outlet, self.ports.inputs)? {
+            Order::Planes if self.is_only_rounded(outlet) => Order::Rounded,
+            order => order,
+        };
         let node = self.model.node(outlet.node);
         let mut fact = self.model.outlet_fact(outlet)?.clone();
         if order != Order::Planes {
             AxisOp::Move(1, 3).change_shape(&mut fact.shape, false)?;
         }
         if order == Order::Rounded {
-            fact.datum_type = u16::datum_type();
+            let shape = fact.shape.as_concrete().context("an input of open shape")?;
+            fact = u16::fact(Recast::Round.shape(shape));
         }
         let source = self.target.add_source(&node.name, fact)?;
         self.places.insert((outlet, order), source);
         Ok(())
+    }
+
+    /// Whether all that reads the value are convolutions that round it.
+    fn is_only_rounded(&self, outlet: OutletId) -> bool {
+        let node = self.model.node(outlet.node);
+        let rounds = |user: &InletId| {
+            let site = self.model.node(user.node).op_as::<Site>();
+            site.is_some_and(|site| self.takes(site, Order::Rounded, Order::Interleaved))
+        };
+        let users = &node.outputs[outlet.slot].successors;
+        !users.is_empty() && users.iter().all(rounds) && !self.model.outputs.contains(&outlet)
+    }
+
+    /// Whether a convolution can read and write so, if anything is to be rounded.
+    fn takes(&self, site: &Site, from_order: Order, to_order: Order) -> bool {
+        let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
+        self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
     }
 
     /// A convolution with what follows it, which ends in `last`.
@@ -136,10 +159,7 @@ impl Lowering<'_> {
 
     /// The orders in which a convolution reads its image and writes what follows, which others use or not.
     fn orders(&self, site: &Site, image: OutletId, used: bool) -> [Order; 2] {
-        let takes = |from_order, to_order| {
-            let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
-            self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
-        };
+        let takes = |from_order, to_order| self.takes(site, from_order, to_order);
         let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
         let from_order = if self.is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
@@ -207,16 +227,23 @@ impl Lowering<'_> {
         Ok(if self.model.outlet_fact(outlet)?.rank() == 4 { wanted } else { Order::Planes })
     }
 
+    /// Channels of a value of four sides.
+    fn channels(&self, outlet: OutletId) -> TractResult<usize> {
+        let shape = self.model.outlet_fact(outlet)?.shape.as_concrete().context("a value of open shape")?;
+        Ok(shape.get(1).copied().unwrap_or_default())
+    }
+
     /// The value in the target, turned around where it is only there in the other order.
     fn place(&mut self, outlet: OutletId, order: Order) -> TractResult<OutletId> {
         if let Some(place) = self.places.get(&(outlet, order)) {
             return Ok(*place);
         }
         let is_there = |order| self.is_there(outlet, order);
+        let widen = Recast::Widen(self.channels(outlet)?);
         let name = |word: &str| format!("{}.{}.{word}", self.model.node(outlet.node).name, outlet.slot);
         let (other, op, name): (_, Box<dyn TypedOp>, _) = match order {
             Order::Rounded => (Order::Interleaved, Box::new(Recast::Round), name("rounded")),
-            Order::Interleaved if is_there(Order::Rounded) => (Order::Rounded, Box::new(Recast::Widen), name("whole")),
+            Order::Interleaved if is_there(Order::Rounded) => (Order::Rounded, Box::new(widen), name("whole")),
             Order::Interleaved if is_there(Order::Planes) => {
                 (Order::Planes, Box::new(AxisOp::Move(1, 3)), name("interleaved"))
             }

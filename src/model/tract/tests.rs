@@ -16,14 +16,22 @@ fn shipped(file: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-fn noise(shape: &[usize]) -> Value {
-    let mut value = Value::zeros(shape).unwrap();
+/// Values of -2 to 2.
+fn noise(shape: &[usize]) -> Vec<f32> {
     let mut state = 1u32;
-    for value in value.values_mut().unwrap() {
+    let mut next = || {
         state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-        *value = (state >> 8) as f32 / (1 << 22) as f32 - 2.0;
-    }
-    value
+        (state >> 8) as f32 / (1 << 22) as f32 - 2.0
+    };
+    (0..shape.iter().product()).map(|_| next()).collect()
+}
+
+fn tensor_of<T: Datum + Copy>(shape: &[usize], values: &[T]) -> Value {
+    Value(Arc::new(Tensor::from_shape(shape, values).unwrap()))
+}
+
+fn image(shape: &[usize]) -> Value {
+    tensor_of(shape, &noise(shape))
 }
 
 /// The outputs of a graph with and without our operators, which agree to 1e-4.
@@ -51,7 +59,7 @@ fn both(file: &str, bytes: &[u8], ports: Ports, inputs: &[Value], threads: usize
 fn the_shipped_graphs_give_the_same_with_and_without_our_operators() {
     let both = |file: &str, ports, inputs: &[Value], threads| both(file, &shipped(file), ports, inputs, threads);
     for threads in [1, 2] {
-        let image = noise(&[1, 3, 360, 480]);
+        let image = image(&[1, 3, 360, 480]);
         let ports = Ports { inputs: Order::Planes, outputs: INNER };
         let mut slots = both("data.onnx", ports, &[image], threads);
         for step in 1..=4 {
@@ -126,18 +134,20 @@ fn motley() -> Vec<u8> {
 
 #[test]
 fn any_graph_gives_the_same_with_and_without_our_operators() {
-    let image = |shape| noise(shape);
     both("motley", &motley(), Ports::PLANES, &[image(&[1, 5, 13, 17])], 1);
     both("motley", &motley(), Ports { inputs: INNER, outputs: INNER }, &[image(&[1, 13, 17, 5])], 1);
     both("motley", &motley(), Ports { inputs: Order::Planes, outputs: INNER }, &[image(&[1, 5, 13, 17])], 2);
 }
 
-/// Values of -2 to 2 that bf16 can stand for, rounded or whole.
-fn halves(shape: &[usize], rounded: bool) -> Value {
-    let mut value = noise(shape);
-    value.values_mut().unwrap().iter_mut().for_each(|value| *value = kernels::widen(kernels::round(*value)));
-    let bits: Vec<u16> = value.values().unwrap().iter().map(|value| kernels::round(*value)).collect();
-    if rounded { Value(Arc::new(Tensor::from_shape(shape, &bits).unwrap())) } else { value }
+/// An image of five channels, interleaved, of values that bf16 can stand for, rounded or whole.
+fn halves(order: Order, [height, width]: [usize; 2]) -> Value {
+    let bits: Vec<u16> = noise(&[height, width, 5]).into_iter().map(kernels::round).collect();
+    if order == Order::Rounded {
+        let filled = bits.chunks_exact(5).flat_map(|pixel| pixel.iter().copied().chain([0]));
+        tensor_of(&[1, height, width, 6], &filled.collect::<Vec<u16>>())
+    } else {
+        tensor_of(&[1, height, width, 5], &bits.into_iter().map(kernels::widen).collect::<Vec<f32>>())
+    }
 }
 
 /// Where this processor has no tiles there is nothing that rounds values.
@@ -151,15 +161,23 @@ fn a_graph_that_rounds_values_between_convolutions_gives_nearly_the_same() {
         let ports = Ports { inputs: order, outputs: order };
         let graph = Graph::read_with(&motley(), ports, Some((Isa::Amx, precision))).ok().unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
-        let image = std::iter::once(halves(&[1, 13, 17, 5], order == Order::Rounded));
+        let image = std::iter::once(halves(order, [13, 17]));
         runner.run(image, &mut || true).unwrap().unwrap().collect::<Vec<_>>()
     };
     let (rounded, whole) = (run(Order::Rounded, Precision::Bf16), run(INNER, Precision::F32));
     for (rounded, whole) in rounded.iter().zip(&whole) {
-        assert_eq!(rounded.0.shape(), whole.0.shape());
-        for (bits, value) in rounded.rounded().unwrap().iter().zip(whole.values().unwrap()) {
-            let got = kernels::widen(*bits);
-            assert!((got - value).abs() <= 0.02 * value.abs() + 0.1, "got {got}, want {value}");
+        let ([.., unit], [.., channels]) = (rounded.0.shape(), whole.0.shape()) else {
+            panic!("a tensor without sides")
+        };
+        assert_eq!(*unit, channels.next_multiple_of(2));
+        let pixels =
+            rounded.rounded().unwrap().chunks_exact(*unit).zip(whole.values().unwrap().chunks_exact(*channels));
+        for (bits, values) in pixels {
+            assert!(bits[*channels..].iter().all(|bits| *bits == 0));
+            for (bits, value) in bits.iter().zip(values) {
+                let got = kernels::widen(*bits);
+                assert!((got - value).abs() <= 0.02 * value.abs() + 0.1, "got {got}, want {value}");
+            }
         }
     }
 }

@@ -1,0 +1,66 @@
+//! Pixels of three colours whose values are rounded to bf16, as [`Order::Rounded`] has them: out of planes, or out of samples.
+
+use super::geometry::Order;
+use super::pack::half;
+#[cfg(target_arch = "x86_64")]
+use super::pixels_x86;
+
+/// Rounds rows of planes, `[width] f32` each, and writes them pixel by pixel.
+///
+/// Panics where the rows are not of one width, or `to` has not just the room for their pixels.
+pub fn interleave(rows: &[&[f32]], to: &mut [u16]) {
+    let (width, unit) = (rows.first().map_or(0, |row| row.len()), Order::Rounded.unit(rows.len()));
+    let fits = rows.iter().all(|row| row.len() == width) && to.len() == width * unit;
+    assert!(fits, "{} values for {} rows, the first {width} wide", to.len(), rows.len());
+    #[cfg(target_arch = "x86_64")]
+    if let &[red, green, blue] = rows
+        && pixels_x86::is_there()
+    {
+        // SAFETY: the processor has the instructions, and the lengths were checked.
+        return unsafe { pixels_x86::colours(red, green, blue, to) };
+    }
+    for (x, to) in to.chunks_exact_mut(unit.max(1)).enumerate() {
+        to.fill(0);
+        to.iter_mut().zip(rows).for_each(|(to, row)| *to = half(row[x]));
+    }
+}
+
+/// Values of a pixel of three colours, with the zero behind them.
+pub(super) const COLOUR: usize = Order::Rounded.unit(3);
+
+/// How samples of 8 bits become the colours of a pixel.
+#[derive(Clone, Copy, Debug)]
+pub struct Colours {
+    /// Samples of a pixel: 1 to 4.
+    pub samples: usize,
+    /// Which of them is each colour.
+    pub order: [usize; 3],
+    /// A colour is `sample * scale + bias`.
+    pub scale: [f32; 3],
+    /// What is added to each.
+    pub bias: [f32; 3],
+}
+
+impl Colours {
+    /// Rounds the colours of a row of samples and writes them pixel by pixel.
+    ///
+    /// Panics where a colour is none of the samples, or `to` has not just the room for the row's pixels.
+    pub fn row(&self, row: &[u8], to: &mut [u16]) {
+        let Self { samples, order, .. } = *self;
+        assert!((1..=4).contains(&samples) && order.iter().all(|place| *place < samples), "{self:?}");
+        assert_eq!(row.len() * COLOUR, to.len() * samples, "samples of as many pixels as there is room for");
+        let mut done = 0;
+        #[cfg(target_arch = "x86_64")]
+        if pixels_x86::is_there() {
+            // SAFETY: the processor has the instructions, and the lengths were checked.
+            done = unsafe { pixels_x86::samples(self, row, to) };
+        }
+        let rest = row[done * samples..].chunks_exact(samples).zip(to[done * COLOUR..].chunks_exact_mut(COLOUR));
+        for (from, to) in rest {
+            to.fill(0);
+            for (colour, to) in to.iter_mut().enumerate().take(3) {
+                *to = half(f32::from(from[order[colour]]) * self.scale[colour] + self.bias[colour]);
+            }
+        }
+    }
+}

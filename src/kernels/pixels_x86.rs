@@ -79,13 +79,12 @@ pub(super) unsafe fn rounded(values: *const f32, count: usize) -> __m512i {
     }
 }
 
-/// Pixels that are made of one load of samples, and samples of such a load, of which four are the most that a pixel has.
+/// Pixels that are made of one load of samples.
 const FOUR: usize = 4;
-const LOAD: usize = 4 * FOUR;
 /// Values that memory is asked for before they are needed.
 const AHEAD: usize = 1024;
 
-/// Does as many whole pixels of the row as can be read whole loads at a time, and says how many that were.
+/// Does the row's pixels by eights, and says how many that were.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16. A pixel has at most four samples, and there is room for as many pixels as the row has.
@@ -94,14 +93,13 @@ pub(super) unsafe fn samples(colours: &Colours, row: &[u8], to: &mut [u16]) -> u
     let Colours { samples, order, scale, bias } = *colours;
     // A place with its highest bit set gives zero.
     let place = |at: usize| order.get(at % COLOUR).map_or(0x80, |place| (at / COLOUR * samples + place) as u8);
-    let places: [u8; LOAD] = std::array::from_fn(place);
+    let places: [u8; COLOUR * FOUR] = std::array::from_fn(place);
     let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
-    // The last pixel whose load does not reach past the row has to be the fifth of eight or a later one.
-    let last = row.len().checked_sub(LOAD).map(|bytes| bytes / samples);
-    let eights = last.and_then(|last| last.checked_sub(FOUR)).map_or(0, |last| last / (2 * FOUR) + 1);
-    // SAFETY: the loads end in the row as counted, and the pixels that they begin with do.
+    let eights = row.len() / (2 * FOUR * samples);
+    // SAFETY: the mask keeps to the samples of four pixels, which are in the row, and there is room for them.
     unsafe {
         let places = _mm_loadu_si128(places.as_ptr().cast());
+        let there = ((1u32 << (FOUR * samples)) - 1) as __mmask16;
         let [scale, bias] = [scale, bias].map(|each| _mm512_broadcast_f32x4(_mm_loadu_ps(four(each).as_ptr())));
         for eight in 0..eights {
             let pixel = 2 * FOUR * eight;
@@ -109,9 +107,10 @@ pub(super) unsafe fn samples(colours: &Colours, row: &[u8], to: &mut [u16]) -> u
             _mm_prefetch::<_MM_HINT_ET0>(to.as_ptr().wrapping_add(pixel * COLOUR + AHEAD).cast());
             _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().wrapping_add(pixel * samples + AHEAD).cast());
             let values = [pixel, pixel + FOUR].map(|pixel| {
-                let samples = _mm_shuffle_epi8(_mm_loadu_si128(row.as_ptr().add(pixel * samples).cast()), places);
+                let samples = _mm_maskz_loadu_epi8(there, row.as_ptr().add(pixel * samples).cast());
+                let samples = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_shuffle_epi8(samples, places)));
                 // Not fused, so that planes are rounded to the same.
-                _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(samples)), scale), bias)
+                _mm512_add_ps(_mm512_mul_ps(samples, scale), bias)
             });
             let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(values[1], values[0]));
             _mm512_storeu_si512(to.as_mut_ptr().add(pixel * COLOUR).cast(), rounded);

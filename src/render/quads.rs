@@ -26,7 +26,7 @@ pub(super) struct Band {
     /// The quads in which classes meet, from left to right, each with its rivals.
     mixed: Vec<(Quad, Range<usize>)>,
     /// Classes that can win in the mixed quads, with their scores at the corners.
-    rivals: Vec<Rival>,
+    rivals: Rivals,
     /// How far the lanes' pixels are from the upper grid row to the lower one, for rows that are drawn together: those of narrow pieces, and of
     /// wide ones.
     down: [Vec<[f32; LANES]>; 2],
@@ -62,6 +62,13 @@ struct Rival {
     corners: [f32; 4],
 }
 
+/// Rivals of quads, one after another, and room behind them.
+#[derive(Debug, Default)]
+struct Rivals {
+    room: Vec<Rival>,
+    count: usize,
+}
+
 impl Band {
     /// Cuts the quads into pieces, where the columns are others than before.
     pub fn fit(&mut self, columns: &Axis) {
@@ -88,7 +95,7 @@ impl Band {
     #[inline(always)]
     pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32)) {
         self.mixed.clear();
-        self.rivals.clear();
+        self.rivals.count = 0;
         self.find_plain(scores.clear_row(above), scores.clear_row(below));
         let corner_classes = [scores.class_row(above), scores.class_row(below)];
         let [above, below] = [above, below].map(|row| row as usize * scores.width());
@@ -102,9 +109,9 @@ impl Band {
             for quad in stretch.iter().filter(|_| class == UNLABELLED) {
                 let (left, right) = (quad.cell.at as usize, quad.cell.next as usize);
                 let places = [above + left, above + right, below + left, below + right];
-                let first = self.rivals.len();
+                let first = self.rivals.count;
                 push_rivals(logits, places, corners(corner_classes, left, right), &mut self.rivals);
-                self.mixed.push((quad.clone(), first..self.rivals.len()));
+                self.mixed.push((quad.clone(), first..self.rivals.count));
             }
             quads = rest;
         }
@@ -142,7 +149,7 @@ impl Band {
         }
         let [narrow, wide] = &self.down;
         for (quad, rivals) in &self.mixed {
-            let rivals = self.rivals.get(rivals.clone()).unwrap_or_default();
+            let rivals = self.rivals.room.get(rivals.clone()).unwrap_or_default();
             let pieces = self.pieces.get(quad.pieces.clone()).unwrap_or_default();
             if quad.narrow {
                 draw_quad::<NARROW>(rivals, pieces, narrow, (width, out));
@@ -188,7 +195,7 @@ fn put(winners: &[u8], out: Option<&mut [u8]>) {
 /// There is no branch on a score, which could not be foreseen. Not compiled for wide vectors: the compiler would gather scores across classes,
 /// one by one, which takes longer.
 #[inline(never)]
-fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals: &mut Vec<Rival>) {
+fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals: &mut Rivals) {
     let plane = logits.grid.pixels();
     if places.iter().any(|place| *place >= plane) {
         return;
@@ -202,15 +209,15 @@ fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals:
         let leader = usize::from(winner).min(logits.classes - 1);
         corners(&logits.values[leader * plane..][..plane]).map(clear_below)
     });
-    let mut kept = rivals.len();
-    rivals.resize(kept + logits.classes, Rival::default());
-    for (class, scores) in logits.values.chunks_exact(plane).enumerate() {
-        let corners = corners(scores);
-        rivals[kept] = Rival { class: class as u8, corners };
-        let beaten = below(&corners, &floors[0]) | below(&corners, &floors[1]);
-        kept += usize::from(!beaten);
+    if rivals.room.len() < rivals.count + logits.classes {
+        rivals.room.resize(rivals.count + logits.classes, Rival::default());
     }
-    rivals.truncate(kept);
+    for class in 0..logits.classes {
+        let corners = corners(&logits.values[class * plane..][..plane]);
+        rivals.room[rivals.count] = Rival { class: class as u8, corners };
+        let beaten = below(&corners, &floors[0]) | below(&corners, &floors[1]);
+        rivals.count += usize::from(!beaten);
+    }
 }
 
 /// Whether scores are below the floors at every corner.

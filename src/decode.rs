@@ -5,8 +5,9 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use crate::caught::caught;
 use crate::frame::{Encoding, Frame, FrameError, Header, MAX_SIDE, Size, check_size};
 
 mod bayer;
@@ -28,24 +29,25 @@ pub const MAX_RATIO: u64 = 8 * 1032;
 /// JPEG and PNG are told apart by their first bytes; `format` appears in messages only, because ROS fills it in many ways. Colour becomes
 /// rgb8 or rgba8, grey mono8 or mono16; 16-bit colour is reduced to 8 bits, and alpha never counts. EXIF orientation is not applied.
 ///
-/// Size and memory are bounded by the image's header before anything is decoded: [`MAX_SIDE`], [`MAX_DECODED`] and [`MAX_RATIO`].
+/// Size and memory are bounded by the image's header before anything is decoded: [`MAX_SIDE`], [`MAX_DECODED`] and [`MAX_RATIO`]. Where a decoder panics
+/// on what it did not expect, that is an error like any other.
 pub fn compressed(header: Header, format: &str, data: &[u8]) -> Result<Frame<'static>, DecodeError> {
     let kind = sniff(data).ok_or_else(|| DecodeError::Format {
         format: shortened(format),
         start: data.iter().take(4).copied().collect(),
         bytes: data.len(),
     })?;
-    let corrupt = |e: ImageError| DecodeError::Corrupt {
-        format: shortened(format),
-        bytes: data.len(),
-        reason: shortened(&e.to_string()),
+    let corrupt =
+        |reason: &str| DecodeError::Corrupt { format: shortened(format), bytes: data.len(), reason: shortened(reason) };
+    let decoded = || -> Result<DynamicImage, DecodeError> {
+        let mut reader = ImageReader::with_format(Cursor::new(data), kind);
+        reader.limits(limits());
+        let mut decoder = reader.into_decoder().map_err(|e| corrupt(&e.to_string()))?;
+        check_claim(&decoder, data.len())?;
+        decoder.set_limits(limits()).map_err(|e| corrupt(&e.to_string()))?;
+        DynamicImage::from_decoder(decoder).map_err(|e| corrupt(&e.to_string()))
     };
-    let mut reader = ImageReader::with_format(Cursor::new(data), kind);
-    reader.limits(limits());
-    let mut decoder = reader.into_decoder().map_err(corrupt)?;
-    check_claim(&decoder, data.len())?;
-    decoder.set_limits(limits()).map_err(corrupt)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    let image = caught(decoded).map_err(|words| corrupt(&format!("the decoder panicked: {words}")))??;
     Ok(to_frame(header, image)?)
 }
 

@@ -32,11 +32,13 @@
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
 //! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
+//! | `caught` | panics of code that is not ours, as errors |
 #![deny(unsafe_code)]
 
 pub mod anytime;
 pub mod bag;
 pub mod camera;
+mod caught;
 pub mod cli;
 pub mod clock;
 pub mod compute;

@@ -222,3 +222,13 @@ fn rows_past_the_end_are_empty() {
         assert!(Rows::default().row(&frame, 2).is_empty());
     }
 }
+
+/// Fuzzing found it; the file is a tag and the message.
+#[test]
+fn a_picture_on_which_its_decoder_panics_is_refused_like_others_that_do_not_decode() {
+    let file = "fuzz/regressions/image/jpeg_of_single_scans_whose_rows_are_too_short";
+    let bytes = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let message: crate::message::CompressedImage<'_> = crate::message::decode(&bytes[1..]).unwrap();
+    let error = compressed(message.header, &message.format, &message.data).unwrap_err();
+    assert!(matches!(error, DecodeError::Corrupt { bytes: 953, .. }), "{error}");
+}

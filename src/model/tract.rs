@@ -17,7 +17,6 @@ mod lower;
 mod site;
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +32,7 @@ use tract_onnx::tract_hir::internal::InferenceModelExt;
 use super::Watch;
 use super::info::TensorInfo;
 use super::precision::Chosen;
+use crate::caught::caught;
 use crate::kernels::{self, Crew, Isa, Precision, ValuesMut};
 use bounds::Bound;
 use fused::{FusedConv, Shelf, Workshop};
@@ -380,12 +380,9 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// Runs `work`; a panic becomes its message.
+/// Runs `work` of the engine; a panic becomes its message.
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        format!("the engine panicked: {}", one_line(text.unwrap_or("without a word")))
-    })
+    caught(work).map_err(|words| format!("the engine panicked: {}", one_line(&words)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ mod services;
 mod time;
 mod values;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use super::name::NodeName;
 use super::overrides::{OverrideError, parameter_overrides};
 use super::remap::Names;
 use super::{Node, NodeError};
+use crate::caught::caught;
 use crate::clock::{Clock, SystemClock};
 use edge::R2rEdge;
 use services::Services;
@@ -92,17 +92,7 @@ fn arguments() -> Result<Vec<String>, RunError> {
 
 /// The ROS context. r2r panics with rcl's words where the arguments are wrong.
 fn context() -> Result<::r2r::Context, RunError> {
-    let quiet = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let made = catch_unwind(AssertUnwindSafe(::r2r::Context::create));
-    std::panic::set_hook(quiet);
-    match made {
-        Ok(made) => made.map_err(start),
-        Err(panic) => {
-            let words = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "rcl_init failed".to_owned());
-            Err(RunError::Arguments(words))
-        }
-    }
+    caught(::r2r::Context::create).map_err(RunError::Arguments)?.map_err(start)
 }
 
 fn start(error: ::r2r::Error) -> RunError {

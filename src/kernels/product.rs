@@ -38,6 +38,16 @@ pub(super) struct Strip {
     pub addends: [TileAddend; MAX_ADDENDS],
 }
 
+impl Strip {
+    /// None yet.
+    pub const EMPTY: Self = Self {
+        input: std::ptr::null(),
+        pixels: 0,
+        output: Results::Whole(std::ptr::null_mut()),
+        addends: [TileAddend::NONE; MAX_ADDENDS],
+    };
+}
+
 /// A product of strips of pixels with a panel of channels.
 pub(super) struct Product<'a> {
     pub strips: &'a [Strip],

@@ -75,6 +75,9 @@ pub(super) struct TileAddend {
 }
 
 impl TileAddend {
+    /// None at all.
+    pub const NONE: Self = Self { values: std::ptr::null(), rounded: false, step: 0, phase: 0, shift: 0 };
+
     /// Where the values for pixel `p` begin, where they are f32.
     pub fn at(&self, p: usize) -> *const f32 {
         self.values.cast::<f32>().wrapping_add(((self.phase + p) >> self.shift) * self.step)

@@ -107,21 +107,20 @@ impl Tiled {
     fn rows(&self, work: &Work<'_>, rows: Range<usize>, desk: &mut Desk, _: &Tiles) {
         let geometry = work.geometry;
         let count = self.packing.lay(work, &rows, desk);
-        desk.strips.clear();
-        let strips = || self.packing.strips.iter().enumerate();
-        for (row, (index, columns)) in (0..rows.len()).flat_map(|row| strips().map(move |strip| (row, strip))) {
-            let y = rows.start + row;
-            let pixel = y * geometry.to[1] + columns.start;
-            desk.strips.push(Strip {
-                input: desk.begins[index * count + row * geometry.stride[0]..].as_ptr(),
-                pixels: columns.len(),
-                output: match geometry.to_order {
+        desk.strips.resize(rows.len() * self.packing.strips.len(), Strip::EMPTY);
+        let lines = rows.clone().zip(desk.strips.chunks_exact_mut(self.packing.strips.len()));
+        for (y, line) in lines {
+            for ((index, columns), strip) in self.packing.strips.iter().enumerate().zip(line) {
+                let pixel = y * geometry.to[1] + columns.start;
+                strip.input = desk.begins[index * count + (y - rows.start) * geometry.stride[0]..].as_ptr();
+                strip.pixels = columns.len();
+                strip.output = match geometry.to_order {
                     Order::Rounded => Results::Rounded(work.output.rounded_at(pixel * geometry.outputs)),
                     Order::Interleaved => Results::Whole(work.output.at(pixel * geometry.outputs)),
                     Order::Planes => Results::Planes(work.output.at(pixel), geometry.to[0] * geometry.to[1]),
-                },
-                addends: work.addends(0, y, columns.start).0,
-            });
+                };
+                work.set_addends(&mut strip.addends, 0, y, columns.start);
+            }
         }
         for panel in &self.panels {
             let product = Product {

@@ -75,9 +75,15 @@ impl<'a> Work<'a> {
     /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
     #[inline]
     pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {
+        let mut addends = [TileAddend::NONE; MAX_ADDENDS];
+        self.set_addends(&mut addends, first, y, x);
+        (addends, self.geometry.addends.len())
+    }
+
+    /// Writes the same where they are needed, which spares a copy that would have to wait for it.
+    #[inline]
+    pub fn set_addends(&self, addends: &mut [TileAddend; MAX_ADDENDS], first: usize, y: usize, x: usize) {
         let geometry = self.geometry;
-        let none = TileAddend { values: std::ptr::null(), rounded: false, step: 0, phase: 0, shift: 0 };
-        let mut addends = [none; MAX_ADDENDS];
         for ((slot, addend), values) in addends.iter_mut().zip(&geometry.addends).zip(self.addends) {
             let shift = addend.shift;
             let pixel = (y >> shift) * addend.size[1] + (x >> shift);
@@ -88,7 +94,6 @@ impl<'a> Work<'a> {
             };
             *slot = TileAddend { values, rounded, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
         }
-        (addends, geometry.addends.len())
     }
 
     /// Writes values that belong together in the output.

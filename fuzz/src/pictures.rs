@@ -3,7 +3,7 @@
 use itnet::camera::overlay_image;
 use itnet::decode::{MAX_DECODED, MAX_RATIO, compressed};
 use itnet::frame::{Encoding, Frame, Header, Size};
-use itnet::kernels::ValuesMut;
+use itnet::kernels::{ValuesMut, round};
 use itnet::mask::{Mask, rle_decode, rle_encode};
 use itnet::render::{png_gray, to_rgb};
 use itnet::tensor::{InputSpec, TensorMaker};
@@ -46,6 +46,12 @@ fn filled(frame: &Frame<'_>, size: Size) -> Vec<f32> {
     let mut maker = TensorMaker::new(spec).expect("a size and a normalisation that are allowed");
     let mut tensor = vec![f32::NAN; maker.len()];
     maker.fill(frame, ValuesMut::Whole(&mut tensor)).expect("a tensor of the right size");
+    let mut rounded = vec![u16::MAX; 4 * size.pixels()];
+    maker.fill(frame, ValuesMut::Rounded(&mut rounded)).expect("pixels of the right size");
+    for (at, pixel) in rounded.chunks_exact(4).enumerate() {
+        let colour = |colour: usize| round(tensor[colour * size.pixels() + at]);
+        assert_eq!(pixel, [colour(0), colour(1), colour(2), 0], "pixel {at} rounded");
+    }
     tensor
 }
 

@@ -1,0 +1,40 @@
+//! Threads that share jobs.
+
+use super::*;
+
+#[test]
+fn a_crew_does_every_job_once_and_passes_on_a_panic() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    for threads in [1, 2, 5] {
+        let crew = Crew::new(threads).unwrap();
+        assert_eq!(crew.threads(), threads);
+        for jobs in [0, 1, 2, 100] {
+            for _ in 0..50 {
+                let done: Vec<AtomicUsize> = (0..jobs).map(|_| AtomicUsize::new(0)).collect();
+                crew.run(jobs, &|job| {
+                    done[job].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            }
+        }
+        let fails = std::panic::AssertUnwindSafe(|| crew.run(20, &|job| assert!(job != 13, "job thirteen")));
+        assert!(std::panic::catch_unwind(fails).is_err());
+        crew.run(4, &|_| {});
+    }
+}
+
+#[test]
+fn several_callers_can_share_a_crew() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let crew = Crew::new(3).unwrap();
+    let done = AtomicUsize::new(0);
+    let work = |_| {
+        done.fetch_add(1, Ordering::Relaxed);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..100).for_each(|_| crew.run(10, &work)));
+        }
+    });
+    assert_eq!(done.into_inner(), 4000);
+}

@@ -1,0 +1,141 @@
+//! What holds for any convolution.
+
+use super::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn bytes_are_multiplied_exactly_alike_by_every_kernel_and_nearly_as_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_close(&portable, &case.by_the_book(), noise(products, 8));
+        for isa in isas(Precision::Int8) {
+            // What is done in Winograd's way is compared below.
+            let conv = Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Int8).unwrap();
+            if conv.precision() == Precision::Int8 {
+                prop_assert_eq!(&case.run_in(Precision::Int8, isa, 1), &portable);
+            }
+        }
+    }
+
+    #[test]
+    fn bf16_is_multiplied_alike_by_every_kernel_and_nearly_as_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run_in(Precision::Bf16, Isa::Portable, 1);
+        assert_close(&portable, &case.by_the_book(), noise(products, 9));
+        let precision = |isa| {
+            Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Bf16).unwrap().precision()
+        };
+        for isa in isas(Precision::Bf16) {
+            let got = case.run_in(Precision::Bf16, isa, 1);
+            if precision(isa) == precision(Isa::Portable) {
+                // Inputs and weights are rounded alike; only the order and the rounding of sums differ.
+                assert_near(&got, portable.iter().copied().map(f64::from), products);
+            } else {
+                // Logits are f32 where there are no tiles, and bf16 in them.
+                assert_close(&got, &case.by_the_book(), noise(products, 9));
+            }
+        }
+    }
+
+    #[test]
+    fn three_by_three_of_lower_precision_is_nearly_as_the_book_says(geometry in winograd()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let book = case.by_the_book();
+        for precision in [Precision::Bf16, Precision::Int8] {
+            for isa in isas(precision) {
+                // The transforms' differences cancel, their roundings do not.
+                let bits = if precision == Precision::Int8 { 4 } else { 6 };
+                assert_close(&case.run_in(precision, isa, 1), &book, noise(products, bits));
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_are_rounded_when_written_give_what_those_rounded_when_read_do(geometry in geometry_of(30, 90)) {
+        let mut case = Case::new(Geometry { from_order: Order::Interleaved, to_order: Order::Interleaved, ..geometry });
+        // What is added is rounded nowhere else.
+        case.addends.iter_mut().flatten().for_each(|value| *value = widen(round(*value)));
+        let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..case.geometry.clone() };
+        for isa in isas(Precision::Bf16).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Bf16)) {
+            let want = case.run_in(Precision::Bf16, isa, 1);
+            let bits = want.iter().copied().map(round).collect();
+            prop_assert_eq!(case.run_rounded(isa, Order::Interleaved), (want, vec![]));
+            prop_assert_eq!(case.run_rounded(isa, Order::Rounded), (vec![], bits));
+        }
+    }
+
+    #[test]
+    fn rounded_values_of_single_pixels_end_where_the_image_does(geometry in geometry(), more in (0usize..3, 0usize..40)) {
+        let (kernel, stride, pad, inputs) = ([1, 1], [1, 1], [0, 0], 2 * geometry.inputs);
+        let to = [geometry.from[0] + more.0, geometry.from[1] + more.1];
+        let (from_order, to_order, addends) = (Order::Interleaved, Order::Interleaved, Vec::new());
+        let outputs = 2 * geometry.outputs;
+        let case = Case::new(Geometry { inputs, outputs, kernel, stride, pad, to, from_order, to_order, addends, ..geometry });
+        for isa in isas(Precision::Bf16) {
+            let rounded = Geometry { from_order: Order::Rounded, ..case.geometry.clone() };
+            if Conv::takes_rounded(&rounded, isa, Precision::Bf16) {
+                let want = case.run_in(Precision::Bf16, isa, 1);
+                prop_assert_eq!(case.run_rounded(isa, Order::Interleaved).0, want);
+            }
+        }
+    }
+
+    #[test]
+    fn planes_are_made_of_rounded_values_as_of_whole_ones(geometry in turned()) {
+        let mut case = Case::new(geometry);
+        case.input.iter_mut().for_each(|value| *value = widen(round(*value)));
+        for isa in isas(Precision::Bf16) {
+            prop_assert_eq!(case.run_rounded(isa, Order::Planes).0, case.run_in(Precision::Bf16, isa, 1));
+        }
+    }
+
+    #[test]
+    fn the_portable_kernel_computes_what_the_book_says(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        assert_near(&case.run(Isa::Portable, 1), case.by_the_book().into_iter(), products);
+    }
+
+    #[test]
+    fn every_kernel_of_this_processor_does_three_by_three_as_the_portable_one_does(geometry in winograd()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run(Isa::Portable, 1);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), portable.iter().copied().map(f64::from), products);
+        }
+    }
+
+    #[test]
+    fn channels_that_do_not_mix_are_computed_as_the_book_says(geometry in depthwise()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), case.by_the_book().into_iter(), products);
+        }
+    }
+
+    #[test]
+    fn planes_out_of_single_pixels_are_computed_as_the_book_says(geometry in turned()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), case.by_the_book().into_iter(), products);
+        }
+    }
+
+    #[test]
+    fn every_kernel_of_this_processor_computes_what_the_portable_one_does(geometry in geometry()) {
+        let case = Case::new(geometry);
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run(Isa::Portable, 1);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_there()) {
+            assert_near(&case.run(isa, 1), portable.iter().copied().map(f64::from), products);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Single convolutions, and what is wrong with some.
+
+use super::*;
+
+/// Large enough to be shared by threads.
+fn large() -> Geometry {
+    Geometry {
+        inputs: 13,
+        outputs: 52,
+        depthwise: false,
+        kernel: [3, 3],
+        stride: [1, 1],
+        pad: [1, 1],
+        from: [23, 45],
+        to: [23, 45],
+        from_order: Order::Interleaved,
+        to_order: Order::Interleaved,
+        addends: vec![Addend { order: Order::Interleaved, size: [12, 23], shift: 1 }],
+        relu: true,
+    }
+}
+
+/// One pixel into planes.
+fn logits() -> Geometry {
+    let (kernel, pad, to_order) = ([1, 1], [0, 0], Order::Planes);
+    Geometry { inputs: 32, kernel, pad, to_order, addends: Vec::new(), ..large() }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let strided = Geometry { stride: [2, 2], to: [12, 23], addends: Vec::new(), ..large() };
+    for geometry in [large(), strided, Geometry { inputs: 24, outputs: 56, ..large() }, logits()] {
+        let case = Case::new(geometry);
+        for precision in Precision::ALL {
+            for isa in isas(precision) {
+                let alone = case.run_in(precision, isa, 1);
+                for threads in [2, 3, 7] {
+                    let shared = case.run_in(precision, isa, threads);
+                    assert!(alone == shared, "{precision:?} by {isa:?} on {threads} threads");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_output_changes_no_bit() {
+    for (outputs, precision) in [7, 16, 25, large().outputs].into_iter().flat_map(|o| Precision::ALL.map(|p| (o, p))) {
+        let interleaved = Case::new(Geometry { outputs, addends: Vec::new(), ..large() });
+        let planes = Case::new(Geometry { to_order: Order::Planes, ..interleaved.geometry.clone() });
+        for isa in isas(precision) {
+            let [pixels, planes] = [&interleaved, &planes].map(|case| case.run_in(precision, isa, 1));
+            let at = |order, place| index(order, outputs, large().to, place);
+            let places = (0..outputs)
+                .flat_map(|c| (0..large().to[0]).flat_map(move |y| (0..large().to[1]).map(move |x| [c, y, x])));
+            for place in places {
+                let (pixel, plane) = (pixels[at(Order::Interleaved, place)], planes[at(Order::Planes, place)]);
+                assert_eq!(
+                    pixel.to_bits(),
+                    plane.to_bits(),
+                    "{place:?} of {outputs} outputs in {precision:?} by {isa:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_stand_for_whatever_the_input_holds() {
+    let case = Case::new(Geometry { addends: Vec::new(), relu: false, ..large() });
+    for (shift, scale) in [(0.0, 1.0), (-3.0, 1e-3), (1.0, 1e3), (5.0, 1e-20), (0.0, 0.0), (-1.0, 1e-43)] {
+        let input = case.input.iter().map(|value| (value + shift) * scale).collect();
+        let case = Case { input, bias: vec![0.0; 52], ..Case::new(case.geometry.clone()) };
+        let most = f64::from(scale) * (1.0 + f64::from(shift.abs()));
+        let got = case.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_close(&got, &case.by_the_book(), most * noise(117, 7) + 1e-30);
+        for isa in isas(Precision::Int8) {
+            assert_eq!(case.run_in(Precision::Int8, isa, 1), got);
+        }
+    }
+}
+
+#[test]
+fn what_a_word_held_before_is_not_in_the_results() {
+    let single = Geometry { kernel: [1, 1], pad: [0, 0], addends: Vec::new(), relu: false, ..large() };
+    for isa in isas(Precision::Bf16) {
+        let case = Case::new(single.clone());
+        let fresh = case.run_in(Precision::Bf16, isa, 1);
+        // Bytes of 255 are a bf16 that is no number.
+        let ones = Case { input: vec![1.0; 23 * 45 * 64], ..Case::new(Geometry { inputs: 64, ..single.clone() }) };
+        ones.run_in(Precision::Int8, Isa::Portable, 1);
+        assert_eq!(case.run_in(Precision::Bf16, isa, 1), fresh);
+    }
+}
+
+#[test]
+fn what_no_number_can_stand_for_is_seen_in_the_results() {
+    for precision in Precision::ALL {
+        for isa in isas(precision) {
+            let mut infinite = Case::new(Geometry { relu: false, ..large() });
+            infinite.input[3000] = f32::INFINITY;
+            let mut without = Case::new(Geometry { relu: false, ..large() });
+            without.weights[1000] = f32::NAN;
+            for case in [infinite, without] {
+                let got = case.run_in(precision, isa, 1);
+                assert!(got.iter().any(|value| !value.is_finite()), "{precision:?} by {isa:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    let case = Case::new(large());
+    let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable, Precision::F32);
+    assert!(conv(Geometry { outputs: 51, ..large() }).is_err());
+    assert!(conv(Geometry { stride: [0, 1], ..large() }).is_err());
+    assert!(
+        conv(Geometry { addends: vec![Addend { order: Order::Interleaved, size: [11, 23], shift: 1 }], ..large() })
+            .is_err()
+    );
+    assert!(
+        conv(Geometry { addends: vec![Addend { order: Order::Interleaved, size: [23, 45], shift: 0 }; 3], ..large() })
+            .is_err()
+    );
+    assert!(conv(Geometry { to: [usize::MAX, 45], addends: vec![], ..large() }).is_err());
+    assert!(conv(Geometry { pad: [1, 3], ..large() }).is_err());
+    assert!(conv(Geometry { depthwise: true, ..large() }).is_err());
+    let conv = conv(large()).unwrap();
+    let crew = Crew::new(1).unwrap();
+    let mut output = vec![0.0; large().output_len()];
+    let addend = case.addends[0].as_slice();
+    let mut run = |input: &[f32], addends: &[&[f32]], less: usize| {
+        let addends: Vec<Values<'_>> = addends.iter().map(|values| Values::Whole(values)).collect();
+        conv.run(Values::Whole(input), &addends, ValuesMut::Whole(&mut output[less..]), &crew)
+    };
+    assert!(run(&case.input, &[addend], 0).is_ok());
+    assert!(run(&case.input[1..], &[addend], 0).is_err());
+    assert!(run(&case.input, &[&addend[1..]], 0).is_err());
+    assert!(run(&case.input, &[], 0).is_err());
+    assert!(run(&case.input, &[addend], 1).is_err());
+    let rounded = vec![0; case.input.len()];
+    let addends = [Values::Whole(addend)];
+    assert!(conv.run(Values::Rounded(&rounded), &addends, ValuesMut::Whole(&mut output), &crew).is_err());
+    let order = Geometry { from_order: Order::Rounded, ..large() };
+    assert!(Conv::new(order, &case.weights, &case.bias, Isa::Portable, Precision::F32).is_err());
+}

@@ -5,7 +5,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use crate::caught::caught;
 use crate::frame::{Encoding, Frame, FrameError, Header, MAX_SIDE, Size, check_size};
@@ -37,17 +37,21 @@ pub fn compressed(header: Header, format: &str, data: &[u8]) -> Result<Frame<'st
         start: data.iter().take(4).copied().collect(),
         bytes: data.len(),
     })?;
-    let corrupt =
-        |reason: &str| DecodeError::Corrupt { format: shortened(format), bytes: data.len(), reason: shortened(reason) };
+    let corrupt = |reason: String| DecodeError::Corrupt {
+        format: shortened(format),
+        bytes: data.len(),
+        reason: shortened(&reason),
+    };
+    let refused = |e: ImageError| corrupt(e.to_string());
     let decoded = || -> Result<DynamicImage, DecodeError> {
         let mut reader = ImageReader::with_format(Cursor::new(data), kind);
         reader.limits(limits());
-        let mut decoder = reader.into_decoder().map_err(|e| corrupt(&e.to_string()))?;
+        let mut decoder = reader.into_decoder().map_err(refused)?;
         check_claim(&decoder, data.len())?;
-        decoder.set_limits(limits()).map_err(|e| corrupt(&e.to_string()))?;
-        DynamicImage::from_decoder(decoder).map_err(|e| corrupt(&e.to_string()))
+        decoder.set_limits(limits()).map_err(refused)?;
+        DynamicImage::from_decoder(decoder).map_err(refused)
     };
-    let image = caught(decoded).map_err(|words| corrupt(&format!("the decoder panicked: {words}")))??;
+    let image = caught(decoded).map_err(|words| corrupt(format!("the decoder panicked: {words}")))??;
     Ok(to_frame(header, image)?)
 }
 

@@ -7,7 +7,7 @@
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Loops, Order, Resample, ValuesMut, widest};
+use crate::kernels::{Loops, PIXEL, Resample, ValuesMut, widest};
 
 mod across;
 mod lines;
@@ -15,9 +15,6 @@ mod weights;
 
 use lines::{Lines, rows_of_planes};
 use weights::{Axis, COLUMNS, ROWS};
-
-/// Values of a pixel in a tensor that is rounded: its colours and a zero.
-pub(crate) const PIXEL: usize = Order::Rounded.unit(3);
 
 /// What the network wants to see: `[3, height, width] f32`, red, green and blue planes of `(v / 255 - mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -175,26 +172,24 @@ impl TensorMaker {
             return Err(TensorError::Output { what, size, expected, got });
         }
         self.rows.start();
-        let mut line = std::mem::take(&mut self.line);
-        let width = size.width as usize;
-        widest(Fill { frame, out: Lines { out, width, line: &mut line }, maker: self });
-        self.line = line;
+        widest(Fill { maker: self, frame, out });
         Ok(())
     }
 
     /// Equal sizes: only colours and normalisation.
     #[inline(always)]
-    fn convert(&mut self, frame: &Frame<'_>, out: Lines<'_>) {
+    fn convert(&mut self, frame: &Frame<'_>, out: ValuesMut<'_>) {
         let layout = Layout::of(frame.encoding());
-        match out.out {
+        let width = frame.size().width as usize;
+        match out {
             ValuesMut::Whole(values) => {
-                for (y, planes) in (0..).zip(rows_of_planes(values, out.width)) {
+                for (y, planes) in (0..).zip(rows_of_planes(values, width)) {
                     across::normalise(self.rows.row(frame, y), layout, &self.normalise, planes);
                 }
             }
             ValuesMut::Rounded(pixels) => {
                 let colours = self.normalise.colours(layout);
-                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(PIXEL * out.width)) {
+                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(PIXEL * width)) {
                     colours.row(self.rows.row(frame, y), pixels);
                 }
             }
@@ -202,7 +197,7 @@ impl TensorMaker {
     }
 
     #[inline(always)]
-    fn resample(&mut self, frame: &Frame<'_>, mut out: Lines<'_>) {
+    fn resample(&mut self, frame: &Frame<'_>, out: ValuesMut<'_>) {
         let (target, source) = (self.spec.size, frame.size());
         let layout = Layout::of(frame.encoding());
         if self.source != Some(source) {
@@ -217,6 +212,7 @@ impl TensorMaker {
         }));
         self.sums.resize(source.width as usize * layout.samples(), 0);
         self.halves.resize(columns.reach().max(self.sums.len()), 0);
+        let mut out = Lines { out, width: target.width as usize, line: &mut self.line };
         for (line, (start, weights)) in self.lines.spans().enumerate() {
             let single = weights.len() <= 2;
             if !single {
@@ -242,7 +238,7 @@ impl TensorMaker {
 struct Fill<'a, 'f> {
     maker: &'a mut TensorMaker,
     frame: &'a Frame<'f>,
-    out: Lines<'a>,
+    out: ValuesMut<'a>,
 }
 
 impl Loops for Fill<'_, '_> {

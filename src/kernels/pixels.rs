@@ -25,8 +25,8 @@ pub fn interleave(rows: &[&[f32]], to: &mut [u16]) {
     }
 }
 
-/// Values of a pixel of three colours, with the zero behind them.
-pub(super) const COLOUR: usize = Order::Rounded.unit(3);
+/// Values of a pixel of three colours, with the zero behind them, in [`Order::Rounded`].
+pub const PIXEL: usize = Order::Rounded.unit(3);
 
 /// How samples of 8 bits become the colours of a pixel.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +48,14 @@ impl Colours {
     pub fn row(&self, row: &[u8], to: &mut [u16]) {
         let Self { samples, order, .. } = *self;
         assert!((1..=4).contains(&samples) && order.iter().all(|place| *place < samples), "{self:?}");
-        assert_eq!(row.len() * COLOUR, to.len() * samples, "samples of as many pixels as there is room for");
+        assert_eq!(row.len() * PIXEL, to.len() * samples, "samples of as many pixels as there is room for");
         let mut done = 0;
         #[cfg(target_arch = "x86_64")]
         if pixels_x86::is_there() {
             // SAFETY: the processor has the instructions, and the lengths were checked.
             done = unsafe { pixels_x86::samples(self, row, to) };
         }
-        let rest = row[done * samples..].chunks_exact(samples).zip(to[done * COLOUR..].chunks_exact_mut(COLOUR));
+        let rest = row[done * samples..].chunks_exact(samples).zip(to[done * PIXEL..].chunks_exact_mut(PIXEL));
         for (from, to) in rest {
             to.fill(0);
             for (colour, to) in to.iter_mut().enumerate().take(3) {

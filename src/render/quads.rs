@@ -38,7 +38,11 @@ struct Quad {
     cell: Cell,
     /// Its pieces, all of them of [`NARROW`] columns or all of [`WIDE`].
     pieces: Range<usize>,
-    narrow: bool,
+}
+
+/// Whether the pieces of a quad have [`NARROW`] columns.
+fn is_narrow(cell: &Cell) -> bool {
+    cell.to - cell.from <= NARROW as u32
 }
 
 /// Neighbouring columns of a quad, as many rows of which are drawn together as fill the lanes.
@@ -76,18 +80,17 @@ impl Band {
         self.pieces.clear();
         self.row.resize(columns.len(), UNLABELLED);
         for cell in columns.cells() {
-            let narrow = cell.to - cell.from <= NARROW as u32;
+            let columns_of_piece = if is_narrow(cell) { NARROW } else { WIDE };
             let first = self.pieces.len();
-            for from in (cell.from..cell.to).step_by(if narrow { NARROW } else { WIDE }) {
+            for from in (cell.from..cell.to).step_by(columns_of_piece) {
                 let right = columns.lanes::<LANES>(from as usize);
-                let piece = |columns: usize| Piece {
+                self.pieces.push(Piece {
                     from,
-                    to: cell.to.min(from + columns as u32),
-                    right: std::array::from_fn(|lane| right[lane % columns]),
-                };
-                self.pieces.push(if narrow { piece(NARROW) } else { piece(WIDE) });
+                    to: cell.to.min(from + columns_of_piece as u32),
+                    right: std::array::from_fn(|lane| right[lane % columns_of_piece]),
+                });
             }
-            self.quads.push(Quad { cell: *cell, pieces: first..self.pieces.len(), narrow });
+            self.quads.push(Quad { cell: *cell, pieces: first..self.pieces.len() });
         }
     }
 
@@ -98,13 +101,14 @@ impl Band {
         self.rivals.count = 0;
         self.find_plain(scores.clear_row(above), scores.clear_row(below));
         let corner_classes = [scores.class_row(above), scores.class_row(below)];
-        let [above, below] = [above, below].map(|row| row as usize * scores.width());
+        let [above, below] = [above, below].map(|row| row as usize * logits.grid.width as usize);
         let mut quads = self.quads.as_slice();
         // Most of a row is a few stretches of one class each.
-        for stretch in self.classes.chunk_by(|a, b| a == b) {
-            let (stretch, rest) = quads.split_at(stretch.len().min(quads.len()));
-            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { break };
-            let class = self.plain.get(first.cell.at as usize).copied().unwrap_or(UNLABELLED);
+        for classes in self.classes.chunk_by(|a, b| a == b) {
+            let (stretch, rest) = quads.split_at(classes.len().min(quads.len()));
+            let (Some(first), Some(last), Some(&class)) = (stretch.first(), stretch.last(), classes.first()) else {
+                break;
+            };
             self.row.get_mut(first.cell.from as usize..last.cell.to as usize).unwrap_or_default().fill(class);
             for quad in stretch.iter().filter(|_| class == UNLABELLED) {
                 let (left, right) = (quad.cell.at as usize, quad.cell.next as usize);
@@ -151,7 +155,7 @@ impl Band {
         for (quad, rivals) in &self.mixed {
             let rivals = self.rivals.room.get(rivals.clone()).unwrap_or_default();
             let pieces = self.pieces.get(quad.pieces.clone()).unwrap_or_default();
-            if quad.narrow {
+            if is_narrow(&quad.cell) {
                 draw_quad::<NARROW>(rivals, pieces, narrow, (width, out));
             } else {
                 draw_quad::<WIDE>(rivals, pieces, wide, (width, out));
@@ -197,6 +201,7 @@ fn put(winners: &[u8], out: Option<&mut [u8]>) {
 #[inline(never)]
 fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals: &mut Rivals) {
     let plane = logits.grid.pixels();
+    // Never so; but now no look-up has to be checked by itself.
     if places.iter().any(|place| *place >= plane) {
         return;
     }

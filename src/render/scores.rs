@@ -37,11 +37,6 @@ impl Scores {
         }
     }
 
-    /// Cells of a grid row.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Best class of every cell.
     pub fn classes(&self) -> &[u8] {
         &self.classes

@@ -1,7 +1,6 @@
 //! The lines of a tensor, as planes to be filled one by one, however they lie in the end.
 
-use super::PIXEL;
-use crate::kernels::{ValuesMut, interleave};
+use crate::kernels::{PIXEL, ValuesMut, interleave};
 
 /// A tensor, `width` pixels wide.
 pub(super) struct Lines<'a> {

@@ -5,8 +5,11 @@
 //! (`cargo run --release --example scene_cuts -- CAMVID/val CAMVID/train`). A jump to a like view of the same street can pass unseen; a
 //! sudden change of exposure can look like a cut, which costs one cold start.
 
-use crate::kernels::{Values, widen};
-use crate::tensor::{InputSpec, PIXEL};
+use std::ops::Range;
+
+use crate::frame::Size;
+use crate::kernels::{PIXEL, Values, widen};
+use crate::tensor::InputSpec;
 
 /// A larger difference is a cut.
 pub const CUT: f32 = 0.06;
@@ -33,21 +36,8 @@ impl Sketch {
             let lines = row * height / rows..(row + 1) * height / rows;
             sums.fill(0.0);
             match input {
-                Values::Whole(values) => {
-                    for (weight, plane) in weights.iter().zip(values.chunks_exact((width * height).max(1))) {
-                        for line in plane.chunks_exact(width.max(1)).take(lines.end).skip(lines.start) {
-                            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
-                        }
-                    }
-                }
-                Values::Rounded(values) => {
-                    for line in values.chunks_exact((PIXEL * width).max(1)).take(lines.end).skip(lines.start) {
-                        for (sum, pixel) in sums.iter_mut().zip(line.chunks_exact(PIXEL)) {
-                            let values = weights.iter().zip(pixel).map(|(weight, value)| weight * widen(*value));
-                            *sum += values.sum::<f32>();
-                        }
-                    }
-                }
+                Values::Whole(planes) => add_planes(planes, spec.size, &weights, &lines, &mut sums),
+                Values::Rounded(pixels) => add_pixels(pixels, &weights, &lines, &mut sums),
             }
             for column in 0..columns {
                 let cell = &sums[column * width / columns..(column + 1) * width / columns];
@@ -64,5 +54,23 @@ impl Sketch {
         }
         let sum: f32 = self.0.iter().zip(&other.0).map(|(a, b)| (a - b).abs()).sum();
         sum / self.0.len() as f32
+    }
+}
+
+/// Adds the weighted colours of some lines of planes, column by column.
+fn add_planes(planes: &[f32], size: Size, weights: &[f32; 3], lines: &Range<usize>, sums: &mut [f32]) {
+    for (weight, plane) in weights.iter().zip(planes.chunks_exact(size.pixels().max(1))) {
+        for line in plane.chunks_exact(sums.len().max(1)).take(lines.end).skip(lines.start) {
+            sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+}
+
+/// The same of lines of rounded pixels.
+fn add_pixels(pixels: &[u16], weights: &[f32; 3], lines: &Range<usize>, sums: &mut [f32]) {
+    for line in pixels.chunks_exact((PIXEL * sums.len()).max(1)).take(lines.end).skip(lines.start) {
+        for (sum, pixel) in sums.iter_mut().zip(line.chunks_exact(PIXEL)) {
+            *sum += weights.iter().zip(pixel).map(|(weight, value)| weight * widen(*value)).sum::<f32>();
+        }
     }
 }

@@ -54,6 +54,7 @@ impl Depthwise {
                 relu: geometry.relu,
                 output: work.output.at((y * width + x) * channels),
                 output_step: channels,
+                overlap: 0,
             };
             // SAFETY: `Conv::new` has checked the instruction set, that channels are a multiple of `LANES`, and that input and output are
             // interleaved; lengths are as the geometry says (`Conv::run`). Runs are found within the input or the copy of its edge. The

@@ -126,6 +126,7 @@ impl Direct {
             relu: geometry.relu && (whole || count == 0),
             output,
             output_step,
+            overlap: panel.overlap,
         };
         // SAFETY: `Conv::new` has checked the instruction set, and chosen the kernels for this panel's width and the number of pixels.
         // Lengths are as the geometry says (`Conv::run`), so that within the runs that are found, in the input, in the copy of its edge or
@@ -137,5 +138,5 @@ impl Direct {
 
 /// Whether a kernel can store the panel's results where they belong.
 fn is_whole(geometry: &Geometry, panel: &Panel) -> bool {
-    panel.first + panel.width <= geometry.outputs && geometry.to_order == Order::Interleaved
+    panel.first + panel.stored() <= geometry.outputs && geometry.to_order == Order::Interleaved
 }

@@ -62,6 +62,14 @@ impl Isa {
         }
     }
 
+    /// Channels of one vector of the kernels for a panel of this width.
+    pub(super) fn lanes(self, panel: usize) -> usize {
+        match (self, panel) {
+            (Self::Avx512 | Self::Amx, 16 | 32) => 16,
+            _ => 8,
+        }
+    }
+
     /// The most pixels of a tile beside a panel of this width.
     pub(super) fn pixels(self, panel: usize) -> usize {
         match (self, panel) {

@@ -8,13 +8,16 @@ use super::tile::{Kernel, Range, Scaling};
 /// The largest byte of a weight.
 const LEVELS: f32 = 127.0;
 
-/// Some output channels side by side, with zeros where there are less than the kernels' width.
+/// Some output channels side by side. Where there are less than the kernels' width, the last vector begins as much earlier, and has some in
+/// common with the one before; where there are less than one vector has, zeros follow them.
 #[derive(Clone)]
 pub(super) struct Panel {
     /// Its first output channel.
     pub first: usize,
     /// Channels of a row.
     pub width: usize,
+    /// Those of them that are there twice: in the last vector, and in the one before.
+    pub overlap: usize,
     /// One value a channel.
     pub bias: Vec<f32>,
     /// A row a word of the input.
@@ -40,21 +43,24 @@ impl Panel {
         let mut first = 0;
         while first < bias.len() {
             let width = isa.panel(bias.len() - first);
-            let live = width.min(bias.len() - first);
+            let (live, lanes) = (width.min(bias.len() - first), isa.lanes(width));
+            let overlap = if live < lanes { 0 } else { width - live };
             let mut panel = Self {
                 first,
                 width,
+                overlap,
                 bias: vec![0.0; width],
                 weights: vec![0; groups * words * width],
                 kernels: Vec::new(),
                 scales: vec![0.0; groups * width],
                 sums: vec![0; groups * width],
             };
-            for channel in 0..live {
-                panel.bias[channel] = bias[first + channel];
+            for lane in 0..live + overlap {
+                let channel = first + if lane < width - lanes { lane } else { lane - overlap };
+                panel.bias[lane] = bias[channel];
                 for group in 0..groups {
                     let words = group * words..(group + 1) * words;
-                    panel.fill(group, words, channel, precision, |word, part| weight(word, part, first + channel));
+                    panel.fill(group, words, lane, precision, |word, part| weight(word, part, channel));
                 }
             }
             for pixels in 1..=isa.pixels(width) {
@@ -68,16 +74,21 @@ impl Panel {
         Ok(panels)
     }
 
-    /// Rounds and packs the weights of a channel in a group of words.
+    /// Channels that a kernel stores.
+    pub fn stored(&self) -> usize {
+        self.width - self.overlap
+    }
+
+    /// Rounds and packs the weights of a lane in a group of words.
     fn fill(
         &mut self,
         group: usize,
         words: std::ops::Range<usize>,
-        channel: usize,
+        lane: usize,
         precision: Precision,
         weight: impl Fn(usize, usize) -> f32,
     ) {
-        let (parts, at) = (0..precision.values(), group * self.width + channel);
+        let (parts, at) = (0..precision.values(), group * self.width + lane);
         let all = words.clone().flat_map(|word| parts.clone().map(move |part| (word, part)));
         let most = all.map(|(word, part)| weight(word, part).abs()).max_by(f32::total_cmp).unwrap_or(0.0);
         // What is no number makes the scale none, and so every result.
@@ -86,7 +97,7 @@ impl Panel {
         let byte = |value: f32| (value * reciprocal).round_ties_even() as i8;
         for word in words {
             let part = |part: usize| weight(word, part);
-            self.weights[word * self.width + channel] = match precision {
+            self.weights[word * self.width + lane] = match precision {
                 Precision::F32 => part(0).to_bits(),
                 Precision::Bf16 => (u32::from(half(part(0))) | u32::from(half(part(1))) << 16).to_le(),
                 Precision::Int8 => {

@@ -147,15 +147,18 @@ unsafe fn tile<M: Product, const P: usize, const N: usize>(tile: &Tile<'_>) {
             }
         }
         for (p, sums) in sums.into_iter().enumerate() {
-            let mut sums: [f32; N] = std::array::from_fn(|c| M::result(sums[c], &tile.scaling, bias[c], c));
-            for addend in tile.addends {
-                let values = addend.at(p).cast::<[f32; N]>().read();
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            let sums: [f32; N] = std::array::from_fn(|c| M::result(sums[c], &tile.scaling, bias[c], c));
+            for (v, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
+                let (mut sums, channel) = (*sums, tile.channel(v, N / LANES, LANES));
+                for addend in tile.addends {
+                    let values = addend.at(p).add(channel).cast::<[f32; LANES]>().read();
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                }
+                if tile.relu {
+                    sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+                }
+                tile.output.add(p * tile.output_step + channel).cast::<[f32; LANES]>().write(sums);
             }
-            if tile.relu {
-                sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
-            }
-            tile.output.add(p * tile.output_step).cast::<[f32; N]>().write(sums);
         }
     }
 }

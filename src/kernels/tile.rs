@@ -35,6 +35,16 @@ pub(super) struct Tile<'a> {
     pub output: *mut f32,
     /// Values from one pixel's results to those of the next.
     pub output_step: usize,
+    /// Channels that the panel's last vector has in common with the one before: it lies so many values further ahead, in results and addends.
+    pub overlap: usize,
+}
+
+impl Tile<'_> {
+    /// The channel that vector `v` of `vectors` begins with, of so many lanes each.
+    #[inline(always)]
+    pub fn channel(&self, v: usize, vectors: usize, lanes: usize) -> usize {
+        v * lanes - if v + 1 == vectors { self.overlap } else { 0 }
+    }
 }
 
 /// How the bytes of an input stand for values: `value = scale * (byte - zero)`.

@@ -88,6 +88,7 @@ impl Turned {
                 relu: geometry.relu,
                 output: target,
                 output_step: step,
+                overlap: 0,
             };
             // SAFETY: `weights` has `len` values an output, `planes` as many rows of a stretch. A whole stretch lies within each output's
             // plane, and is this job's alone; others go to `results`. `Conv::new` has checked the instruction set.

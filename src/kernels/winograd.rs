@@ -199,6 +199,7 @@ impl Winograd {
                 relu: false,
                 output: results.as_mut_ptr(),
                 output_step: panel.width,
+                overlap: 0,
             };
             // SAFETY: the slices have the lengths that the tile speaks of; zeros are as many as the widest panel's channels. Panels
             // have kernels for `squares` squares and this processor.

@@ -84,15 +84,15 @@ unsafe fn finish<X: Vectors, const EACH: usize, const V: usize>(tile: &Tile<'_>,
                 }
             }
             for addend in tile.addends {
-                for (result, value) in results.iter_mut().zip(vectors::<X, V>(addend.at(p))) {
-                    *result = X::add(*result, value);
+                for (v, result) in results.iter_mut().enumerate() {
+                    *result = X::add(*result, X::load(addend.at(p).add(tile.channel(v, V, X::LANES))));
                 }
             }
             for (v, result) in results.iter_mut().enumerate() {
                 if tile.relu {
                     *result = X::max(*result, X::zero());
                 }
-                X::store(tile.output.add(p * tile.output_step + v * X::LANES), *result);
+                X::store(tile.output.add(p * tile.output_step + tile.channel(v, V, X::LANES)), *result);
             }
         }
     }

@@ -17,8 +17,6 @@ use super::work::{Desk, Output, Work};
 
 /// Products below which a convolution is not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
-/// Output channels below which it takes longer to make bytes of transformed inputs than multiplying them saves.
-const MIN_OUTPUTS: usize = 96;
 /// Products of bytes whose sum, with what is taken from it, stays within 32 bits.
 const MAX_PRODUCTS: usize = 1 << 15;
 /// Bands of parts a thread, so that one that was held up leaves some to the others.
@@ -99,16 +97,14 @@ impl Way {
     }
 }
 
-/// The precision that serves the convolution where `precision` is asked for: bytes give way to bf16, or f32 where there is none.
+/// The precision that serves the convolution where `precision` is asked for. Bytes give way to bf16, or f32 where there is none, where their sums are too
+/// long; and to bf16 in tiles where the plain sum of bytes is all there is beside it.
 fn served(geometry: &Geometry, isa: Isa, precision: Precision) -> Precision {
-    let few = if Winograd::fits(geometry) {
-        geometry.outputs < MIN_OUTPUTS
-    } else {
-        geometry.weights_len() / geometry.outputs > MAX_PRODUCTS
-    };
+    let long = geometry.weights_len() / geometry.outputs > MAX_PRODUCTS;
+    let plain = isa == Isa::Amx && Winograd::fits(geometry) && !Winograd::pays(geometry, precision);
     match precision {
-        Precision::Int8 if few && Precision::Bf16.is_there(isa) => Precision::Bf16,
-        Precision::Int8 if few => Precision::F32,
+        Precision::Int8 if (long || plain) && Precision::Bf16.is_there(isa) => Precision::Bf16,
+        Precision::Int8 if long => Precision::F32,
         _ => precision,
     }
 }

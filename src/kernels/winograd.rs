@@ -19,6 +19,8 @@ use super::work::{Desk, Work};
 
 /// Channels below which the transforms cost more than they save.
 const MIN_CHANNELS: usize = 16;
+/// Output channels below which it takes longer to make bytes of transformed inputs than multiplying them saves.
+const MIN_OUTPUTS: usize = 96;
 /// Transformed weights up to which the larger square pays: they are read once for every few squares, and must stay close for that.
 const MAX_WEIGHTS: usize = 384 << 10;
 
@@ -52,7 +54,7 @@ impl Winograd {
         isa: Isa,
         precision: Precision,
     ) -> Result<Option<Self>, String> {
-        if !Self::fits(geometry) {
+        if !Self::fits(geometry) || !Self::pays(geometry, precision) {
             return Ok(None);
         }
         let (inputs, each, window) = (geometry.inputs, precision.values(), MAX_WINDOW);
@@ -75,12 +77,17 @@ impl Winograd {
         Ok(Some(Self { panels, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
     }
 
-    /// Whether it can be done in this way, and may pay.
+    /// Whether it can be done in this way, and may pay in some precision.
     pub fn fits(geometry: &Geometry) -> bool {
         let channels = [geometry.inputs, geometry.outputs];
         let interleaved = ![geometry.from_order, geometry.to_order].contains(&Order::Planes);
         let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % LANES == 0);
         geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
+    }
+
+    /// Whether it is then faster than the plain sum in this precision.
+    pub fn pays(geometry: &Geometry, precision: Precision) -> bool {
+        precision != Precision::Int8 || geometry.outputs >= MIN_OUTPUTS
     }
 
     pub fn precision(&self) -> Precision {

@@ -7,7 +7,7 @@
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Loops, PIXEL, Resample, ValuesMut, widest};
+use crate::kernels::{Loops, Normalise, PIXEL, Resample, ValuesMut, widest};
 
 mod across;
 mod lines;
@@ -60,7 +60,7 @@ pub enum TensorError {
     /// The output does not have the network's size.
     #[error("output: expected {expected} values for {what} of {size}; got {got}")]
     Output {
-        /// Three planes, or pixels of four values.
+        /// Three planes, pixels of four values, or pixels of bytes.
         what: &'static str,
         /// The network's input size.
         size: Size,
@@ -99,24 +99,16 @@ pub struct TensorMaker {
     line: Vec<f32>,
 }
 
-/// `v * scale + bias` for every colour; `v` from 0 to 255.
-#[derive(Clone, Copy, Debug)]
-struct Normalise {
-    scale: [f32; 3],
-    bias: [f32; 3],
-}
-
-impl Normalise {
-    fn new(spec: &InputSpec) -> Result<Self, TensorError> {
+impl InputSpec {
+    fn normalise(&self) -> Result<Normalise, TensorError> {
+        let spec = self;
         if spec.mean.iter().any(|mean| !mean.is_finite()) {
             return Err(TensorError::Normalisation { field: "mean", got: spec.mean });
         }
         if spec.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
             return Err(TensorError::Normalisation { field: "std", got: spec.std });
         }
-        let [r, g, b] = spec.std;
-        let [mr, mg, mb] = spec.mean;
-        Ok(Self { scale: [r, g, b].map(|std| 1.0 / (255.0 * std)), bias: [-mr / r, -mg / g, -mb / b] })
+        Ok(Normalise::new(spec.mean, spec.std))
     }
 }
 
@@ -125,7 +117,7 @@ impl TensorMaker {
     pub fn new(spec: InputSpec) -> Result<Self, TensorError> {
         check_size(spec.size)?;
         Ok(Self {
-            normalise: Normalise::new(&spec)?,
+            normalise: spec.normalise()?,
             spec,
             rows: Rows::default(),
             source: None,
@@ -158,7 +150,7 @@ impl TensorMaker {
     }
 
     /// Stretches the frame to the network's size and normalises it into `out`: `[3, H, W] f32`, or rounded `[H, W, 4]` bits of bf16, of which the
-    /// last of each pixel is zero.
+    /// last of each pixel is zero; or stretches it alone, into `[H, W]` words of 8 bits a colour and a zero.
     ///
     /// Each axis is interpolated linearly between pixel centres (half-pixel centres, as `align_corners=False`) where it grows or shrinks up to
     /// twofold, and averaged over the covered area where it shrinks further. Values of the resize are exact to about one level of 255.
@@ -167,6 +159,7 @@ impl TensorMaker {
         let (what, expected, got) = match &out {
             ValuesMut::Whole(values) => ("3 planes", self.len(), values.len()),
             ValuesMut::Rounded(values) => ("pixels of 4", PIXEL * size.pixels(), values.len()),
+            ValuesMut::Bytes(pixels) => ("pixels of bytes", size.pixels(), pixels.len()),
         };
         if got != expected {
             return Err(TensorError::Output { what, size, expected, got });
@@ -193,6 +186,12 @@ impl TensorMaker {
                     colours.row(self.rows.row(frame, y), pixels);
                 }
             }
+            ValuesMut::Bytes(pixels) => {
+                let colours = self.normalise.colours(layout);
+                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(width)) {
+                    colours.bytes(self.rows.row(frame, y), pixels);
+                }
+            }
         }
     }
 
@@ -212,6 +211,8 @@ impl TensorMaker {
         }));
         self.sums.resize(source.width as usize * layout.samples(), 0);
         self.halves.resize(columns.reach().max(self.sums.len()), 0);
+        // Bytes are samples still.
+        let normalise = if matches!(out, ValuesMut::Bytes(_)) { SAMPLES } else { self.normalise };
         let mut out = Lines { out, width: target.width as usize, line: &mut self.line };
         for (line, (start, weights)) in self.lines.spans().enumerate() {
             let single = weights.len() <= 2;
@@ -229,10 +230,13 @@ impl TensorMaker {
             if !single {
                 halve(&self.sums, &mut self.halves);
             }
-            out.fill(line, |planes| across::resample(&self.halves, layout, columns, &self.normalise, planes));
+            out.fill(line, |planes| across::resample(&self.halves, layout, columns, &normalise, planes));
         }
     }
 }
+
+/// Leaves samples as they are.
+const SAMPLES: Normalise = Normalise { scale: [1.0; 3], bias: [0.0; 3] };
 
 /// What [`TensorMaker::fill`] does once the lengths are checked.
 struct Fill<'a, 'f> {

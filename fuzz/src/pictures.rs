@@ -52,6 +52,14 @@ fn filled(frame: &Frame<'_>, size: Size) -> Vec<f32> {
         let colour = |colour: usize| round(tensor[colour * size.pixels() + at]);
         assert_eq!(pixel, [colour(0), colour(1), colour(2), 0], "pixel {at} rounded");
     }
+    let mut bytes = vec![u32::MAX; size.pixels()];
+    maker.fill(frame, ValuesMut::Bytes(&mut bytes)).expect("bytes of the right size");
+    for (at, pixel) in bytes.iter().enumerate() {
+        let levels = (0..3).map(|colour| 255.0 * tensor[colour * size.pixels() + at]).chain([0.0]);
+        for (byte, level) in pixel.to_ne_bytes().into_iter().zip(levels) {
+            assert!((f32::from(byte) - level).abs() < 0.51, "pixel {at}: {byte} for a level of {level}");
+        }
+    }
     tensor
 }
 

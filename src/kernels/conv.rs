@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::crew::Crew;
 use super::depthwise::Depthwise;
 use super::direct::Direct;
-use super::geometry::{Addend, Geometry, Order, Values, ValuesMut};
+use super::geometry::{Addend, COLOURS, Geometry, Order, Values, ValuesMut};
 use super::isa::Isa;
+use super::pixels::Normalise;
 use super::precision::Precision;
 #[cfg(target_arch = "x86_64")]
 use super::tiled::Tiled;
@@ -60,7 +61,7 @@ impl Way {
         if let Some(winograd) = Winograd::new(geometry, weights, bias, isa.vectors(), precision)? {
             return Ok(Self::Winograd(winograd));
         }
-        Ok(Self::Direct(Direct::new(geometry, weights, bias, isa.vectors(), precision)?))
+        Ok(Self::Direct(Direct::new(geometry, [weights, bias], isa.vectors(), precision, 0)?))
     }
 
     fn precision(&self) -> Precision {
@@ -141,8 +142,40 @@ impl Conv {
         if !precision.is_there(isa) {
             return Err(format!("this processor has no {precision:?} in {isa:?}"));
         }
+        if geometry.from_order == Order::Bytes {
+            return Err(format!("bytes, and nothing said of what they stand for: {geometry:?}"));
+        }
         let way = Way::new(&geometry, weights, bias, isa, precision)?;
         Ok(Self { geometry, way, isa })
+    }
+
+    /// The same of [`Order::Bytes`], which stand for what `normalise` makes of them: the weights are made for bytes as they are, so that these are
+    /// multiplied where they lie. Around the image stand the bytes that are nearest to zero.
+    ///
+    /// Fails where [`takes_bytes`](Self::takes_bytes) says no.
+    pub fn of_bytes(
+        geometry: Geometry,
+        weights: &[f32],
+        bias: &[f32],
+        normalise: &Normalise,
+        isa: Isa,
+    ) -> Result<Self, String> {
+        geometry.check()?;
+        geometry.check_rest(weights, bias)?;
+        let precision = Precision::Int8;
+        let blank = normalise.blank().filter(|_| Self::takes_bytes(&geometry, normalise, isa, precision));
+        let blank = blank.ok_or_else(|| format!("no bytes of {normalise:?} in {isa:?} for {geometry:?}"))?;
+        let (weights, bias) = normalise.folded(weights, bias);
+        let direct = Direct::new(&geometry, [&weights, &bias], isa.vectors(), precision, blank)?;
+        Ok(Self { geometry, way: Way::Direct(direct), isa })
+    }
+
+    /// Whether there is a way to do the convolution, which passes [`Geometry::check`], of an image's bytes that stand for what `normalise` makes of them.
+    pub fn takes_bytes(geometry: &Geometry, normalise: &Normalise, isa: Isa, precision: Precision) -> bool {
+        let direct = geometry.inputs == COLOURS && !geometry.depthwise;
+        let whole = geometry.addends.iter().map(|addend| addend.order).chain([geometry.to_order]);
+        let bytes = served(geometry, isa, precision) == Precision::Int8 && precision.is_there(isa);
+        direct && bytes && whole.into_iter().all(|order| order != Order::Rounded) && normalise.blank().is_some()
     }
 
     /// What it is.
@@ -166,10 +199,9 @@ impl Conv {
         crew: &Crew,
     ) -> Result<(), String> {
         let geometry = &self.geometry;
-        let len =
-            |addend: &Addend| (addend.size[0] * addend.size[1] * geometry.outputs, addend.order == Order::Rounded);
-        let fits = input.extent() == (geometry.input_len(), geometry.from_order == Order::Rounded)
-            && output.extent() == (geometry.output_len(), geometry.to_order == Order::Rounded)
+        let len = |addend: &Addend| (addend.size[0] * addend.size[1] * geometry.outputs, addend.order.kept());
+        let fits = input.extent() == (geometry.input_len(), geometry.from_order.kept())
+            && output.extent() == (geometry.output_len(), geometry.to_order.kept())
             && addends.iter().map(Values::extent).eq(geometry.addends.iter().map(len));
         if !fits {
             let addends: Vec<_> = addends.iter().map(Values::extent).collect();

@@ -29,7 +29,7 @@ impl Depthwise {
             weights: (0..area * channels).map(|i| weights[i % channels * area + i / channels]).collect(),
             bias: bias.to_vec(),
             kernels: (1..=PIXELS).map(kernel).collect::<Result<_, _>>()?,
-            spans: Spans::new(geometry),
+            spans: Spans::new(geometry, 0),
         })
     }
 
@@ -40,7 +40,7 @@ impl Depthwise {
         let tiles = width.div_ceil(PIXELS);
         for tile in 0..tiles {
             let (x, end) = (tile * width / tiles, (tile + 1) * width / tiles);
-            let span = self.spans.find(work, y, x, end - x, &mut desk.edge, &mut desk.runs);
+            let span = self.spans.find(work, y, x, end - x, &mut desk.packed, &mut desk.runs);
             let (addends, count) = work.addends(0, y, x);
             let tile = Tile {
                 input: span.input,

@@ -16,6 +16,7 @@ pub(super) struct Direct {
     panels: Vec<Panel>,
     /// Most pixels of a tile.
     pixels: usize,
+    precision: Precision,
     source: Source,
     /// Words from a pixel of the input to the next, and those of a run.
     unit: usize,
@@ -32,12 +33,13 @@ enum Source {
 }
 
 impl Direct {
+    /// The convolution in this way, for input that lies there as it is multiplied to have `blank` around it.
     pub fn new(
         geometry: &Geometry,
-        weights: &[f32],
-        bias: &[f32],
+        [weights, bias]: [&[f32]; 2],
         isa: Isa,
         precision: Precision,
+        blank: u32,
     ) -> Result<Self, String> {
         let [rows, columns] = geometry.kernel;
         let (inputs, each) = (geometry.inputs, precision.values());
@@ -45,26 +47,24 @@ impl Direct {
         let weight = |word: usize, part: usize, output: usize| {
             let (input, row, column) = match geometry.from_order {
                 Order::Planes => (word / columns / rows, word / columns % rows, word % columns),
-                Order::Interleaved | Order::Rounded => (word % words, word / words / columns, word / words % columns),
+                _ => (word % words, word / words / columns, word / words % columns),
             };
             let input = input * each + part;
             if input < inputs { weights[((output * inputs + input) * rows + row) * columns + column] } else { 0.0 }
         };
         let panels = Panel::all(bias, [1, words * rows * columns], weight, isa, precision)?;
         let pixels = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
-        let source = match precision {
-            Precision::F32 => Source::There(Spans::new(geometry)),
-            _ => Source::Packed(Rows::new(geometry, isa, precision)?),
+        let source = if precision == Precision::F32 || geometry.from_order == Order::Bytes {
+            Source::There(Spans::new(geometry, blank))
+        } else {
+            Source::Packed(Rows::new(geometry, isa, precision)?)
         };
         let unit = if geometry.from_order == Order::Planes { 1 } else { words };
-        Ok(Self { panels, pixels, source, unit, run_len: columns * unit })
+        Ok(Self { panels, pixels, precision, source, unit, run_len: columns * unit })
     }
 
     pub fn precision(&self) -> Precision {
-        match &self.source {
-            Source::There(_) => Precision::F32,
-            Source::Packed(rows) => rows.precision,
-        }
+        self.precision
     }
 
     /// Computes row `y`.
@@ -81,7 +81,7 @@ impl Direct {
         for tile in 0..tiles {
             let (x, end) = (tile * width / tiles, (tile + 1) * width / tiles);
             let span = match &self.source {
-                Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.edge, &mut desk.runs),
+                Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.packed, &mut desk.runs),
                 Source::Packed(rows) => rows.span(&desk.packed, y, x, end - x, geometry.stride[1] * self.unit),
             };
             let mut rests = desk.rest.as_mut_slice();

@@ -9,6 +9,9 @@ const MAX_CHANNELS: usize = 1 << 14;
 /// The largest height or width of an image.
 const MAX_SIDE: usize = 1 << 16;
 
+/// Colours of a pixel of [`Order::Bytes`].
+pub(super) const COLOURS: usize = 3;
+
 /// How the values of `channels` by `height` by `width` follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
@@ -19,17 +22,36 @@ pub enum Order {
     /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that would round it when they read it. A zero follows
     /// the channels of a pixel where they are odd in number, so that it has whole words.
     Rounded,
+    /// `[height, width]`: a pixel's three colours as cameras have them, 8 bits each and a zero behind them, in a word; to be read only.
+    Bytes,
 }
 
 impl Order {
-    /// Values from one pixel to the next, of `channels` that lie side by side.
+    /// Values from one pixel to the next, of `channels` that lie side by side, or words.
     pub const fn unit(self, channels: usize) -> usize {
         match self {
-            Self::Planes => 1,
+            Self::Planes | Self::Bytes => 1,
             Self::Interleaved => channels,
             Self::Rounded => channels.next_multiple_of(2),
         }
     }
+
+    /// What the values are kept in.
+    pub(super) fn kept(self) -> Kept {
+        match self {
+            Self::Planes | Self::Interleaved => Kept::Whole,
+            Self::Rounded => Kept::Rounded,
+            Self::Bytes => Kept::Bytes,
+        }
+    }
+}
+
+/// What values are kept in: f32, bits of bf16, or words of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    Whole,
+    Rounded,
+    Bytes,
 }
 
 /// Values where they lie.
@@ -39,6 +61,8 @@ pub enum Values<'a> {
     Whole(&'a [f32]),
     /// Bits of bf16, of [`Order::Rounded`].
     Rounded(&'a [u16]),
+    /// Pixels of [`Order::Bytes`].
+    Bytes(&'a [u32]),
 }
 
 /// The same, to be written.
@@ -48,6 +72,8 @@ pub enum ValuesMut<'a> {
     Whole(&'a mut [f32]),
     /// Bits of bf16, to [`Order::Rounded`].
     Rounded(&'a mut [u16]),
+    /// Pixels of [`Order::Bytes`].
+    Bytes(&'a mut [u32]),
 }
 
 impl<'a> ValuesMut<'a> {
@@ -55,15 +81,16 @@ impl<'a> ValuesMut<'a> {
     pub fn whole(self) -> Option<&'a mut [f32]> {
         match self {
             Self::Whole(values) => Some(values),
-            Self::Rounded(_) => None,
+            Self::Rounded(_) | Self::Bytes(_) => None,
         }
     }
 
-    /// Makes all of them zero.
+    /// Makes all of them zero, which is black where they are bytes.
     pub fn clear(&mut self) {
         match self {
             Self::Whole(values) => values.fill(0.0),
             Self::Rounded(values) => values.fill(0),
+            Self::Bytes(pixels) => pixels.fill(0),
         }
     }
 
@@ -72,26 +99,29 @@ impl<'a> ValuesMut<'a> {
         match self {
             Self::Whole(values) => Values::Whole(values),
             Self::Rounded(values) => Values::Rounded(values),
+            Self::Bytes(pixels) => Values::Bytes(pixels),
         }
     }
 }
 
 impl Values<'_> {
-    /// How many there are, and whether they are rounded.
-    pub(super) fn extent(&self) -> (usize, bool) {
+    /// How many there are, and what they are kept in.
+    pub(super) fn extent(&self) -> (usize, Kept) {
         match self {
-            Self::Whole(values) => (values.len(), false),
-            Self::Rounded(values) => (values.len(), true),
+            Self::Whole(values) => (values.len(), Kept::Whole),
+            Self::Rounded(values) => (values.len(), Kept::Rounded),
+            Self::Bytes(pixels) => (pixels.len(), Kept::Bytes),
         }
     }
 }
 
 impl ValuesMut<'_> {
-    /// How many there are, and whether they are rounded.
-    pub(super) fn extent(&self) -> (usize, bool) {
+    /// How many there are, and what they are kept in.
+    pub(super) fn extent(&self) -> (usize, Kept) {
         match self {
-            Self::Whole(values) => (values.len(), false),
-            Self::Rounded(values) => (values.len(), true),
+            Self::Whole(values) => (values.len(), Kept::Whole),
+            Self::Rounded(values) => (values.len(), Kept::Rounded),
+            Self::Bytes(pixels) => (pixels.len(), Kept::Bytes),
         }
     }
 }
@@ -168,7 +198,7 @@ impl Geometry {
     pub(super) fn runs(&self) -> usize {
         match self.from_order {
             Order::Planes => self.inputs * self.kernel[0],
-            Order::Interleaved | Order::Rounded => self.kernel[0],
+            Order::Interleaved | Order::Rounded | Order::Bytes => self.kernel[0],
         }
     }
 
@@ -189,8 +219,11 @@ impl Geometry {
         if self.addends.len() > MAX_ADDENDS {
             return Err(format!("{} addends, at most {MAX_ADDENDS} can be", self.addends.len()));
         }
-        if self.addends.iter().any(|addend| addend.order == Order::Planes) {
-            return Err("planes to be added".to_owned());
+        if self.addends.iter().any(|addend| [Order::Planes, Order::Bytes].contains(&addend.order)) {
+            return Err("planes or bytes to be added".to_owned());
+        }
+        if self.to_order == Order::Bytes || self.from_order == Order::Bytes && self.inputs != COLOURS {
+            return Err(format!("bytes of other than {COLOURS} colours, or to be written: {self:?}"));
         }
         let covers = |addend: &Addend| {
             let reach = |axis: usize| (self.to[axis] - 1) >> addend.shift;

@@ -41,6 +41,7 @@ impl Packing {
         match geometry.from_order {
             Order::Planes => geometry.inputs <= MAX_PLANES,
             Order::Interleaved | Order::Rounded => true,
+            Order::Bytes => false,
         }
     }
 
@@ -172,6 +173,8 @@ impl Packing {
                 // there is AVX-512 with bf16.
                 unsafe { round_pixels(line, channels, unit, row.as_mut_ptr()) };
             }
+            // `fits` has refused them.
+            Values::Bytes(_) => row.fill(0),
         }
     }
 }

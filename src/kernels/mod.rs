@@ -81,7 +81,7 @@ pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use pack::{half as round, whole as widen};
-pub use pixels::{Colours, PIXEL, interleave};
+pub use pixels::{Colours, Normalise, PIXEL, interleave};
 pub use precision::Precision;
 pub use resample::Resample;
 

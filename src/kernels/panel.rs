@@ -8,6 +8,18 @@ use super::tile::{Kernel, Range, Scaling};
 /// The largest byte of a weight.
 const LEVELS: f32 = 127.0;
 
+/// What a byte stands for where bytes stand for all these weights, and its reciprocal. What is no number makes it none, and so every result.
+fn scale(weights: impl Iterator<Item = f32>) -> [f32; 2] {
+    let scale = weights.map(f32::abs).max_by(f32::total_cmp).unwrap_or(0.0) / LEVELS;
+    [scale, if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }]
+}
+
+/// Rounds the weights of an output channel to what their bytes will stand for.
+pub(super) fn round_to_bytes(weights: &mut [f32]) {
+    let [scale, reciprocal] = scale(weights.iter().copied());
+    weights.iter_mut().for_each(|weight| *weight = scale * (*weight * reciprocal).round_ties_even());
+}
+
 /// Some output channels side by side. Where there are less than the kernels' width, the last vector begins as much earlier, and has some in
 /// common with the one before; where there are less than one vector has, zeros follow them.
 #[derive(Clone)]
@@ -90,10 +102,7 @@ impl Panel {
     ) {
         let (parts, at) = (0..precision.values(), group * self.width + lane);
         let all = words.clone().flat_map(|word| parts.clone().map(move |part| (word, part)));
-        let most = all.map(|(word, part)| weight(word, part).abs()).max_by(f32::total_cmp).unwrap_or(0.0);
-        // What is no number makes the scale none, and so every result.
-        let scale = most / LEVELS;
-        let reciprocal = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+        let [scale, reciprocal] = scale(all.map(|(word, part)| weight(word, part)));
         let byte = |value: f32| (value * reciprocal).round_ties_even() as i8;
         for word in words {
             let part = |part: usize| weight(word, part);

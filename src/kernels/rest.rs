@@ -30,7 +30,7 @@ pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32])
                 transpose(rest, panel.width, channel, live.min(channel + BLOCK) - channel, &mut store);
             }
         }
-        Order::Interleaved | Order::Rounded => {
+        Order::Interleaved | Order::Rounded | Order::Bytes => {
             for (x, results) in rest.chunks_exact(panel.width).enumerate() {
                 work.store((y * width + x) * geometry.outputs + panel.first, &results[..live]);
             }

@@ -27,7 +27,7 @@ impl Rows {
         let across = (geometry.to[1] - 1) * geometry.stride[1] + geometry.kernel[1];
         let (runs, len) = match geometry.from_order {
             Order::Planes => (words * geometry.kernel[0], across),
-            Order::Interleaved | Order::Rounded => (geometry.kernel[0], across * words),
+            _ => (geometry.kernel[0], across * words),
         };
         let runs = (0..runs).map(|run| run * len).collect();
         Ok(Self { packer: Packer::new(precision, isa)?, precision, words, across, runs })
@@ -41,9 +41,7 @@ impl Rows {
         let row = |index: usize| usize::try_from(top + index as isize).ok().filter(|row| *row < height);
         let line = |plane: usize, row: usize| match geometry.from_order {
             Order::Planes => &work.whole()[(plane * height + row) * width..][..width],
-            Order::Interleaved | Order::Rounded => {
-                &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs]
-            }
+            _ => &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs],
         };
         let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
         let mut range = Range::NONE;
@@ -70,15 +68,12 @@ impl Rows {
             let (words, after) = words.split_at_mut(live * unit);
             before.fill(self.packer.zeros(range));
             after.fill(self.packer.zeros(range));
-            match geometry.from_order {
-                Order::Interleaved | Order::Rounded => {
-                    self.packer.pixels(&line(0, row)[..live * geometry.inputs], geometry.inputs, range, words);
-                }
-                Order::Planes => {
-                    let each = self.precision.values();
-                    let plane = |part: usize| line((plane * each + part).min(geometry.inputs - 1), row);
-                    self.packer.planes(&std::array::from_fn(plane), range, words);
-                }
+            if geometry.from_order == Order::Planes {
+                let each = self.precision.values();
+                let plane = |part: usize| line((plane * each + part).min(geometry.inputs - 1), row);
+                self.packer.planes(&std::array::from_fn(plane), range, words);
+            } else {
+                self.packer.pixels(&line(0, row)[..live * geometry.inputs], geometry.inputs, range, words);
             }
         }
         range

@@ -19,26 +19,28 @@ pub(super) struct Span<'a> {
 pub(super) struct Spans {
     /// Where the runs of a span lie in the input, from the first one on.
     runs: Vec<usize>,
+    /// What stands around the input.
+    blank: u32,
 }
 
 impl Spans {
-    pub fn new(geometry: &Geometry) -> Self {
+    pub fn new(geometry: &Geometry, blank: u32) -> Self {
         let ([height, width], rows) = (geometry.from, geometry.kernel[0]);
         let run = |index: usize| match geometry.from_order {
             Order::Planes => (index / rows * height + index % rows) * width,
-            Order::Interleaved | Order::Rounded => index * width * geometry.inputs,
+            _ => index * width * geometry.unit(),
         };
-        Self { runs: (0..geometry.runs()).map(run).collect() }
+        Self { runs: (0..geometry.runs()).map(run).collect(), blank }
     }
 
-    /// Finds the input of a row's part: in place, or copied to `edge` with the zeros around it.
+    /// Finds the input of a row's part: in place, or copied to `edge` with what stands around it.
     pub fn find<'a>(
         &'a self,
         work: &'a Work<'_>,
         y: usize,
         x: usize,
         pixels: usize,
-        edge: &mut Vec<f32>,
+        edge: &mut Vec<u32>,
         runs: &'a mut Vec<usize>,
     ) -> Span<'a> {
         let geometry = work.geometry;
@@ -50,33 +52,34 @@ impl Spans {
         let skipped = ((-top).max(0) as usize).min(rows);
         let live = ((height as isize - top).clamp(0, rows as isize) as usize).max(skipped) - skipped;
         let inside = left >= 0 && left as usize + across <= width;
+        // Rows of zeros, where they are runs of their own, add nothing.
         let (first_run, count) = match geometry.from_order {
-            Order::Interleaved | Order::Rounded => (skipped, live),
-            Order::Planes => (0, self.runs.len()),
+            Order::Interleaved => (skipped, live),
+            _ => (0, self.runs.len()),
         };
         if inside && (live == rows || geometry.from_order == Order::Interleaved && live > 0) {
             let start = ((top + skipped as isize) as usize * width + left as usize) * unit;
-            let input = work.whole()[start..].as_ptr().cast();
+            let input = work.words()[start..].as_ptr();
             return Span { y, x, pixels, input, runs: &self.runs[..count], first_run };
         }
         edge.clear();
-        edge.resize(count * across * unit, 0.0);
+        edge.resize(count * across * unit, self.blank);
         let from = (-left).max(0) as usize;
         let to = ((width as isize - left).max(0) as usize).min(across);
         for (index, line) in edge.chunks_exact_mut(across * unit).enumerate() {
             let (plane, row) = match geometry.from_order {
-                Order::Interleaved | Order::Rounded => (0, first_run + index),
                 Order::Planes => (index / rows, index % rows),
+                _ => (0, first_run + index),
             };
             let row = top + row as isize;
             if row < 0 || row as usize >= height || from >= to {
                 continue;
             }
             let start = (plane * height + row as usize) * width + (left + from as isize) as usize;
-            line[from * unit..to * unit].copy_from_slice(&work.whole()[start * unit..(start + to - from) * unit]);
+            line[from * unit..to * unit].copy_from_slice(&work.words()[start * unit..(start + to - from) * unit]);
         }
         runs.clear();
         runs.extend((0..count).map(|index| index * across * unit));
-        Span { y, x, pixels, input: edge.as_ptr().cast(), runs, first_run }
+        Span { y, x, pixels, input: edge.as_ptr(), runs, first_run }
     }
 }

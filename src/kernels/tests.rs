@@ -85,6 +85,18 @@ impl Case {
         (whole, bits)
     }
 
+    /// The same of an image's bytes in place of the input.
+    fn run_bytes(&self, normalise: &Normalise, pixels: &[u32], isa: Isa, threads: usize) -> Vec<f32> {
+        let geometry = Geometry { from_order: Order::Bytes, ..self.geometry.clone() };
+        let conv = Conv::of_bytes(geometry, &self.weights, &self.bias, normalise, isa).unwrap();
+        assert_eq!(conv.precision(), Precision::Int8);
+        let addends: Vec<Values<'_>> = self.addends.iter().map(|values| Values::Whole(values)).collect();
+        let mut output = vec![f32::NAN; self.geometry.output_len()];
+        let crew = Crew::new(threads).unwrap();
+        conv.run(Values::Bytes(pixels), &addends, ValuesMut::Whole(&mut output), &crew).unwrap();
+        output
+    }
+
     /// The sum as it is written in textbooks, in f64.
     fn by_the_book(&self) -> Vec<f64> {
         let g = &self.geometry;
@@ -133,7 +145,7 @@ impl Case {
 fn index(order: Order, channels: usize, [height, width]: [usize; 2], [channel, y, x]: [usize; 3]) -> usize {
     match order {
         Order::Planes => (channel * height + y) * width + x,
-        Order::Interleaved | Order::Rounded => (y * width + x) * channels + channel,
+        _ => (y * width + x) * channels + channel,
     }
 }
 

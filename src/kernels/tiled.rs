@@ -116,7 +116,7 @@ impl Tiled {
                 strip.pixels = columns.len();
                 strip.output = match geometry.to_order {
                     Order::Rounded => Results::Rounded(work.output.rounded_at(pixel * geometry.outputs)),
-                    Order::Interleaved => Results::Whole(work.output.at(pixel * geometry.outputs)),
+                    Order::Interleaved | Order::Bytes => Results::Whole(work.output.at(pixel * geometry.outputs)),
                     Order::Planes => Results::Planes(work.output.at(pixel), geometry.to[0] * geometry.to[1]),
                 };
                 work.set_addends(&mut strip.addends, 0, y, columns.start);

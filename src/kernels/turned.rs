@@ -26,7 +26,8 @@ pub(super) struct Turned {
 impl Turned {
     /// Whether the convolution can be done in this way.
     pub fn fits(geometry: &Geometry) -> bool {
-        let turns = geometry.from_order != Order::Planes && geometry.to_order == Order::Planes;
+        let turns =
+            [Order::Interleaved, Order::Rounded].contains(&geometry.from_order) && geometry.to_order == Order::Planes;
         let single = geometry.kernel == [1, 1] && geometry.stride == [1, 1] && geometry.from == geometry.to;
         turns && single && geometry.addends.is_empty() && geometry.inputs.is_multiple_of(BLOCK) && !geometry.depthwise
     }
@@ -67,6 +68,8 @@ impl Turned {
                 widest(Widen { from: &values[range], to: &mut desk.edge });
                 &desk.edge
             }
+            // `fits` has refused them.
+            Values::Bytes(_) => &[],
         };
         turn_pixels(values, inputs, &mut planes[STRETCH..]);
         let len = 1 + inputs;

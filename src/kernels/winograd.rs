@@ -80,7 +80,7 @@ impl Winograd {
     /// Whether it can be done in this way, and may pay in some precision.
     pub fn fits(geometry: &Geometry) -> bool {
         let channels = [geometry.inputs, geometry.outputs];
-        let interleaved = ![geometry.from_order, geometry.to_order].contains(&Order::Planes);
+        let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
         let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % LANES == 0);
         geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
     }

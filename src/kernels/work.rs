@@ -8,11 +8,11 @@ use super::tile::{MAX_ADDENDS, Range, TileAddend};
 /// Memory that a thread keeps from one convolution to the next.
 #[derive(Default)]
 pub(super) struct Desk {
-    /// A tile's input where it reaches over an edge, with the zeros there, and its runs.
+    /// A square's input where it reaches over an edge, with the zeros there; or values that were rounded.
     pub edge: Vec<f32>,
-    pub runs: Vec<usize>,
-    /// Rows of the input, rounded.
+    /// Rows of the input, rounded; or a tile's input where it reaches over an edge, with what stands there, and its runs.
     pub packed: Vec<u32>,
+    pub runs: Vec<usize>,
     /// Results that cannot be stored as a kernel leaves them, or inputs that it cannot take as they are.
     pub rest: Vec<f32>,
     /// Transformed inputs and results.
@@ -41,6 +41,8 @@ impl Output {
         match values {
             ValuesMut::Whole(values) => Self(values.as_mut_ptr()),
             ValuesMut::Rounded(values) => Self(values.as_mut_ptr().cast()),
+            // `Geometry::check` has refused them.
+            ValuesMut::Bytes(pixels) => Self(pixels.as_mut_ptr().cast()),
         }
     }
 
@@ -64,10 +66,20 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// The input where it is not rounded; nothing where it is, which only `tiled` reads.
+    /// The input where it is whole; nothing where it is rounded or bytes, which only `tiled`, `turned` and `span` read.
     pub fn whole(&self) -> &'a [f32] {
         match self.input {
             Values::Whole(values) => values,
+            Values::Rounded(_) | Values::Bytes(_) => &[],
+        }
+    }
+
+    /// The input's words, as kernels read them where it lies: those of f32, or of bytes.
+    pub fn words(&self) -> &'a [u32] {
+        match self.input {
+            // SAFETY: both have 32 bits, and whatever they are, they are a word.
+            Values::Whole(values) => unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) },
+            Values::Bytes(pixels) => pixels,
             Values::Rounded(_) => &[],
         }
     }
@@ -91,6 +103,8 @@ impl<'a> Work<'a> {
             let (values, rounded) = match values {
                 Values::Whole(values) => (values[at..].as_ptr().cast(), false),
                 Values::Rounded(values) => (values[at..].as_ptr().cast(), true),
+                // `Geometry::check` has refused them.
+                Values::Bytes(_) => continue,
             };
             *slot = TileAddend { values, rounded, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
         }

@@ -13,7 +13,7 @@ use super::precision::{Chosen, Wanted};
 use super::session::Session;
 use super::tract::{Graph, Ports, Threads};
 use super::wiring::{Stage, Wire, check_data, wire_exit, wire_step};
-use crate::kernels::{Order, Precision};
+use crate::kernels::{Normalise, Order, Precision};
 
 /// A checked bundle. Never changes; cloning shares it, so that every camera can have a [`Session`] of the same graphs.
 #[derive(Clone)]
@@ -52,7 +52,8 @@ impl Bundle {
         let chosen = Chosen::here(wanted, &manifest.accuracy);
         // The image and the logits are planes; what goes from graph to graph lies as our kernels want it.
         let [planes, between] = [Order::Planes, chosen.state_order()];
-        let data = read_graph(dir, &files.data, Ports { inputs: planes, outputs: between }, &chosen)?;
+        let image = Some(Normalise::new(manifest.input.mean, manifest.input.std));
+        let data = read_graph(dir, &files.data, Ports { image, ..Ports::new(planes, between) }, &chosen)?;
         check_data(&dir.join(&files.data.path), &data, &manifest)?;
         let stages = |files: &[GraphFile], wire: Wire, ports: Ports| -> Result<Vec<Stage>, BundleError> {
             let stage = |file: &GraphFile| {
@@ -60,8 +61,8 @@ impl Bundle {
             };
             files.iter().map(stage).collect()
         };
-        let steps = stages(&files.steps, wire_step, Ports { inputs: between, outputs: between })?;
-        let exits = stages(&files.exits, wire_exit, Ports { inputs: between, outputs: planes })?;
+        let steps = stages(&files.steps, wire_step, Ports::new(between, between))?;
+        let exits = stages(&files.exits, wire_exit, Ports::new(between, planes))?;
         let stages = Stages { data, steps, exits };
         let (infos, state) = (infos(&manifest, &stages), state(&stages));
         let state_infos = state.iter().filter_map(|slot| stages.data.outputs.get(*slot)).cloned().collect();

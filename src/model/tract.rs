@@ -219,7 +219,7 @@ impl Iterator for Outputs {
     }
 }
 
-/// A tensor of f32, or of values rounded to bf16; cheap to clone, clones share their values.
+/// A tensor of f32, of values rounded to bf16, or of an image's bytes; cheap to clone, clones share their values.
 #[derive(Clone)]
 pub(super) struct Value(Arc<Tensor>);
 
@@ -257,10 +257,10 @@ impl Value {
             self.0 = Arc::new(zeros);
         }
         let tensor = Arc::get_mut(&mut self.0).ok_or("a fresh tensor is shared")?;
-        Ok(if tensor.datum_type() == u16::datum_type() {
-            ValuesMut::Rounded(slice_mut(tensor)?)
-        } else {
-            ValuesMut::Whole(slice_mut(tensor)?)
+        Ok(match tensor.datum_type() {
+            DatumType::U16 => ValuesMut::Rounded(slice_mut(tensor)?),
+            DatumType::U32 => ValuesMut::Bytes(slice_mut(tensor)?),
+            _ => ValuesMut::Whole(slice_mut(tensor)?),
         })
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! The loops work on small arrays of fixed length, which the compiler turns into vectors.
 
-use super::Normalise;
 use super::weights::{COLUMNS, ROWS};
 use crate::decode::Layout;
-use crate::kernels::{Colours, Resample};
+use crate::kernels::{Colours, Normalise, Resample};
 
 /// Normalises a row of samples; `planes` have its width.
 #[inline(always)]
@@ -78,7 +77,7 @@ impl Normalise {
             Layout::Grey => [0; 3],
             Layout::Rgb(order) | Layout::Rgba(order) => order,
         };
-        Colours { samples: layout.samples(), order, scale: self.scale, bias: self.bias }
+        Colours { samples: layout.samples(), order, normalise: *self }
     }
 
     #[inline(always)]

@@ -24,7 +24,23 @@ impl Lines<'_> {
                 let pixels = pixels.chunks_exact_mut(PIXEL * *width).nth(y).unwrap_or_default();
                 interleave(&[red, green, blue], pixels);
             }
+            ValuesMut::Bytes(pixels) => {
+                line.resize(3 * *width, 0.0);
+                fill(row_of_planes(line, *width, 0));
+                let pixels = pixels.chunks_exact_mut(*width).nth(y).unwrap_or_default();
+                round(row_of_planes(line, *width, 0), pixels);
+            }
         }
+    }
+}
+
+/// Rounds a row of samples in planes, and writes it pixel by pixel.
+#[inline(always)]
+fn round([red, green, blue]: [&mut [f32]; 3], pixels: &mut [u32]) {
+    // f32 has no fractions next to so large a number: adding it leaves the nearest whole one in the lowest bits.
+    let byte = |sample: f32| (sample + 12_582_912.0).to_bits() & 0xff;
+    for (((pixel, red), green), blue) in pixels.iter_mut().zip(red).zip(green).zip(blue) {
+        *pixel = (byte(*red) | byte(*green) << 8 | byte(*blue) << 16).to_le();
     }
 }
 

@@ -212,6 +212,30 @@ fn a_rounded_tensor_has_the_planes_values_pixel_by_pixel() {
 }
 
 #[test]
+fn a_tensor_of_bytes_has_the_nearest_level_of_each_colour() {
+    let spec = InputSpec { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..plain(8, 6) };
+    let [mut maker, mut levels] = [spec, plain(8, 6)].map(|spec| TensorMaker::new(spec).unwrap());
+    let (mut planes, mut pixels) = (vec![0.0; maker.len()], vec![u32::MAX; 8 * 6]);
+    for (width, height) in [(8, 6), (16, 12), (5, 40)] {
+        let rgb = rgb_frame(width, height, |x, y| [(x * y) as u8, 9 * x as u8, 7 * y as u8]);
+        for encoding in Encoding::ALL {
+            let frame = encode(&rgb, encoding, false, 0);
+            levels.fill(&frame, ValuesMut::Whole(&mut planes)).unwrap();
+            maker.fill(&frame, ValuesMut::Bytes(&mut pixels)).unwrap();
+            for (at, pixel) in pixels.iter().enumerate() {
+                let [red, green, blue, zero] = pixel.to_ne_bytes();
+                for (colour, byte) in [red, green, blue].into_iter().enumerate() {
+                    let level = 255.0 * planes[colour * 48 + at];
+                    let off = (f32::from(byte) - level).abs();
+                    assert!(off < 0.501, "{encoding} {width}x{height}, pixel {at}: {byte} for {level}");
+                }
+                assert_eq!(zero, 0);
+            }
+        }
+    }
+}
+
+#[test]
 fn an_output_of_another_size_is_refused_with_both_numbers() {
     let mut maker = TensorMaker::new(plain(4, 2)).unwrap();
     let frame = rgb_frame(4, 2, |_, _| [0; 3]);
@@ -219,6 +243,8 @@ fn an_output_of_another_size_is_refused_with_both_numbers() {
     assert_eq!(error.to_string(), "output: expected 24 values for 3 planes of 4x2; got 23");
     let error = maker.fill(&frame, ValuesMut::Rounded(&mut [0; 24])).unwrap_err();
     assert_eq!(error.to_string(), "output: expected 32 values for pixels of 4 of 4x2; got 24");
+    let error = maker.fill(&frame, ValuesMut::Bytes(&mut [0; 24])).unwrap_err();
+    assert_eq!(error.to_string(), "output: expected 8 values for pixels of bytes of 4x2; got 24");
 }
 
 #[test]

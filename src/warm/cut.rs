@@ -24,7 +24,7 @@ const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 pub struct Sketch(Vec<f32>);
 
 impl Sketch {
-    /// The sketch of a network's input, `[3, height, width] f32` or rounded `[height, width, 4]` as `spec` says. Sides of fewer pixels than cells
+    /// The sketch of a network's input, `[3, height, width] f32`, rounded `[height, width, 4]` or `[height, width]` words of bytes as `spec` says. Sides of fewer pixels than cells
     /// have a cell a pixel.
     pub fn of(input: Values<'_>, spec: &InputSpec) -> Self {
         let (width, height) = (spec.size.width as usize, spec.size.height as usize);
@@ -38,6 +38,7 @@ impl Sketch {
             match input {
                 Values::Whole(planes) => add_planes(planes, spec.size, &weights, &lines, &mut sums),
                 Values::Rounded(pixels) => add_pixels(pixels, &weights, &lines, &mut sums),
+                Values::Bytes(pixels) => add_bytes(pixels, &lines, &mut sums),
             }
             for column in 0..columns {
                 let cell = &sums[column * width / columns..(column + 1) * width / columns];
@@ -71,6 +72,16 @@ fn add_pixels(pixels: &[u16], weights: &[f32; 3], lines: &Range<usize>, sums: &m
     for line in pixels.chunks_exact((PIXEL * sums.len()).max(1)).take(lines.end).skip(lines.start) {
         for (sum, pixel) in sums.iter_mut().zip(line.chunks_exact(PIXEL)) {
             *sum += weights.iter().zip(pixel).map(|(weight, value)| weight * widen(*value)).sum::<f32>();
+        }
+    }
+}
+
+/// The same of lines of bytes, which are not normalised.
+fn add_bytes(pixels: &[u32], lines: &Range<usize>, sums: &mut [f32]) {
+    for line in pixels.chunks_exact(sums.len().max(1)).take(lines.end).skip(lines.start) {
+        for (sum, pixel) in sums.iter_mut().zip(line) {
+            let colours = pixel.to_ne_bytes().map(f32::from);
+            *sum += WEIGHTS.iter().zip(colours).map(|(weight, value)| weight / 255.0 * value).sum::<f32>();
         }
     }
 }

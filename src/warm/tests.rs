@@ -113,6 +113,26 @@ fn a_rounded_input_has_the_sketch_of_its_planes() {
 }
 
 #[test]
+fn an_input_of_bytes_has_the_sketch_of_its_planes_but_for_a_constant() {
+    let pixels = SPEC.size.pixels();
+    let byte = |at: usize| (at * 37 % 256) as u8;
+    let plane = |colour: usize| {
+        (0..pixels).map(move |at| (f32::from(byte(3 * at + colour)) / 255.0 - SPEC.mean[colour]) / SPEC.std[colour])
+    };
+    let planes: Vec<f32> = (0..3).flat_map(plane).collect();
+    let of = |at: usize, dark: u8| {
+        u32::from_ne_bytes([3 * at, 3 * at + 1, 3 * at + 2, 0].map(|at| byte(at) / dark)) & !0xff00_0000u32.to_le()
+    };
+    let [bright, dark] = [1, 2].map(|dark| (0..pixels).map(|at| of(at, dark)).collect::<Vec<u32>>());
+    let [bright, dark] = [&bright, &dark].map(|bytes| Sketch::of(Values::Bytes(bytes), &SPEC));
+    let black = Sketch::of(Values::Bytes(&vec![0; pixels]), &SPEC);
+    let zero: Vec<f32> = (0..3).flat_map(|colour| vec![-SPEC.mean[colour] / SPEC.std[colour]; pixels]).collect();
+    let [planes, zero] = [&planes, &zero].map(|planes| Sketch::of(Values::Whole(planes), &SPEC));
+    assert!((bright.difference(&black) - planes.difference(&zero)).abs() < 1e-5);
+    assert!((dark.difference(&black) - 0.5 * bright.difference(&black)).abs() < 0.003);
+}
+
+#[test]
 fn a_cell_sees_its_own_pixels_alone() {
     let mut input = vec![0.0; 3 * SPEC.size.pixels()];
     let before = Sketch::of(Values::Whole(&input), &SPEC);

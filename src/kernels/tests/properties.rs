@@ -95,6 +95,31 @@ proptest! {
     }
 
     #[test]
+    fn bytes_of_an_image_are_multiplied_as_what_they_stand_for(
+        geometry in geometry(),
+        zeros in proptest::array::uniform3(0u8..=255),
+        levels in proptest::array::uniform3(128.0f32..512.0),
+    ) {
+        let mut case = Case::new(Geometry { inputs: 3, from_order: Order::Interleaved, ..geometry });
+        // Where a byte stands for zero, what is around the image is the same to the last bit.
+        let scale = levels.map(|levels| 1.0 / levels);
+        let normalise = Normalise { scale, bias: std::array::from_fn(|colour| -f32::from(zeros[colour]) * scale[colour]) };
+        let bytes: Vec<u8> = case.input.iter().map(|value| (128.0 + 127.0 * value) as u8).collect();
+        for (at, (value, byte)) in case.input.iter_mut().zip(&bytes).enumerate() {
+            *value = f32::from(*byte) * scale[at % 3] + normalise.bias[at % 3];
+        }
+        let pixels: Vec<u32> =
+            bytes.as_chunks().0.iter().map(|[red, green, blue]| u32::from_ne_bytes([*red, *green, *blue, 0])).collect();
+        let products = case.weights.len() / case.bias.len();
+        let portable = case.run_bytes(&normalise, &pixels, Isa::Portable, 1);
+        // Only weights are rounded; values reach to 2.
+        assert_close(&portable, &case.by_the_book(), 2.0 * noise(products, 8));
+        for isa in isas(Precision::Int8) {
+            prop_assert_eq!(&case.run_bytes(&normalise, &pixels, isa, 2), &portable);
+        }
+    }
+
+    #[test]
     fn the_portable_kernel_computes_what_the_book_says(geometry in geometry()) {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();

@@ -145,3 +145,26 @@ fn sizes_that_do_not_fit_are_refused() {
     let order = Geometry { from_order: Order::Rounded, ..large() };
     assert!(Conv::new(order, &case.weights, &case.bias, Isa::Portable, Precision::F32).is_err());
 }
+
+#[test]
+fn bytes_are_refused_where_they_cannot_be_read_or_written() {
+    let geometry = Geometry { inputs: 3, from_order: Order::Bytes, ..large() };
+    let case = Case::new(Geometry { from_order: Order::Interleaved, ..geometry.clone() });
+    let normalise = Normalise::new([0.5; 3], [0.25; 3]);
+    let conv = |geometry: &Geometry, normalise: &Normalise| {
+        Conv::of_bytes(geometry.clone(), &case.weights, &case.bias, normalise, Isa::Portable)
+    };
+    assert!(conv(&geometry, &normalise).is_ok());
+    // Nothing is said of what they stand for.
+    assert!(Conv::new(geometry.clone(), &case.weights, &case.bias, Isa::Portable, Precision::Int8).is_err());
+    // Zero lies beyond white, or nowhere.
+    assert!(conv(&geometry, &Normalise::new([0.5, 1.5, 0.5], [0.25; 3])).is_err());
+    assert!(conv(&geometry, &Normalise::new([0.5; 3], [f32::from_bits(1); 3])).is_err());
+    assert!(conv(&Geometry { to_order: Order::Bytes, ..geometry.clone() }, &normalise).is_err());
+    assert!(conv(&Geometry { to_order: Order::Rounded, ..geometry.clone() }, &normalise).is_err());
+    let addends = vec![Addend { order: Order::Bytes, ..geometry.addends[0] }];
+    assert!(conv(&Geometry { addends, ..geometry.clone() }, &normalise).is_err());
+    let four = Geometry { inputs: 4, ..geometry };
+    let weights = [&case.weights[..], &case.weights[..case.weights.len() / 3]].concat();
+    assert!(Conv::of_bytes(four, &weights, &case.bias, &normalise, Isa::Portable).is_err());
+}

@@ -71,7 +71,7 @@ impl FusedConv {
         let ([height, width], channels) = (geometry.to, geometry.outputs);
         match geometry.to_order {
             Order::Planes => [1, channels, height, width],
-            Order::Interleaved | Order::Rounded => [1, height, width, channels],
+            Order::Interleaved | Order::Rounded | Order::Bytes => [1, height, width, channels],
         }
     }
 }
@@ -104,7 +104,7 @@ impl EvalOp for FusedConv {
         let run = |output: ValuesMut<'_>| self.0.run(image, &addends, output, &workshop.crew);
         let tensor = match self.0.geometry().to_order {
             Order::Rounded => workshop.shelf.tensor(&self.shape(), |output| run(ValuesMut::Rounded(output)))?,
-            Order::Planes | Order::Interleaved => {
+            Order::Planes | Order::Interleaved | Order::Bytes => {
                 workshop.shelf.tensor(&self.shape(), |output| run(ValuesMut::Whole(output)))?
             }
         };
@@ -114,10 +114,10 @@ impl EvalOp for FusedConv {
 
 /// The values of a tensor.
 fn values<'a>(plain: &PlainView<'a>) -> TractResult<Values<'a>> {
-    Ok(if plain.datum_type() == u16::datum_type() {
-        Values::Rounded(plain.as_slice()?)
-    } else {
-        Values::Whole(plain.as_slice()?)
+    Ok(match plain.datum_type() {
+        DatumType::U16 => Values::Rounded(plain.as_slice()?),
+        DatumType::U32 => Values::Bytes(plain.as_slice()?),
+        _ => Values::Whole(plain.as_slice()?),
     })
 }
 
@@ -125,7 +125,7 @@ impl TypedOp for FusedConv {
     fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         Ok(tvec!(match self.0.geometry().to_order {
             Order::Rounded => u16::fact(self.shape()),
-            Order::Planes | Order::Interleaved => f32::fact(self.shape()),
+            Order::Planes | Order::Interleaved | Order::Bytes => f32::fact(self.shape()),
         }))
     }
 

@@ -16,23 +16,31 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use super::fused::{FusedConv, Recast, Rectify};
 use super::groups::{Group, groups, rectified};
 use super::site::Site;
-use crate::kernels::{Addend, Conv, Geometry, Isa, Order, Precision};
+use crate::kernels::{Addend, Conv, Geometry, Isa, Normalise, Order, Precision};
 
 /// Input channels from which on it pays to interleave planes before a convolution.
 const MANY_CHANNELS: usize = 8;
 
 /// How the tensors of four sides lie where a graph meets others.
 ///
-/// Inputs in planes lie rounded instead where something is rounded at all and only convolutions that do so themselves read them.
+/// Inputs in planes lie rounded instead where something is rounded at all and only convolutions that do so themselves read them, and as bytes where they
+/// are an image that only convolutions read that multiply bytes.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Ports {
     pub inputs: Order,
     pub outputs: Order,
+    /// What an image among the inputs is of its bytes.
+    pub image: Option<Normalise>,
 }
 
 impl Ports {
     /// As the file has them.
-    pub const PLANES: Self = Self { inputs: Order::Planes, outputs: Order::Planes };
+    pub const PLANES: Self = Self::new(Order::Planes, Order::Planes);
+
+    /// Without an image.
+    pub const fn new(inputs: Order, outputs: Order) -> Self {
+        Self { inputs, outputs, image: None }
+    }
 
     /// Whether anything is rounded at them.
     fn rounds(self) -> bool {
@@ -95,7 +103,8 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     fn source(&mut self, outlet: OutletId) -> TractResult<()> {
         let order = match self.order(outlet, self.ports.inputs)? {
-            Order::Planes if self.is_only_rounded(outlet) => Order::Rounded,
+            Order::Planes if self.is_only_read(outlet, Order::Rounded) => Order::Rounded,
+            Order::Planes if self.is_only_read(outlet, Order::Bytes) => Order::Bytes,
             order => order,
         };
         let node = self.model.node(outlet.node);
@@ -107,26 +116,34 @@ impl Lowering<'_> {
             let shape = fact.shape.as_concrete().context("an input of open shape")?;
             fact = u16::fact(Recast::Round.shape(shape));
         }
+        if order == Order::Bytes {
+            fact.shape.set(3, 1.to_dim());
+            fact.datum_type = u32::datum_type();
+        }
         let source = self.target.add_source(&node.name, fact)?;
         self.places.insert((outlet, order), source);
         Ok(())
     }
 
-    /// Whether all that reads the value are convolutions that round it.
-    fn is_only_rounded(&self, outlet: OutletId) -> bool {
+    /// Whether all that reads the value are convolutions that can read it so, and that would round it themselves.
+    fn is_only_read(&self, outlet: OutletId, order: Order) -> bool {
         let node = self.model.node(outlet.node);
-        let rounds = |user: &InletId| {
+        let reads = |user: &InletId| {
             let site = self.model.node(user.node).op_as::<Site>();
-            site.is_some_and(|site| self.takes(site, Order::Rounded, Order::Interleaved))
+            site.is_some_and(|site| self.takes(site, order, Order::Interleaved))
         };
         let users = &node.outputs[outlet.slot].successors;
-        !users.is_empty() && users.iter().all(rounds) && !self.model.outputs.contains(&outlet)
+        !users.is_empty() && users.iter().all(reads) && !self.model.outputs.contains(&outlet)
     }
 
-    /// Whether a convolution can read and write so, if anything is to be rounded.
+    /// Whether a convolution can read and write so, if anything is to be rounded, or there is an image.
     fn takes(&self, site: &Site, from_order: Order, to_order: Order) -> bool {
         let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
-        self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision)
+        match (from_order, &self.ports.image) {
+            (Order::Bytes, None) => false,
+            (Order::Bytes, Some(image)) => Conv::takes_bytes(&geometry, image, self.isa, self.precision),
+            _ => self.rounds && Conv::takes_rounded(&geometry, self.isa, self.precision),
+        }
     }
 
     /// A convolution with what follows it, which ends in `last`.
@@ -150,8 +167,12 @@ impl Lowering<'_> {
         let weights = site.weights.try_as_plain_ram()?;
         let bias = site.bias.try_as_plain_ram()?;
         let bias: Vec<f32> = bias.as_slice::<f32>()?.iter().cycle().take(geometry.outputs).copied().collect();
-        let conv = Conv::new(geometry, weights.as_slice::<f32>()?, &bias, self.isa, self.precision)
-            .map_err(TractError::msg)?;
+        let weights = weights.as_slice::<f32>()?;
+        let conv = match &self.ports.image {
+            Some(image) if from_order == Order::Bytes => Conv::of_bytes(geometry, weights, &bias, image, self.isa),
+            _ => Conv::new(geometry, weights, &bias, self.isa, self.precision),
+        };
+        let conv = conv.map_err(TractError::msg)?;
         let fused = self.target.wire_node(&last.name, FusedConv(Arc::new(conv)), &inputs)?;
         self.places.insert((outlet, to_order), fused[0]);
         Ok(())
@@ -164,6 +185,8 @@ impl Lowering<'_> {
         let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
         let from_order = if self.is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
             Order::Rounded
+        } else if self.is_there(image, Order::Bytes) {
+            Order::Bytes
         } else if interleaved || site.geometry.inputs >= MANY_CHANNELS {
             Order::Interleaved
         } else {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::kernels::{Isa, Order, Precision};
+use crate::kernels::{Isa, Normalise, Order, Precision};
 
 #[allow(dead_code, reason = "what the programs under tests/ write their graphs with; here a part of it serves")]
 #[path = "../../../tests/common/onnx.rs"]
@@ -60,12 +60,12 @@ fn the_shipped_graphs_give_the_same_with_and_without_our_operators() {
     let both = |file: &str, ports, inputs: &[Value], threads| both(file, &shipped(file), ports, inputs, threads);
     for threads in [1, 2] {
         let image = image(&[1, 3, 360, 480]);
-        let ports = Ports { inputs: Order::Planes, outputs: INNER };
+        let ports = Ports::new(Order::Planes, INNER);
         let mut slots = both("data.onnx", ports, &[image], threads);
         for step in 1..=4 {
-            let next = both(&format!("step_{step}.onnx"), Ports { inputs: INNER, outputs: INNER }, &slots, threads);
+            let next = both(&format!("step_{step}.onnx"), Ports::new(INNER, INNER), &slots, threads);
             slots.splice(..next.len(), next);
-            let ports = Ports { inputs: INNER, outputs: Order::Planes };
+            let ports = Ports::new(INNER, Order::Planes);
             both("exit.onnx", ports, &slots[1..2], threads);
         }
     }
@@ -135,8 +135,46 @@ fn motley() -> Vec<u8> {
 #[test]
 fn any_graph_gives_the_same_with_and_without_our_operators() {
     both("motley", &motley(), Ports::PLANES, &[image(&[1, 5, 13, 17])], 1);
-    both("motley", &motley(), Ports { inputs: INNER, outputs: INNER }, &[image(&[1, 13, 17, 5])], 1);
-    both("motley", &motley(), Ports { inputs: Order::Planes, outputs: INNER }, &[image(&[1, 5, 13, 17])], 2);
+    both("motley", &motley(), Ports::new(INNER, INNER), &[image(&[1, 13, 17, 5])], 1);
+    both("motley", &motley(), Ports::new(Order::Planes, INNER), &[image(&[1, 5, 13, 17])], 2);
+}
+
+/// The graph that an image comes to, on its bytes and on planes of what they stand for.
+#[test]
+fn a_graph_that_reads_an_image_as_bytes_gives_nearly_the_same() {
+    let normalise = Normalise::new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let bytes: Vec<u8> = (0..3 * 360 * 480).map(|at| (at * at / 7 % 256) as u8).collect();
+    let planes: Vec<f32> = (0..3)
+        .flat_map(|colour| {
+            let value = move |pixel: &[u8]| f32::from(pixel[colour]) * normalise.scale[colour] + normalise.bias[colour];
+            bytes.chunks_exact(3).map(value)
+        })
+        .collect();
+    let word = |pixel: &[u8; 3]| u32::from_ne_bytes([pixel[0], pixel[1], pixel[2], 0]);
+    let pixels: Vec<u32> = bytes.as_chunks().0.iter().map(word).collect();
+    let threads = Threads::new(1).unwrap();
+    let run = |image: Value, ports: Ports, precision| {
+        let graph = Graph::read_with(&shipped("data.onnx"), ports, Some((Isa::Portable, precision))).ok().unwrap();
+        assert_eq!(graph.zeros(0).unwrap().0.datum_type(), image.0.datum_type());
+        assert_eq!(graph.zeros(0).unwrap().0.shape(), image.0.shape());
+        let mut runner = Runner::new(&graph, &threads).unwrap();
+        runner.run(std::iter::once(image), &mut || true).unwrap().unwrap().collect::<Vec<_>>()
+    };
+    let ports = Ports { image: Some(normalise), ..Ports::new(Order::Planes, INNER) };
+    let bytes = run(tensor_of(&[1, 360, 480, 1], &pixels), ports, Precision::Int8);
+    let planes = tensor_of(&[1, 3, 360, 480], &planes);
+    let rounded = run(planes.clone(), Ports { image: None, ..ports }, Precision::Int8);
+    // f32 has no use for bytes.
+    let want = run(planes, ports, Precision::F32);
+    for ((bytes, rounded), want) in bytes.iter().zip(&rounded).zip(&want) {
+        let want = want.values().unwrap();
+        let off = |got: &Value| {
+            let off = got.values().unwrap().iter().zip(want).map(|(got, want)| (got - want).abs());
+            off.sum::<f32>() / want.iter().map(|want| want.abs()).sum::<f32>()
+        };
+        // The bytes themselves are not rounded.
+        assert!(off(bytes) < off(rounded) && off(bytes) < 0.04, "{} and {}", off(bytes), off(rounded));
+    }
 }
 
 /// An image of five channels, interleaved, of values that bf16 can stand for, rounded or whole.
@@ -158,7 +196,7 @@ fn a_graph_that_rounds_values_between_convolutions_gives_nearly_the_same() {
     }
     let threads = Threads::new(1).unwrap();
     let run = |order, precision| {
-        let ports = Ports { inputs: order, outputs: order };
+        let ports = Ports::new(order, order);
         let graph = Graph::read_with(&motley(), ports, Some((Isa::Amx, precision))).ok().unwrap();
         let mut runner = Runner::new(&graph, &threads).unwrap();
         let image = std::iter::once(halves(order, [13, 17]));

@@ -2,7 +2,7 @@
 
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
-use super::panel::Panel;
+use super::panel::{Panel, round_to_bytes};
 use super::precision::Precision;
 use super::rest::finish;
 use super::rows::Rows;
@@ -44,6 +44,15 @@ impl Direct {
         let [rows, columns] = geometry.kernel;
         let (inputs, each) = (geometry.inputs, precision.values());
         let words = inputs.div_ceil(each);
+        let mut rounded = Vec::new();
+        let weights = if precision == Precision::Int8 {
+            rounded.extend_from_slice(weights);
+            let outputs = rounded.chunks_exact_mut(inputs * rows * columns);
+            outputs.for_each(|weights| round_to_bytes(weights, rows * columns));
+            &rounded
+        } else {
+            weights
+        };
         let weight = |word: usize, part: usize, output: usize| {
             let (input, row, column) = match geometry.from_order {
                 Order::Planes => (word / columns / rows, word / columns % rows, word % columns),

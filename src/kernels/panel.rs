@@ -14,10 +14,33 @@ fn scale(weights: impl Iterator<Item = f32>) -> [f32; 2] {
     [scale, if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }]
 }
 
-/// Rounds the weights of an output channel to what their bytes will stand for.
-pub(super) fn round_to_bytes(weights: &mut [f32]) {
+/// Rounds the weights of an output channel to what their bytes will stand for, `area` of each input.
+///
+/// Some are rounded the other way, so that the errors of an input's weights add up to as good as nothing, and then those of all: neighbouring pixels
+/// are much alike, and so, by and large, are channels, and what they have in common is then multiplied as if no weight was rounded. (Guo et al.,
+/// SQuant: On-the-Fly Data-Free Quantization via Diagonal Hessian Approximation, 2022.)
+pub(super) fn round_to_bytes(weights: &mut [f32], area: usize) {
     let [scale, reciprocal] = scale(weights.iter().copied());
-    weights.iter_mut().for_each(|weight| *weight = scale * (*weight * reciprocal).round_ties_even());
+    weights.iter_mut().for_each(|weight| *weight *= reciprocal);
+    let mut rounded: Vec<f32> = weights.iter().map(|weight| weight.round_ties_even()).collect();
+    for (weights, rounded) in weights.chunks_exact(area).zip(rounded.chunks_exact_mut(area)) {
+        balance(weights, rounded);
+    }
+    balance(weights, &mut rounded);
+    weights.iter_mut().zip(rounded).for_each(|(weight, rounded)| *weight = scale * rounded);
+}
+
+/// Rounds some weights the other way, those that are farthest from what they were, until their errors add up to half a level at most.
+fn balance(weights: &[f32], rounded: &mut [f32]) {
+    let errors: Vec<f32> = weights.iter().zip(&*rounded).map(|(weight, rounded)| weight - rounded).collect();
+    let sum = errors.iter().sum::<f32>().round_ties_even();
+    let count = sum.abs() as usize;
+    if count == 0 {
+        return;
+    }
+    let mut worst: Vec<usize> = (0..errors.len()).collect();
+    worst.sort_by(|a, b| f32::total_cmp(&(errors[*b] * sum), &(errors[*a] * sum)));
+    worst.into_iter().take(count).for_each(|at| rounded[at] += sum.signum());
 }
 
 /// Some output channels side by side. Where there are less than the kernels' width, the last vector begins as much earlier, and has some in

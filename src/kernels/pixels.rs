@@ -61,7 +61,7 @@ impl Normalise {
                 weights.iter_mut().for_each(|weight| *weight *= scale);
             }
             // Before the bias is made of them: an error of a weight then counts by how far a sample is from zero, not from black.
-            round_to_bytes(weights);
+            round_to_bytes(weights, area);
             let zeros = self.bias.iter().zip(self.scale).map(|(bias, scale)| f64::from(*bias) / f64::from(scale));
             let sum = |weights: &[f32]| weights.iter().map(|weight| f64::from(*weight)).sum::<f64>();
             let shift: f64 = weights.chunks_exact(area).zip(zeros).map(|(weights, zero)| zero * sum(weights)).sum();

@@ -168,3 +168,34 @@ fn bytes_are_refused_where_they_cannot_be_read_or_written() {
     let weights = [&case.weights[..], &case.weights[..case.weights.len() / 3]].concat();
     assert!(Conv::of_bytes(four, &weights, &case.bias, &normalise, Isa::Portable).is_err());
 }
+
+#[test]
+fn weights_are_rounded_to_bytes_so_that_their_errors_add_up_to_nothing() {
+    for (inputs, area) in [(1, 9), (5, 9), (12, 1), (3, 36), (1, 1)] {
+        let weights = values(inputs * area, 11);
+        let level = weights.iter().fold(0.0f32, |most, weight| most.max(weight.abs())) / 127.0;
+        let mut rounded = weights.clone();
+        super::panel::round_to_bytes(&mut rounded, area);
+        let error = |from: usize, to: usize| {
+            let pairs = weights[from..to].iter().zip(&rounded[from..to]);
+            pairs.map(|(weight, rounded)| (weight - rounded) / level).sum::<f32>().abs()
+        };
+        assert!(error(0, inputs * area) < 0.51);
+        for (at, rounded) in rounded.iter().enumerate() {
+            let byte = rounded / level;
+            assert!((byte - byte.round()).abs() < 1e-3 && byte.abs() < 127.01, "weight {at}: {byte}");
+            assert!(error(at, at + 1) < 1.001, "weight {at}");
+        }
+        // A balance of all may cost an input one weight.
+        (0..inputs).for_each(|input| assert!(error(input * area, (input + 1) * area) < 1.51, "input {input}"));
+        let once = rounded.clone();
+        super::panel::round_to_bytes(&mut rounded, area);
+        assert!(once.iter().zip(&rounded).all(|(once, twice)| (once - twice).abs() < 1e-3 * level));
+    }
+    let mut none = [0.5, f32::NAN, 1.0];
+    super::panel::round_to_bytes(&mut none, 3);
+    assert!(none.iter().all(|weight| weight.is_nan()));
+    let mut zeros = [0.0; 4];
+    super::panel::round_to_bytes(&mut zeros, 2);
+    assert_eq!(zeros, [0.0; 4]);
+}

@@ -211,8 +211,6 @@ impl TensorMaker {
         }));
         self.sums.resize(source.width as usize * layout.samples(), 0);
         self.halves.resize(columns.reach().max(self.sums.len()), 0);
-        // Bytes are samples still.
-        let normalise = if matches!(out, ValuesMut::Bytes(_)) { SAMPLES } else { self.normalise };
         let mut out = Lines { out, width: target.width as usize, line: &mut self.line };
         for (line, (start, weights)) in self.lines.spans().enumerate() {
             let single = weights.len() <= 2;
@@ -230,13 +228,12 @@ impl TensorMaker {
             if !single {
                 halve(&self.sums, &mut self.halves);
             }
-            out.fill(line, |planes| across::resample(&self.halves, layout, columns, &normalise, planes));
+            let planes =
+                |planes: [&mut [f32]; 3]| across::resample(&self.halves, layout, columns, &self.normalise, planes);
+            out.fill(line, planes, |pixels| across::bytes(&self.halves, layout, columns, pixels));
         }
     }
 }
-
-/// Leaves samples as they are.
-const SAMPLES: Normalise = Normalise { scale: [1.0; 3], bias: [0.0; 3] };
 
 /// What [`TensorMaker::fill`] does once the lengths are checked.
 struct Fill<'a, 'f> {

@@ -1,4 +1,4 @@
-//! A row of pixels, resampled into three planes.
+//! A row of pixels, resampled into three planes, or into bytes pixel by pixel.
 //!
 //! The compiler finds no vectors here, because where a pixel comes from is only known at run time; hence the kernel. All ways give the same.
 
@@ -28,11 +28,16 @@ pub struct Resample {
 /// Two weights of each target pixel of a block.
 pub(super) type Pairs = [[i16; 2]; BLOCK];
 
-/// One row: its samples, and what the sums become.
+/// One row: its samples.
+#[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     pub table: &'a Resample,
     pub samples: &'a [i16],
-    /// `sum * scale + bias` for each plane.
+}
+
+/// What the sums become: `sum * scale + bias` for each plane.
+#[derive(Clone, Copy)]
+pub(super) struct Scaled {
     pub scale: [f32; 3],
     pub bias: [f32; 3],
 }
@@ -72,52 +77,100 @@ impl Resample {
     ///
     /// Panics where there are less samples than [`reach`](Self::reach), or planes of another width.
     pub fn row(&self, samples: &[i16], scale: [f32; 3], bias: [f32; 3], planes: [&mut [f32]; 3]) {
-        assert!(samples.len() >= self.reach, "{} samples, {} are read", samples.len(), self.reach);
         assert!(planes.iter().all(|plane| plane.len() == self.width), "planes are not {} wide", self.width);
-        let row = Row { table: self, samples, scale, bias };
+        let (row, scaled) = (self.checked(samples), Scaled { scale, bias });
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has these instructions, and the length of the samples was checked.
             return unsafe {
                 match self.samples {
-                    1 => resample_x86::grey(&row, planes),
-                    3 => resample_x86::pixels::<3>(&row, planes),
-                    _ => resample_x86::pixels::<4>(&row, planes),
+                    1 => resample_x86::grey(row, scaled, planes),
+                    3 => resample_x86::pixels::<3>(row, scaled, planes),
+                    _ => resample_x86::pixels::<4>(row, scaled, planes),
                 }
             };
         }
-        self.portable(&row, planes);
+        row.portable(scaled, planes);
     }
 
-    pub(super) fn portable(&self, row: &Row<'_>, mut planes: [&mut [f32]; 3]) {
-        for (block, firsts) in self.firsts.iter().enumerate() {
-            let mut values = [[0.0; BLOCK]; 3];
-            for (p, first) in firsts.iter().enumerate() {
-                for (c, plane) in values.iter_mut().enumerate() {
-                    let colour = if self.samples == 1 { 0 } else { c };
-                    let tap = |k: usize| {
-                        let weight = self.weights[block * self.pairs + k / 2][p][k % 2];
-                        i32::from(row.samples[*first as usize + k * self.samples + colour]) * i32::from(weight)
-                    };
-                    let sum: i32 = (0..2 * self.pairs).map(tap).sum();
-                    plane[p] = sum as f32 * row.scale[c] + row.bias[c];
+    /// The same sums rounded to bytes, the nearest to `sum / 2^shift`, pixel by pixel as [`Order::Bytes`](super::Order::Bytes) has them; `order` says which
+    /// sample of a pixel is each colour. No sum may be negative, or come to more than 255.
+    ///
+    /// Panics where there are less samples than [`reach`](Self::reach), or pixels of another width.
+    pub fn bytes(&self, samples: &[i16], shift: u32, order: [usize; 3], pixels: &mut [u32]) {
+        assert!(pixels.len() == self.width, "{} pixels, the row has {}", pixels.len(), self.width);
+        assert!(order.iter().all(|place| *place < self.samples) && (1..32).contains(&shift), "{order:?}, {shift}");
+        let row = self.checked(samples);
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has these instructions, and the length of the samples and the places of the colours were checked.
+            return unsafe {
+                match self.samples {
+                    1 => resample_x86::grey_bytes(row, shift, pixels),
+                    3 => resample_x86::pixel_bytes::<3>(row, shift, order, pixels),
+                    _ => resample_x86::pixel_bytes::<4>(row, shift, order, pixels),
                 }
-            }
-            put(&mut planes, block, values);
+            };
         }
+        row.portable_bytes(shift, order, pixels);
+    }
+
+    fn checked<'a>(&'a self, samples: &'a [i16]) -> Row<'a> {
+        assert!(samples.len() >= self.reach, "{} samples, {} are read", samples.len(), self.reach);
+        Row { table: self, samples }
+    }
+}
+
+impl Row<'_> {
+    fn portable(self, Scaled { scale, bias }: Scaled, mut planes: [&mut [f32]; 3]) {
+        for block in 0..self.table.firsts.len() {
+            let mut values = [[0.0; BLOCK]; 3];
+            for (c, plane) in values.iter_mut().enumerate() {
+                let place = c.min(self.table.samples - 1);
+                let value = |p: usize| self.sum(block, p, place) as f32 * scale[c] + bias[c];
+                *plane = std::array::from_fn(value);
+            }
+            put_planes(&mut planes, block, values);
+        }
+    }
+
+    fn portable_bytes(self, shift: u32, order: [usize; 3], pixels: &mut [u32]) {
+        for block in 0..self.table.firsts.len() {
+            let pixel = |p: usize| {
+                let byte = |place: usize| ((self.sum(block, p, place) + (1 << (shift - 1))) >> shift) as u8;
+                let [red, green, blue] = order.map(byte);
+                u32::from_ne_bytes([red, green, blue, 0])
+            };
+            put(pixels, block, std::array::from_fn(pixel));
+        }
+    }
+
+    /// The sum of a target pixel of a block, of the samples at `place` in their pixels.
+    fn sum(self, block: usize, p: usize, place: usize) -> i32 {
+        let Self { table, samples } = self;
+        let first = table.firsts[block][p] as usize + place;
+        let tap = |k: usize| {
+            let weight = table.weights[block * table.pairs + k / 2][p][k % 2];
+            i32::from(samples[first + k * table.samples]) * i32::from(weight)
+        };
+        (0..2 * table.pairs).map(tap).sum()
     }
 }
 
 /// Writes a block, or the beginning of it at the end of the row.
 #[inline(always)]
-pub(super) fn put(planes: &mut [&mut [f32]; 3], block: usize, values: [[f32; BLOCK]; 3]) {
-    for (plane, values) in planes.iter_mut().zip(values) {
-        let plane = plane.get_mut(block * BLOCK..).unwrap_or_default();
-        match plane.first_chunk_mut() {
-            Some(plane) => *plane = values,
-            None => plane.iter_mut().zip(values).for_each(|(to, from)| *to = from),
-        }
+pub(super) fn put<T: Copy>(to: &mut [T], block: usize, values: [T; BLOCK]) {
+    let to = to.get_mut(block * BLOCK..).unwrap_or_default();
+    match to.first_chunk_mut() {
+        Some(to) => *to = values,
+        None => to.iter_mut().zip(values).for_each(|(to, from)| *to = from),
     }
+}
+
+/// The same for three planes.
+#[inline(always)]
+pub(super) fn put_planes(planes: &mut [&mut [f32]; 3], block: usize, values: [[f32; BLOCK]; 3]) {
+    planes.iter_mut().zip(values).for_each(|(plane, values)| put(plane, block, values));
 }
 
 #[cfg(test)]
@@ -157,8 +210,7 @@ mod tests {
             let [red, green, blue] = here.get_disjoint_mut([0, 1, 2]).unwrap();
             table.row(&row, SCALE, BIAS, [red, green, blue]);
             let [red, green, blue] = portable.get_disjoint_mut([0, 1, 2]).unwrap();
-            let all = Row { table: &table, samples: &row, scale: SCALE, bias: BIAS };
-            table.portable(&all, [red, green, blue]);
+            Row { table: &table, samples: &row }.portable(Scaled { scale: SCALE, bias: BIAS }, [red, green, blue]);
             prop_assert_eq!(&here, &portable);
             for (c, plane) in here.iter().enumerate() {
                 for (got, (start, weights)) in plane.iter().zip(&taps) {
@@ -166,6 +218,39 @@ mod tests {
                     let at = |k: usize| i32::from(row[(start + k) * samples + colour]);
                     let sum: i32 = weights.iter().enumerate().map(|(k, weight)| at(k) * i32::from(*weight)).sum();
                     prop_assert_eq!(*got, sum as f32 * SCALE[c] + BIAS[c]);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_of_bytes_is_the_nearest_to_the_sums_in_any_order_of_colours((samples, taps, row) in rows(), swapped in any::<bool>()) {
+            // Weights that come to 2^14, of samples up to 255.
+            let taps: Vec<(usize, Vec<i16>)> = taps
+                .into_iter()
+                .map(|(start, weights)| {
+                    let all: i32 = weights.iter().map(|weight| i32::from(weight.unsigned_abs()) + 1).sum();
+                    let share = |weight: i16| ((i32::from(weight.unsigned_abs()) + 1) * (1 << 14) / all) as i16;
+                    let mut weights: Vec<i16> = weights.into_iter().map(share).collect();
+                    weights[0] += (1 << 14) - weights.iter().sum::<i16>();
+                    (start, weights)
+                })
+                .collect();
+            let row: Vec<i16> = row.iter().map(|sample| sample.rem_euclid(256)).collect();
+            let order = if samples == 1 { [0; 3] } else if swapped { [2, 1, 0] } else { [0, 1, 2] };
+            let table = table(samples, &taps);
+            let (mut here, mut portable) = (vec![u32::MAX; taps.len()], vec![u32::MAX; taps.len()]);
+            table.bytes(&row, 14, order, &mut here);
+            Row { table: &table, samples: &row }.portable_bytes(14, order, &mut portable);
+            prop_assert_eq!(&here, &portable);
+            for (pixel, (start, weights)) in here.iter().zip(&taps) {
+                let [red, green, blue, zero] = pixel.to_ne_bytes();
+                prop_assert_eq!(zero, 0);
+                for (byte, place) in [red, green, blue].into_iter().zip(order) {
+                    let at = |k: usize| f64::from(row[(start + k) * samples + place]);
+                    let sum: f64 = weights.iter().enumerate().map(|(k, weight)| at(k) * f64::from(*weight)).sum();
+                    prop_assert!((f64::from(byte) - sum / f64::from(1 << 14)).abs() <= 0.5);
                 }
             }
         }

@@ -2,43 +2,62 @@
 
 use std::arch::x86_64::*;
 
-use super::resample::{BLOCK, Pairs, Row, put};
+use super::resample::{BLOCK, Pairs, Row, Scaled, put, put_planes};
 
-/// Pixels of `N` samples. A pair of source pixels is loaded at once and sorted into pairs of the same colour, which are multiplied with their two
-/// weights and added by one instruction.
+/// The sums of a block of pixels of `N` samples: of pixels 0 and 4, 1 and 5, 2 and 6, 3 and 7, three colours and a zero each. A pair of source pixels is
+/// loaded at once and sorted into pairs of the same colour, which are multiplied with their two weights and added by one instruction.
+///
+/// # Safety
+/// The row must have the samples that the table reaches.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn sums<const N: usize>(row: Row<'_>, block: usize, sorted: __m256i) -> [__m256i; BLOCK / 2] {
+    let table = row.table;
+    let firsts = &table.firsts[block];
+    let mut sums = [_mm256_setzero_si256(); BLOCK / 2];
+    for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
+        let weights = load(weights);
+        let weights = [
+            _mm256_shuffle_epi32::<0x00>(weights),
+            _mm256_shuffle_epi32::<0x55>(weights),
+            _mm256_shuffle_epi32::<0xAA>(weights),
+            _mm256_shuffle_epi32::<0xFF>(weights),
+        ];
+        for (p, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
+            let two = |p: usize| {
+                let at = firsts[p] as usize + pair * 2 * N;
+                // SAFETY: the table reaches `LOAD` samples from there.
+                unsafe { _mm_loadu_si128(row.samples.as_ptr().add(at).cast()) }
+            };
+            let samples = _mm256_shuffle_epi8(_mm256_set_m128i(two(p + BLOCK / 2), two(p)), sorted);
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
+        }
+    }
+    sums
+}
+
+/// Where the pairs of each colour are among two pixels of `N` samples.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sorted<const N: usize>(order: [usize; 3]) -> __m256i {
+    let mut places = [0x80u8; 16];
+    for (pair, place) in places.as_chunks_mut::<4>().0.iter_mut().zip(order) {
+        *pair = [2 * place, 2 * place + 1, 2 * (N + place), 2 * (N + place) + 1].map(|byte| byte as u8);
+    }
+    // SAFETY: there are sixteen.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(places.as_ptr().cast()) })
+}
+
+/// Pixels of `N` samples, to planes.
 ///
 /// # Safety
 /// The row must have the samples that the table reaches.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn pixels<const N: usize>(row: &Row<'_>, mut planes: [&mut [f32]; 3]) {
-    let sorted = match N {
-        3 => _mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1),
-        _ => _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, -1, -1, -1, -1),
-    };
-    let sorted = _mm256_set_m128i(sorted, sorted);
-    let table = row.table;
-    for (block, firsts) in table.firsts.iter().enumerate() {
-        // Of pixels 0 and 4, 1 and 5, 2 and 6, 3 and 7.
-        let mut sums = [_mm256_setzero_si256(); BLOCK / 2];
-        for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
-            let weights = load(weights);
-            let weights = [
-                _mm256_shuffle_epi32::<0x00>(weights),
-                _mm256_shuffle_epi32::<0x55>(weights),
-                _mm256_shuffle_epi32::<0xAA>(weights),
-                _mm256_shuffle_epi32::<0xFF>(weights),
-            ];
-            for (p, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
-                let two = |p: usize| {
-                    let at = firsts[p] as usize + pair * 2 * N;
-                    // SAFETY: the table reaches `LOAD` samples from there.
-                    unsafe { _mm_loadu_si128(row.samples.as_ptr().add(at).cast()) }
-                };
-                let samples = _mm256_shuffle_epi8(_mm256_set_m128i(two(p + BLOCK / 2), two(p)), sorted);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
-            }
-        }
-        let [a, b, c, d] = sums;
+pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32]; 3]) {
+    let sorted = sorted::<N>([0, 1, 2]);
+    for block in 0..row.table.firsts.len() {
+        // SAFETY: as the caller says.
+        let [a, b, c, d] = unsafe { sums::<N>(row, block, sorted) };
         let (first, second) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
         let (third, fourth) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
         let colours = [
@@ -46,8 +65,63 @@ pub(super) unsafe fn pixels<const N: usize>(row: &Row<'_>, mut planes: [&mut [f3
             _mm256_unpackhi_epi64(first, second),
             _mm256_unpacklo_epi64(third, fourth),
         ];
-        finish(row, &mut planes, block, colours);
+        finish(scaled, &mut planes, block, colours);
     }
+}
+
+/// The same to bytes.
+///
+/// # Safety
+/// As of [`pixels`].
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn pixel_bytes<const N: usize>(row: Row<'_>, shift: u32, order: [usize; 3], pixels: &mut [u32]) {
+    let sorted = sorted::<N>(order);
+    for block in 0..row.table.firsts.len() {
+        // SAFETY: as the caller says.
+        let sums = unsafe { sums::<N>(row, block, sorted) };
+        let [a, b, c, d] = sums.map(|sums| rounded(sums, shift));
+        // Within their halves of a vector, so that pixels come out one after another.
+        put_words(pixels, block, _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)));
+    }
+}
+
+/// The nearest to sums that are divided by a power of two.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn rounded(sums: __m256i, shift: u32) -> __m256i {
+    let half = _mm256_set1_epi32(1 << (shift - 1));
+    _mm256_sra_epi32(_mm256_add_epi32(sums, half), _mm_cvtsi32_si128(shift as i32))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn put_words(pixels: &mut [u32], block: usize, words: __m256i) {
+    let mut values = [0u32; BLOCK];
+    // SAFETY: there are eight.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), words) };
+    put(pixels, block, values);
+}
+
+/// The sums of a block of pixels of one sample.
+///
+/// # Safety
+/// As of [`pixels`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn grey_sums(row: Row<'_>, block: usize) -> __m256i {
+    let table = row.table;
+    let firsts = &table.firsts[block];
+    let mut sum = _mm256_setzero_si256();
+    for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
+        let two = |p: usize| {
+            let at = firsts[p] as usize + pair * 2;
+            // SAFETY: the table reaches `LOAD` samples from there.
+            unsafe { row.samples.as_ptr().add(at).cast::<i32>().read_unaligned() }
+        };
+        let samples = _mm256_setr_epi32(two(0), two(1), two(2), two(3), two(4), two(5), two(6), two(7));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(samples, load(weights)));
+    }
+    sum
 }
 
 /// Pixels of one sample, which go to all planes.
@@ -55,20 +129,24 @@ pub(super) unsafe fn pixels<const N: usize>(row: &Row<'_>, mut planes: [&mut [f3
 /// # Safety
 /// As of [`pixels`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn grey(row: &Row<'_>, mut planes: [&mut [f32]; 3]) {
-    let table = row.table;
-    for (block, firsts) in table.firsts.iter().enumerate() {
-        let mut sum = _mm256_setzero_si256();
-        for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
-            let two = |p: usize| {
-                let at = firsts[p] as usize + pair * 2;
-                // SAFETY: the table reaches `LOAD` samples from there.
-                unsafe { row.samples.as_ptr().add(at).cast::<i32>().read_unaligned() }
-            };
-            let samples = _mm256_setr_epi32(two(0), two(1), two(2), two(3), two(4), two(5), two(6), two(7));
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(samples, load(weights)));
-        }
-        finish(row, &mut planes, block, [sum; 3]);
+pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32]; 3]) {
+    for block in 0..row.table.firsts.len() {
+        // SAFETY: as the caller says.
+        let sums = unsafe { grey_sums(row, block) };
+        finish(scaled, &mut planes, block, [sums; 3]);
+    }
+}
+
+/// The same to bytes.
+///
+/// # Safety
+/// As of [`pixels`].
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn grey_bytes(row: Row<'_>, shift: u32, pixels: &mut [u32]) {
+    for block in 0..row.table.firsts.len() {
+        // SAFETY: as the caller says.
+        let byte = rounded(unsafe { grey_sums(row, block) }, shift);
+        put_words(pixels, block, _mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01_01_01)));
     }
 }
 
@@ -82,13 +160,13 @@ fn load(weights: &Pairs) -> __m256i {
 /// Not fused, so that it rounds as everywhere.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn finish(row: &Row<'_>, planes: &mut [&mut [f32]; 3], block: usize, sums: [__m256i; 3]) {
+fn finish(scaled: Scaled, planes: &mut [&mut [f32]; 3], block: usize, sums: [__m256i; 3]) {
     let mut values = [[0.0; BLOCK]; 3];
     for (c, (values, sum)) in values.iter_mut().zip(sums).enumerate() {
-        let (scale, bias) = (_mm256_set1_ps(row.scale[c]), _mm256_set1_ps(row.bias[c]));
+        let (scale, bias) = (_mm256_set1_ps(scaled.scale[c]), _mm256_set1_ps(scaled.bias[c]));
         let value = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale), bias);
         // SAFETY: there are eight.
         unsafe { _mm256_storeu_ps(values.as_mut_ptr(), value) };
     }
-    put(planes, block, values);
+    put_planes(planes, block, values);
 }

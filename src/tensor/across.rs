@@ -60,7 +60,7 @@ pub(super) fn resample(
     normalise: &Normalise,
     planes: [&mut [f32]; 3],
 ) {
-    let whole = f32::from(ROWS) / 2.0 * f32::from(COLUMNS);
+    let whole = f32::from(ROWS / 2) * f32::from(COLUMNS);
     let scale = normalise.scale.map(|scale| scale / whole);
     match layout {
         Layout::Grey => columns.row(halves, scale, normalise.bias, planes),
@@ -70,13 +70,26 @@ pub(super) fn resample(
     }
 }
 
+/// The same to bytes, which are samples still.
+#[inline(always)]
+pub(super) fn bytes(halves: &[i16], layout: Layout, columns: &Resample, pixels: &mut [u32]) {
+    const { assert!(ROWS.is_positive() && ROWS & (ROWS - 1) == 0 && COLUMNS & (COLUMNS - 1) == 0) };
+    let shift = (ROWS / 2).trailing_zeros() + COLUMNS.trailing_zeros();
+    columns.bytes(halves, shift, places(layout), pixels);
+}
+
+/// Which sample of a pixel is each colour.
+fn places(layout: Layout) -> [usize; 3] {
+    match layout {
+        Layout::Grey => [0; 3],
+        Layout::Rgb(order) | Layout::Rgba(order) => order,
+    }
+}
+
 impl Normalise {
     /// The same for whole pixels at once.
     pub(super) fn colours(&self, layout: Layout) -> Colours {
-        let order = match layout {
-            Layout::Grey => [0; 3],
-            Layout::Rgb(order) | Layout::Rgba(order) => order,
-        };
+        let order = places(layout);
         Colours { samples: layout.samples(), order, normalise: *self }
     }
 

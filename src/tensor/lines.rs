@@ -1,4 +1,4 @@
-//! The lines of a tensor, as planes to be filled one by one, however they lie in the end.
+//! The lines of a tensor, to be filled one by one, as planes or bytes.
 
 use crate::kernels::{PIXEL, ValuesMut, interleave};
 
@@ -11,9 +11,9 @@ pub(super) struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Has `fill` write line `y` of red, green and blue.
+    /// Has `fill` write line `y` of red, green and blue, or `bytes` where the tensor is of bytes.
     #[inline(always)]
-    pub fn fill(&mut self, y: usize, fill: impl FnOnce([&mut [f32]; 3])) {
+    pub fn fill(&mut self, y: usize, fill: impl FnOnce([&mut [f32]; 3]), bytes: impl FnOnce(&mut [u32])) {
         let Self { out, width, line } = self;
         match out {
             ValuesMut::Whole(values) => fill(row_of_planes(values, *width, y)),
@@ -24,23 +24,8 @@ impl Lines<'_> {
                 let pixels = pixels.chunks_exact_mut(PIXEL * *width).nth(y).unwrap_or_default();
                 interleave(&[red, green, blue], pixels);
             }
-            ValuesMut::Bytes(pixels) => {
-                line.resize(3 * *width, 0.0);
-                fill(row_of_planes(line, *width, 0));
-                let pixels = pixels.chunks_exact_mut(*width).nth(y).unwrap_or_default();
-                round(row_of_planes(line, *width, 0), pixels);
-            }
+            ValuesMut::Bytes(pixels) => bytes(pixels.chunks_exact_mut(*width).nth(y).unwrap_or_default()),
         }
-    }
-}
-
-/// Rounds a row of samples in planes, and writes it pixel by pixel.
-#[inline(always)]
-fn round([red, green, blue]: [&mut [f32]; 3], pixels: &mut [u32]) {
-    // f32 has no fractions next to so large a number: adding it leaves the nearest whole one in the lowest bits.
-    let byte = |sample: f32| (sample + 12_582_912.0).to_bits() & 0xff;
-    for (((pixel, red), green), blue) in pixels.iter_mut().zip(red).zip(green).zip(blue) {
-        *pixel = (byte(*red) | byte(*green) << 8 | byte(*blue) << 16).to_le();
     }
 }
 

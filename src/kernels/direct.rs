@@ -7,7 +7,7 @@ use super::precision::Precision;
 use super::rest::finish;
 use super::rows::Rows;
 use super::span::{Span, Spans};
-use super::tile::{Range, Tile};
+use super::tile::{MAX_ADDENDS, Range, Tile, TileAddend};
 use super::work::{Desk, Work};
 
 /// Packed weights, by panels.
@@ -116,7 +116,10 @@ impl Direct {
     fn tile(&self, work: &Work<'_>, panel: &Panel, span: &Span<'_>, range: Range, rest: &mut [f32]) {
         let geometry = work.geometry;
         let whole = is_whole(geometry, panel);
-        let (addends, count) = work.addends(panel.first, span.y, span.x);
+        let (mut addends, count) = ([TileAddend::NONE; MAX_ADDENDS], geometry.addends.len());
+        if count > 0 {
+            work.set_addends(&mut addends, panel.first, span.y, span.x);
+        }
         let (output, output_step) = if whole {
             let first = (span.y * geometry.to[1] + span.x) * geometry.outputs + panel.first;
             (work.output.at(first), geometry.outputs)

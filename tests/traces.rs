@@ -105,11 +105,12 @@ fn planner_on_every_trace() {
     insta::assert_snapshot!(table(contests()));
 }
 
-/// The same on traces of another processor, which were recorded to judge it and not to make it.
+/// The same on traces of other processors, which were recorded to judge it and not to make it.
 #[test]
 fn planner_on_traces_that_it_was_not_made_on() {
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_amx")));
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_16")));
+    insta::assert_snapshot!(table(in_folder("benches/plan/traces_zen4")));
 }
 
 fn table(contests: Vec<(String, Contest)>) -> String {

@@ -8,7 +8,7 @@ use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::geometry::{Addend, COLOURS, Geometry, Order, Values, ValuesMut};
 use super::isa::Isa;
-use super::pixels::Normalise;
+use super::normalise::Normalise;
 use super::precision::Precision;
 #[cfg(target_arch = "x86_64")]
 use super::tiled::Tiled;

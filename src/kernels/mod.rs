@@ -16,6 +16,7 @@
 //! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
 //! differs only in what it multiplies two words with. Convolutions in tiles can also read, add and write values that are rounded to bf16
 //! (`Order::Rounded`): half the way to memory, and what they read is the same to the bit. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//! An image can also come as the bytes that cameras give (`Order::Bytes`), which are multiplied where they lie.
 //!
 //! | way | for |
 //! |---|---|
@@ -45,6 +46,7 @@ mod isa;
 #[cfg(target_arch = "x86_64")]
 mod lines;
 mod loops;
+mod normalise;
 mod pack;
 mod panel;
 mod pixels;
@@ -80,8 +82,9 @@ pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
+pub use normalise::Normalise;
 pub use pack::{half as round, whole as widen};
-pub use pixels::{Colours, Normalise, PIXEL, interleave};
+pub use pixels::{Colours, PIXEL, interleave};
 pub use precision::Precision;
 pub use resample::Resample;
 

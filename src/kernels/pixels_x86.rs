@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::pixels::{Colours, Normalise, PIXEL};
+use super::normalise::Normalise;
+use super::pixels::{Colours, PIXEL};
 
 /// Values of a vector.
 const LINE: usize = 32;

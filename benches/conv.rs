@@ -2,12 +2,12 @@
 //! `cargo bench --bench conv`.
 //!
 //! One group a layer, named after it; one thread. Throughput is multiply-accumulates. Ours read and write values as they do between
-//! each other, interleaved but for the image and the logits; tract's lie in planes.
+//! each other, interleaved but for the image and the logits; tract's lie in planes. The stem also reads an image's bytes, where they are multiplied.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use itnet::kernels::{Conv, Crew, Geometry, Isa, Order, Precision, Values, ValuesMut};
+use itnet::kernels::{Conv, Crew, Geometry, Isa, Normalise, Order, Precision, Values, ValuesMut};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::cnn::{self, KernelFormat, PaddingSpec, PoolSpec};
 use tract_onnx::tract_core::ops::nn::DataFormat;
@@ -20,19 +20,19 @@ const LAYERS: [Layer; 20] = [
     ("quarter", [24, 24], 3, 1, 1, [90, 120]),
     ("eighth", [24, 48], 3, 2, 1, [90, 120]),
     ("inject", [48, 48], 1, 1, 0, [45, 60]),
-    ("detail", [24, 16], 1, 1, 0, [90, 120]),
+    ("detail", [24, 20], 1, 1, 0, [90, 120]),
     ("read", [48, 48], 1, 1, 0, [45, 60]),
     ("down", [48, 96], 3, 2, 1, [45, 60]),
     ("far", [96, 64], 3, 2, 1, [23, 30]),
     ("far2", [64, 64], 3, 1, 1, [12, 15]),
     ("far_up", [64, 96], 1, 1, 0, [12, 15]),
     ("mid", [96, 96], 3, 1, 1, [23, 30]),
-    ("mid_up", [96, 32], 1, 1, 0, [23, 30]),
-    ("near", [48, 32], 3, 1, 1, [45, 60]),
-    ("write", [32, 48], 1, 1, 0, [45, 60]),
-    ("tell", [48, 16], 1, 1, 0, [45, 60]),
-    ("outline", [16, 16], 3, 1, 1, [90, 120]),
-    ("exit", [16, 11], 1, 1, 0, [90, 120]),
+    ("mid_up", [96, 48], 1, 1, 0, [23, 30]),
+    ("near", [48, 48], 3, 1, 1, [45, 60]),
+    ("write", [48, 48], 1, 1, 0, [45, 60]),
+    ("tell", [48, 20], 1, 1, 0, [45, 60]),
+    ("outline", [20, 20], 3, 1, 1, [90, 120]),
+    ("exit", [20, 11], 1, 1, 0, [90, 120]),
     ("depthwise", [96, 96], 3, 1, 1, [45, 60]),
     ("depthwise strided", [96, 96], 3, 2, 1, [45, 60]),
     ("depthwise 5x5", [96, 96], 5, 1, 2, [23, 30]),
@@ -101,6 +101,17 @@ fn layers(c: &mut Criterion) {
             let mut output = vec![0.0; g.output_len()];
             group.bench_function(format!("ours, {isa:?}, {}", precision.name()), |b| {
                 b.iter(|| conv.run(Values::Whole(black_box(&input)), &[], ValuesMut::Whole(&mut output), &crew));
+            });
+        }
+        let image = Geometry { from_order: Order::Bytes, ..g.clone() };
+        let normalise = Normalise::new([0.5; 3], [0.25; 3]);
+        let pixels = vec![0x40_80_c0; g.from[0] * g.from[1]];
+        for isa in Isa::ALL.into_iter().filter(|isa| Conv::takes_bytes(&image, &normalise, *isa, Precision::Int8)) {
+            let conv =
+                Conv::of_bytes(image.clone(), &weights, &bias, &normalise, isa).expect("it says that it takes them");
+            let mut output = vec![0.0; g.output_len()];
+            group.bench_function(format!("ours, {isa:?}, int8 of bytes"), |b| {
+                b.iter(|| conv.run(Values::Bytes(black_box(&pixels)), &[], ValuesMut::Whole(&mut output), &crew));
             });
         }
         let mut theirs = theirs(&g, &weights, &bias).expect("tract runs it");

@@ -1,7 +1,8 @@
 //! What the pixels cost on their way to the network and back: `cargo bench --bench pixels`.
 //!
-//! - `tensor`: every encoding, unchanged in size and from 1920x1080; beside it the same work in two passes with fast_image_resize.
-//! - `render`: logits to masks; beside it the same masks without the shortcut, and plain nearest classes.
+//! - `tensor`: every encoding, unchanged in size and from 640x480, 1280x720 and 1920x1080, to planes of f32, pixels rounded to bf16 and bytes; beside it
+//!   the same work in two passes with fast_image_resize.
+//! - `render`: logits to masks, and to confidences; beside it the same masks without the shortcut, and plain nearest classes.
 //! - `decode`: a JPEG and a PNG.
 
 use std::hint::black_box;
@@ -12,10 +13,10 @@ use fast_image_resize as fir;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Rgb};
 use itnet::decode;
 use itnet::frame::{Encoding, Frame, Header, Size};
-use itnet::kernels::ValuesMut;
+use itnet::kernels::{PIXEL, ValuesMut};
 use itnet::mask::{Mask, UNLABELLED};
 use itnet::model::Logits;
-use itnet::render::{self, Renderer};
+use itnet::render::{self, ConfidenceRenderer, Renderer};
 use itnet::tensor::{InputSpec, TensorMaker};
 
 const NETWORK: Size = Size::new(480, 360);
@@ -48,9 +49,17 @@ fn tensor(c: &mut Criterion) {
         for encoding in Encoding::ALL {
             let frame = frame(source, encoding);
             let mut maker = TensorMaker::new(spec()).expect("the spec is sound");
-            let mut out = vec![0.0; maker.len()];
+            let mut planes = vec![0.0; maker.len()];
+            let mut rounded = vec![0; PIXEL * NETWORK.pixels()];
+            let mut bytes = vec![0; NETWORK.pixels()];
             group.bench_function(format!("{source}/{encoding}"), |b| {
-                b.iter(|| maker.fill(black_box(&frame), ValuesMut::Whole(&mut out)));
+                b.iter(|| maker.fill(black_box(&frame), ValuesMut::Whole(&mut planes)));
+            });
+            group.bench_function(format!("{source}/{encoding}, rounded"), |b| {
+                b.iter(|| maker.fill(black_box(&frame), ValuesMut::Rounded(&mut rounded)));
+            });
+            group.bench_function(format!("{source}/{encoding}, bytes"), |b| {
+                b.iter(|| maker.fill(black_box(&frame), ValuesMut::Bytes(&mut bytes)));
             });
         }
     }
@@ -120,6 +129,10 @@ fn render(c: &mut Criterion) {
         let mut mask = Mask::unlabelled(size);
         group.bench_function(format!("ours/{size}"), |b| {
             b.iter(|| renderer.render(black_box(logits), &mut mask));
+        });
+        let mut confidences = ConfidenceRenderer::new();
+        group.bench_function(format!("confidence/{size}"), |b| {
+            b.iter(|| confidences.render(black_box(logits), size).map(<[u8]>::len));
         });
         group.bench_function(format!("naive/{size}"), |b| {
             b.iter(|| naive(black_box(logits), mask.classes_mut(), size));

@@ -21,7 +21,7 @@
 //! | way | for |
 //! |---|---|
 //! | `direct` | every convolution there is no better way for |
-//! | `winograd` | three by three without stride, on 16 channels or more; of bytes, to 96 or more |
+//! | `winograd` | three by three without stride, on 16 channels or more, in fours; of bytes, to 96 or more |
 //! | `depthwise` | channels that do not mix |
 //! | `tiled` | everything that mixes channels, in lower precision, where there are tiles |
 //! | `turned` | single pixels into planes, logits, where there are no tiles |

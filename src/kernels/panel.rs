@@ -109,6 +109,11 @@ impl Panel {
         Ok(panels)
     }
 
+    /// Channels that are there, of an output with so many.
+    pub fn live(&self, outputs: usize) -> usize {
+        self.width.min(outputs - self.first)
+    }
+
     /// Channels that a kernel stores.
     pub fn stored(&self) -> usize {
         self.width - self.overlap

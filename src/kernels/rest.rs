@@ -8,7 +8,7 @@ use super::work::Work;
 pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32]) {
     let geometry = work.geometry;
     let [height, width] = geometry.to;
-    let live = panel.width.min(geometry.outputs - panel.first);
+    let live = panel.live(geometry.outputs);
     let (addends, count) = work.addends(panel.first, y, 0);
     if count > 0 {
         for (p, results) in rest.chunks_exact_mut(panel.width).enumerate() {

@@ -200,7 +200,7 @@ fn geometry_of(rows: usize, columns: usize) -> impl Strategy<Value = Geometry> {
 
 /// A convolution of three by three that is done in Winograd's way.
 fn winograd() -> impl Strategy<Value = Geometry> {
-    let channels = || (2usize..=16).prop_map(|eights| 8 * eights);
+    let channels = || (4usize..=32).prop_map(|fours| 4 * fours);
     let shifts = proptest::collection::vec(0u32..=1, 0..=2);
     let sides = (1usize..=11, 1usize..=60, 0usize..=2, 0usize..=2);
     (sides, channels(), channels(), any::<bool>(), shifts).prop_map(|(sides, inputs, outputs, relu, shifts)| {

@@ -19,7 +19,7 @@ pub(super) struct Transforms {
 /// channels as their precision has.
 ///
 /// # Safety
-/// All that is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the instructions.
+/// All that is there to be read and written, `channels` are at least [`LANES`](super::tile::LANES) and fill whole words, and the processor has the instructions.
 pub(super) type Forth = unsafe fn(lines: &Lines, squares: usize, channels: usize, output: *mut u32, step: usize);
 
 /// The lines of the input under a row of squares, as many as a square's window has.
@@ -28,7 +28,7 @@ pub(super) type Lines = [*const f32; MAX_WINDOW];
 /// Transforms a row of squares back, adds, cuts off, and stores.
 ///
 /// # Safety
-/// All that the fields speak of is there to be read and written, `channels` is a multiple of [`LANES`], and the processor has the
+/// All that the fields speak of is there to be read and written, `channels` are at least [`LANES`](super::tile::LANES), and the processor has the
 /// instructions.
 pub(super) type Back = unsafe fn(&Results<'_>);
 

@@ -17,6 +17,8 @@ use super::tile::{LANES, MAX_PIXELS, Range, Tile};
 use super::transforms::{Line, MAX_SIDE, MAX_WINDOW, Results, Transforms};
 use super::work::{Desk, Work};
 
+/// Channels of which there must be a multiple, so that words of any precision are whole.
+const WORD: usize = 4;
 /// Channels below which the transforms cost more than they save.
 const MIN_CHANNELS: usize = 16;
 /// Output channels below which it takes longer to make bytes of transformed inputs than multiplying them saves.
@@ -28,6 +30,8 @@ const MAX_WEIGHTS: usize = 384 << 10;
 #[derive(Clone)]
 pub(super) struct Winograd {
     panels: Vec<Panel>,
+    /// One value an output channel.
+    bias: Vec<f32>,
     /// Most squares at once.
     squares: usize,
     /// Pixels of the output along a side of a square.
@@ -69,19 +73,24 @@ impl Winograd {
             transformed[output * inputs + word % unit * each + part][word / unit]
         };
         let panels = Panel::all(bias, [window * window, unit], weight, isa, precision)?;
+        // The transforms take whole vectors.
+        if panels.iter().any(|panel| panel.live(geometry.outputs) < LANES) {
+            return Ok(None);
+        }
         let packer = (precision == Precision::Int8).then(|| Packer::new(precision, isa)).transpose()?;
         let raw_unit = if packer.is_some() { inputs } else { unit };
         let squares = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
         // A line under the most squares.
         let zeros = vec![0.0; (side * MAX_PIXELS + window) * inputs];
-        Ok(Some(Self { panels, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
+        let bias = bias.to_vec();
+        Ok(Some(Self { panels, bias, squares, side, window, unit, raw_unit, zeros, transforms, packer, precision }))
     }
 
     /// Whether it can be done in this way, and may pay in some precision.
     pub fn fits(geometry: &Geometry) -> bool {
         let channels = [geometry.inputs, geometry.outputs];
         let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
-        let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % LANES == 0);
+        let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % WORD == 0);
         geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
     }
 
@@ -206,7 +215,7 @@ impl Winograd {
                 relu: false,
                 output: results.as_mut_ptr(),
                 output_step: panel.width,
-                overlap: 0,
+                overlap: panel.overlap,
             };
             // SAFETY: the slices have the lengths that the tile speaks of; zeros are as many as the widest panel's channels. Panels
             // have kernels for `squares` squares and this processor.
@@ -231,8 +240,8 @@ impl Winograd {
             places: results[strip.before * panel.width..].as_ptr(),
             step: batch.len() * panel.width,
             width: panel.width,
-            channels: panel.width.min(channels - panel.first),
-            bias: panel.bias.as_ptr(),
+            channels: panel.live(channels),
+            bias: self.bias[panel.first..].as_ptr(),
             lines: &lines[..(height - top).min(self.side)],
             addends: geometry.addends.len(),
             pixels: (width - left).min((end - first) * self.side),

@@ -75,6 +75,8 @@ macro_rules! transforms {
             const WINDOW: usize = $side + 2;
             for square in 0..squares {
                 for c in (0..channels).step_by(LANES) {
+                    // The last ones are transformed twice where they do not fill a vector.
+                    let c = c.min(channels - LANES);
                     // SAFETY: the caller vouches for `channels` values of each pixel, and at each place of each square.
                     unsafe {
                         let mut columns = [[_mm256_setzero_ps(); WINDOW]; WINDOW];
@@ -107,6 +109,7 @@ macro_rules! transforms {
             const WINDOW: usize = $side + 2;
             for square in 0..results.squares {
                 for c in (0..results.channels).step_by(LANES) {
+                    let c = c.min(results.channels - LANES);
                     // SAFETY: the caller vouches for `channels` values at each place, of bias, of each pixel, and of what is added to it.
                     unsafe {
                         let places = results.places.add(square * results.width + c);

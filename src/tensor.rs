@@ -101,14 +101,13 @@ pub struct TensorMaker {
 
 impl InputSpec {
     fn normalise(&self) -> Result<Normalise, TensorError> {
-        let spec = self;
-        if spec.mean.iter().any(|mean| !mean.is_finite()) {
-            return Err(TensorError::Normalisation { field: "mean", got: spec.mean });
+        if self.mean.iter().any(|mean| !mean.is_finite()) {
+            return Err(TensorError::Normalisation { field: "mean", got: self.mean });
         }
-        if spec.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
-            return Err(TensorError::Normalisation { field: "std", got: spec.std });
+        if self.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
+            return Err(TensorError::Normalisation { field: "std", got: self.std });
         }
-        Ok(Normalise::new(spec.mean, spec.std))
+        Ok(Normalise::new(self.mean, self.std))
     }
 }
 

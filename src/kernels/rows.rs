@@ -12,13 +12,13 @@ use super::work::Work;
 #[derive(Clone)]
 pub(super) struct Rows {
     packer: Packer,
-    pub precision: Precision,
+    precision: Precision,
     /// Words of a pixel, or planes of them.
-    pub words: usize,
+    words: usize,
     /// Pixels of a row.
     across: usize,
     /// Where the runs of the row's first pixel begin.
-    pub runs: Vec<usize>,
+    runs: Vec<usize>,
 }
 
 impl Rows {

@@ -74,10 +74,11 @@ impl Way {
         }
     }
 
-    /// The parts that it does one by one: rows of the output, batches of squares, or stretches of pixels.
+    /// The parts that it does one by one: rows of the output or blocks of them, batches of squares, or stretches of pixels.
     fn parts(&self, geometry: &Geometry) -> usize {
         match self {
-            Self::Direct(_) | Self::Depthwise(_) => geometry.to[0],
+            Self::Direct(direct) => direct.blocks(geometry),
+            Self::Depthwise(_) => geometry.to[0],
             Self::Winograd(winograd) => winograd.batches(geometry),
             Self::Turned(_) => Turned::stretches(geometry),
             #[cfg(target_arch = "x86_64")]
@@ -88,7 +89,7 @@ impl Way {
     /// Does some of the parts.
     fn run(&self, work: &Work<'_>, parts: Range<usize>, desk: &mut Desk) {
         match self {
-            Self::Direct(direct) => parts.for_each(|row| direct.row(work, row, desk)),
+            Self::Direct(direct) => parts.for_each(|block| direct.block(work, block, desk)),
             Self::Depthwise(depthwise) => parts.for_each(|row| depthwise.row(work, row, desk)),
             Self::Winograd(winograd) => parts.for_each(|batch| winograd.batch(work, batch, desk)),
             Self::Turned(turned) => parts.for_each(|stretch| turned.stretch(work, stretch, desk)),

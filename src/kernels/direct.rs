@@ -76,22 +76,41 @@ impl Direct {
         self.precision
     }
 
-    /// Computes row `y`.
-    pub fn row(&self, work: &Work<'_>, y: usize, desk: &mut Desk) {
+    /// The blocks of rows that it computes one by one.
+    pub fn blocks(&self, geometry: &Geometry) -> usize {
+        match &self.source {
+            Source::There(_) => geometry.to[0],
+            Source::Packed(rows) => rows.blocks(),
+        }
+    }
+
+    /// Computes the rows of a block.
+    pub fn block(&self, work: &Work<'_>, block: usize, desk: &mut Desk) {
+        let (height, blocks) = (work.geometry.to[0], self.blocks(work.geometry));
+        let rows = block * height / blocks..(block + 1) * height / blocks;
+        let range = match &self.source {
+            Source::There(_) => Range::NONE,
+            Source::Packed(packer) => packer.pack(work, rows.clone(), &mut desk.packed),
+        };
+        for (row, y) in rows.enumerate() {
+            self.row(work, [row, y], range, desk);
+        }
+    }
+
+    /// Computes row `y`, which is `row` of its block.
+    fn row(&self, work: &Work<'_>, [row, y]: [usize; 2], range: Range, desk: &mut Desk) {
         let geometry = work.geometry;
         let width = geometry.to[1];
         let tiles = width.div_ceil(self.pixels);
         let rest: usize = self.panels.iter().filter(|panel| !is_whole(geometry, panel)).map(|panel| panel.width).sum();
         desk.rest.resize(width * rest, 0.0);
-        let range = match &self.source {
-            Source::There(_) => Range::NONE,
-            Source::Packed(rows) => rows.pack(work, y, &mut desk.packed),
-        };
         for tile in 0..tiles {
             let (x, end) = (tile * width / tiles, (tile + 1) * width / tiles);
             let span = match &self.source {
                 Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.packed, &mut desk.runs),
-                Source::Packed(rows) => rows.span(&desk.packed, y, x, end - x, geometry.stride[1] * self.unit),
+                Source::Packed(rows) => {
+                    rows.span(&desk.packed, geometry, [row, y, x], end - x, geometry.stride[1] * self.unit)
+                }
             };
             let mut rests = desk.rest.as_mut_slice();
             for panel in &self.panels {

@@ -1,4 +1,6 @@
-//! The rows of the input under a row of the output, rounded and packed, with the zeros around them.
+//! The rows of the input under some rows of the output, rounded and packed, with the zeros around them.
+
+use std::ops;
 
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
@@ -7,6 +9,11 @@ use super::precision::Precision;
 use super::span::Span;
 use super::tile::Range;
 use super::work::Work;
+
+/// Rows of a block, about: more of them pack less rows twice, those that two blocks share, but packed rows are to stay in the innermost caches.
+const ROWS: usize = 8;
+/// Blocks come in as many, which threads share evenly, and twice that at least.
+const BLOCKS: usize = 8;
 
 /// Packs rows. They lie as the input does, a word in place of a few channels.
 #[derive(Clone)]
@@ -17,7 +24,11 @@ pub(super) struct Rows {
     words: usize,
     /// Pixels of a row.
     across: usize,
-    /// Where the runs of the row's first pixel begin.
+    /// Blocks of neighbouring rows of the output that are computed from the same packed rows.
+    blocks: usize,
+    /// Rows of the input under a block, at most.
+    rows: usize,
+    /// Where the runs of a block's first pixel begin.
     runs: Vec<usize>,
 }
 
@@ -25,41 +36,50 @@ impl Rows {
     pub fn new(geometry: &Geometry, isa: Isa, precision: Precision) -> Result<Self, String> {
         let words = geometry.inputs.div_ceil(precision.values());
         let across = (geometry.to[1] - 1) * geometry.stride[1] + geometry.kernel[1];
-        let (runs, len) = match geometry.from_order {
-            Order::Planes => (words * geometry.kernel[0], across),
-            _ => (geometry.kernel[0], across * words),
+        let height = geometry.to[0];
+        // Where rows share nothing, it is best to have each on a scale of its own.
+        let shares = geometry.kernel[0] > geometry.stride[0];
+        let some = height.div_ceil(ROWS).next_multiple_of(BLOCKS).max(2 * BLOCKS);
+        let blocks = if shares { height.min(some) } else { height };
+        let rows = (height.div_ceil(blocks) - 1) * geometry.stride[0] + geometry.kernel[0];
+        let (planes, row) = match geometry.from_order {
+            Order::Planes => (words, across),
+            _ => (1, across * words),
         };
-        let runs = (0..runs).map(|run| run * len).collect();
-        Ok(Self { packer: Packer::new(precision, isa)?, precision, words, across, runs })
+        let runs = (0..planes * geometry.kernel[0]).map(|run| (run / geometry.kernel[0], run % geometry.kernel[0]));
+        let runs = runs.map(|(plane, run)| (plane * rows + run) * row).collect();
+        Ok(Self { packer: Packer::new(precision, isa)?, precision, words, across, blocks, rows, runs })
     }
 
-    /// Packs what row `y` of the output depends on, run by run, and says how bytes stand for values.
-    pub fn pack(&self, work: &Work<'_>, y: usize, packed: &mut Vec<u32>) -> Range {
+    /// In how many blocks of rows the output is computed, each from its own packed rows.
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// Packs what some rows of the output depend on, a block of them at most, run by run, and says how bytes stand for values.
+    pub fn pack(&self, work: &Work<'_>, rows: ops::Range<usize>, packed: &mut Vec<u32>) -> Range {
         let geometry = work.geometry;
         let [height, width] = geometry.from;
-        let top = (y * geometry.stride[0]) as isize - geometry.pad[0] as isize;
+        let top = (rows.start * geometry.stride[0]) as isize - geometry.pad[0] as isize;
         let row = |index: usize| usize::try_from(top + index as isize).ok().filter(|row| *row < height);
         let line = |plane: usize, row: usize| match geometry.from_order {
             Order::Planes => &work.whole()[(plane * height + row) * width..][..width],
             _ => &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs],
         };
-        let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
+        let needed = (rows.len().max(1) - 1) * geometry.stride[0] + geometry.kernel[0];
         let mut range = Range::NONE;
         if self.precision == Precision::Int8 {
-            let mut bounds = [0.0; 2];
-            for row in (0..geometry.kernel[0]).filter_map(row) {
-                for plane in 0..planes {
-                    bounds = self.packer.bounds(line(plane, row), bounds);
-                }
-            }
-            range = Range::of(bounds);
+            let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
+            let lines = (0..needed).filter_map(row).flat_map(|row| (0..planes).map(move |plane| line(plane, row)));
+            range = Range::of(lines.fold([0.0; 2], |bounds, line| self.packer.bounds(line, bounds)));
         }
         let unit = if geometry.from_order == Order::Planes { 1 } else { self.words };
         let (left, from) = (geometry.pad[1].min(self.across), self.across * unit);
         let live = width.min(self.across - left);
-        packed.resize(self.runs.len() * from, 0);
+        let planes = if geometry.from_order == Order::Planes { self.words } else { 1 };
+        packed.resize(planes * self.rows * from, 0);
         for (index, words) in packed.chunks_exact_mut(from).enumerate() {
-            let (plane, row) = (index / geometry.kernel[0], row(index % geometry.kernel[0]));
+            let (plane, row) = (index / self.rows, Some(index % self.rows).filter(|row| *row < needed).and_then(row));
             let Some(row) = row else {
                 words.fill(self.packer.zeros(range));
                 continue;
@@ -79,8 +99,17 @@ impl Rows {
         range
     }
 
-    /// The pixels `x..x + pixels` of row `y` of the output, in what was packed for it; `step` words lie between them.
-    pub fn span<'a>(&'a self, packed: &[u32], y: usize, x: usize, pixels: usize, step: usize) -> Span<'a> {
-        Span { y, x, pixels, input: packed[x * step..].as_ptr(), runs: &self.runs, first_run: 0 }
+    /// The pixels `x..x + pixels` of row `y` of the output, `row` of the block, in what was packed for it; `step` words lie between them.
+    pub fn span<'a>(
+        &'a self,
+        packed: &[u32],
+        geometry: &Geometry,
+        [row, y, x]: [usize; 3],
+        pixels: usize,
+        step: usize,
+    ) -> Span<'a> {
+        let unit = if geometry.from_order == Order::Planes { 1 } else { self.words };
+        let first = row * geometry.stride[0] * self.across * unit + x * step;
+        Span { y, x, pixels, input: packed[first..].as_ptr(), runs: &self.runs, first_run: 0 }
     }
 }

@@ -50,9 +50,9 @@ impl Way {
         if let Some(turned) = Turned::new(geometry, weights, bias, isa.vectors())? {
             return Ok(Self::Turned(turned));
         }
-        let addends = geometry.addends.iter().map(|addend| addend.order);
-        if addends.chain([geometry.from_order, geometry.to_order]).any(|order| order == Order::Rounded) {
-            return Err(format!("rounded values without tiles: {geometry:?}"));
+        let rounded = geometry.rounds() || geometry.from_order == Order::Rounded;
+        if rounded && !is_rounding(geometry, isa, precision) {
+            return Err(format!("rounded values without tiles or bytes: {geometry:?}"));
         }
         if geometry.depthwise {
             return Ok(Self::Depthwise(Depthwise::new(geometry, weights, bias, isa.vectors())?));
@@ -120,10 +120,19 @@ fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
     isa == Isa::Amx && fits && served(geometry, isa, precision) == Precision::Bf16
 }
 
+/// Whether vectors of bytes can be made of rounded values, and rounded values of what becomes of them.
+fn is_rounding(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
+    let bytes = [Precision::Int8, Precision::Bf16].iter().all(|precision| precision.is_there(isa));
+    let even = |order: Order, channels: usize| order != Order::Rounded || channels.is_multiple_of(2);
+    let whole =
+        even(geometry.from_order, geometry.inputs) && (!geometry.rounds() || geometry.outputs.is_multiple_of(2));
+    isa == Isa::Avx512 && bytes && whole && !geometry.depthwise && served(geometry, isa, precision) == Precision::Int8
+}
+
 impl Conv {
     /// Whether there is a way to do the convolution where something of it is [`Order::Rounded`], as `geometry` says.
     pub fn takes_rounded(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
-        is_tiled(geometry, isa, precision) || Turned::fits(geometry)
+        is_tiled(geometry, isa, precision) || Turned::fits(geometry) || is_rounding(geometry, isa, precision)
     }
 
     /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output
@@ -174,9 +183,9 @@ impl Conv {
     /// Whether there is a way to do the convolution, which passes [`Geometry::check`], of an image's bytes that stand for what `normalise` makes of them.
     pub fn takes_bytes(geometry: &Geometry, normalise: &Normalise, isa: Isa, precision: Precision) -> bool {
         let direct = geometry.inputs == COLOURS && !geometry.depthwise;
-        let whole = geometry.addends.iter().map(|addend| addend.order).chain([geometry.to_order]);
+        let rounds = !geometry.rounds() || is_rounding(geometry, isa, precision);
         let bytes = served(geometry, isa, precision) == Precision::Int8 && precision.is_there(isa);
-        direct && bytes && whole.into_iter().all(|order| order != Order::Rounded) && normalise.blank().is_some()
+        direct && bytes && rounds && normalise.blank().is_some()
     }
 
     /// What it is.

@@ -53,6 +53,7 @@ impl Depthwise {
                 addends: &addends[..count],
                 relu: geometry.relu,
                 output: work.output.at((y * width + x) * channels),
+                rounded: false,
                 output_step: channels,
                 overlap: 0,
             };

@@ -61,7 +61,7 @@ impl Direct {
             let input = input * each + part;
             if input < inputs { weights[((output * inputs + input) * rows + row) * columns + column] } else { 0.0 }
         };
-        let panels = Panel::all(bias, [1, words * rows * columns], weight, isa, precision)?;
+        let panels = Panel::all(bias, [1, words * rows * columns], weight, isa, (precision, geometry.rounds()))?;
         let pixels = panels.iter().map(|panel| panel.kernels.len()).min().unwrap_or(1);
         let source = if precision == Precision::F32 || geometry.from_order == Order::Bytes {
             Source::There(Spans::new(geometry, blank))
@@ -139,9 +139,11 @@ impl Direct {
         if count > 0 {
             work.set_addends(&mut addends, panel.first, span.y, span.x);
         }
+        let rounded = whole && geometry.to_order == Order::Rounded;
         let (output, output_step) = if whole {
             let first = (span.y * geometry.to[1] + span.x) * geometry.outputs + panel.first;
-            (work.output.at(first), geometry.outputs)
+            let output = if rounded { work.output.rounded_at(first).cast() } else { work.output.at(first) };
+            (output, geometry.outputs)
         } else {
             (rest[..span.pixels * panel.width].as_mut_ptr(), panel.width)
         };
@@ -156,6 +158,7 @@ impl Direct {
             addends: if whole { &addends[..count] } else { &[] },
             relu: geometry.relu && (whole || count == 0),
             output,
+            rounded,
             output_step,
             overlap: panel.overlap,
         };
@@ -169,5 +172,6 @@ impl Direct {
 
 /// Whether a kernel can store the panel's results where they belong.
 fn is_whole(geometry: &Geometry, panel: &Panel) -> bool {
-    panel.first + panel.stored() <= geometry.outputs && geometry.to_order == Order::Interleaved
+    let side_by_side = [Order::Interleaved, Order::Rounded].contains(&geometry.to_order);
+    panel.first + panel.stored() <= geometry.outputs && side_by_side
 }

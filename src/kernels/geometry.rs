@@ -169,6 +169,12 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Whether anything that is written or added is rounded.
+    pub(super) fn rounds(&self) -> bool {
+        let addends = self.addends.iter().map(|addend| addend.order);
+        addends.chain([self.to_order]).any(|order| order == Order::Rounded)
+    }
+
     pub(super) fn input_len(&self) -> usize {
         let pixel = if self.from_order == Order::Planes { self.inputs } else { self.unit() };
         pixel * self.from[0] * self.from[1]

@@ -83,9 +83,12 @@ impl Isa {
         }
     }
 
-    /// The kernel for a tile of `pixels` beside a panel.
-    pub(super) fn kernel(self, panel: usize, pixels: usize, precision: Precision) -> Option<Kernel> {
+    /// The kernel for a tile of `pixels` beside a panel. Such as `round`, where results or addends are rounded, there are of bytes only.
+    pub(super) fn kernel(self, panel: usize, pixels: usize, precision: Precision, rounds: bool) -> Option<Kernel> {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if rounds && precision == Precision::Int8 => super::x86::avx512_rounding(panel, pixels),
+            _ if rounds => None,
             Self::Portable => super::portable::kernel(panel, pixels, precision),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::x86::avx2(panel, pixels).filter(|_| precision == Precision::F32),
@@ -109,11 +112,17 @@ impl Isa {
         }
     }
 
-    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32.
-    pub(super) fn transforms(self, side: usize, precision: Precision) -> Option<Transforms> {
+    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32. Such as
+    /// `round` may write and add rounded values.
+    pub(super) fn transforms(self, side: usize, precision: Precision, rounds: bool) -> Option<Transforms> {
         #[cfg(target_arch = "x86_64")]
         use super::winograd_x86::*;
         match (self, precision, side) {
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, Precision::Int8, 2) if rounds => Some(ROUNDING_SMALL),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512, Precision::Int8, 4) if rounds => Some(ROUNDING_LARGE),
+            _ if rounds => None,
             (Self::Portable, Precision::Bf16 | Precision::Int8, _) => {
                 super::winograd_portable::transforms(side, precision == Precision::Bf16)
             }

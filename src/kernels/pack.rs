@@ -4,6 +4,7 @@
 //! any number in a word.
 
 use super::isa::Isa;
+use super::loops::Loops;
 use super::precision::Precision;
 use super::tile::Range;
 
@@ -44,12 +45,12 @@ impl Packer {
     }
 
     /// Least and greatest value, and those of `so_far`.
-    pub fn bounds(self, values: &[f32], so_far: [f32; 2]) -> [f32; 2] {
+    pub fn bounds<T: Value>(self, values: &[T], so_far: [f32; 2]) -> [f32; 2] {
         match self.isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `new` has found the instructions.
             Isa::Avx512 => unsafe { x86::bounds(values, so_far) },
-            _ => bounds(values, so_far),
+            _ => T::bounds(values, so_far),
         }
     }
 
@@ -62,7 +63,7 @@ impl Packer {
     }
 
     /// Packs pixels whose `channels` lie side by side, each into whole words.
-    pub fn pixels(self, values: &[f32], channels: usize, range: Range, words: &mut [u32]) {
+    pub fn pixels<T: Value>(self, values: &[T], channels: usize, range: Range, words: &mut [u32]) {
         let each = self.precision.values();
         if channels.is_multiple_of(each) {
             return self.run(values, range, words);
@@ -75,7 +76,7 @@ impl Packer {
     }
 
     /// Packs values one after another.
-    fn run(self, values: &[f32], range: Range, words: &mut [u32]) {
+    fn run<T: Value>(self, values: &[T], range: Range, words: &mut [u32]) {
         assert!(values.len() <= words.len() * self.precision.values());
         match (self.precision, self.isa) {
             #[cfg(target_arch = "x86_64")]
@@ -86,12 +87,14 @@ impl Packer {
             (Precision::Int8, Isa::Avx512) => unsafe { x86::bytes(values, range, words) },
             (Precision::Bf16, _) => halves(values, words),
             (Precision::Int8, _) => bytes(values, range, words),
-            (Precision::F32, _) => words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_bits()),
+            (Precision::F32, _) => {
+                words.iter_mut().zip(values).for_each(|(word, value)| *word = value.whole().to_bits())
+            }
         }
     }
 
     /// Packs lines of as many planes as a word has values, or less.
-    pub fn planes(self, planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
+    pub fn planes<T: Value>(self, planes: &[&[T]; 4], range: Range, words: &mut [u32]) {
         match (self.precision, self.isa) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `new` has found the instructions.
@@ -101,7 +104,68 @@ impl Packer {
             (Precision::Int8, Isa::Avx512) => unsafe { x86::plane_bytes(planes, range, words) },
             (Precision::Bf16, _) => plane_halves(planes, words),
             (Precision::Int8, _) => plane_bytes(planes, range, words),
-            (Precision::F32, _) => words.iter_mut().zip(planes[0]).for_each(|(word, value)| *word = value.to_bits()),
+            (Precision::F32, _) => {
+                words.iter_mut().zip(planes[0]).for_each(|(word, value)| *word = value.whole().to_bits())
+            }
+        }
+    }
+}
+
+/// A value where it lies.
+pub(super) trait Value: Copy {
+    /// The value in full.
+    fn whole(self) -> f32;
+
+    /// Least and greatest of many, and those of `so_far`.
+    fn bounds(values: &[Self], so_far: [f32; 2]) -> [f32; 2];
+
+    /// Sixteen in full.
+    ///
+    /// # Safety
+    /// They are there, and the processor has AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn sixteen(values: *const Self) -> std::arch::x86_64::__m512;
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    fn whole(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn bounds(values: &[Self], so_far: [f32; 2]) -> [f32; 2] {
+        bounds(values, so_far)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn sixteen(values: *const Self) -> std::arch::x86_64::__m512 {
+        // SAFETY: as the caller says.
+        unsafe { std::arch::x86_64::_mm512_loadu_ps(values) }
+    }
+}
+
+/// Bits of bf16.
+impl Value for u16 {
+    #[inline(always)]
+    fn whole(self) -> f32 {
+        whole(self)
+    }
+
+    #[inline(always)]
+    fn bounds(values: &[Self], so_far: [f32; 2]) -> [f32; 2] {
+        rounded_bounds(values, so_far)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn sixteen(values: *const Self) -> std::arch::x86_64::__m512 {
+        use std::arch::x86_64::*;
+        // SAFETY: as the caller says.
+        unsafe {
+            let bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(values.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits))
         }
     }
 }
@@ -118,6 +182,21 @@ pub fn half(value: f32) -> u16 {
 #[inline(always)]
 pub fn whole(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Makes rounded values whole.
+pub(super) struct Widen<'a> {
+    pub from: &'a [u16],
+    pub to: &'a mut [f32],
+}
+
+impl Loops for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = whole(*from));
+    }
 }
 
 #[inline(always)]
@@ -152,6 +231,29 @@ fn bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2] {
     [least[0], most[0]]
 }
 
+/// The same of bits of bf16, among which are zeros at least. As integers with a sign the positive ones are ordered and the others lower; without one the
+/// negative ones are ordered the other way round, and the others lower. What is no number is beyond all others.
+#[inline(always)]
+fn rounded_bounds(values: &[u16], [least, most]: [f32; 2]) -> [f32; 2] {
+    const LANES: usize = 64;
+    const SIGN: u16 = 1 << 15;
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (mut lowest, mut highest) = ([SIGN; LANES], [0i16; LANES]);
+    for values in chunks {
+        for ((value, lowest), highest) in values.iter().zip(&mut lowest).zip(&mut highest) {
+            *lowest = (*lowest).max(*value);
+            *highest = (*highest).max(value.cast_signed());
+        }
+    }
+    let rest = || rest.iter().copied();
+    let lowest = lowest.into_iter().chain(rest()).fold(SIGN, u16::max);
+    let highest = highest.into_iter().chain(rest().map(u16::cast_signed)).fold(0, i16::max);
+    let number = |value: f32, other: f32| if value.is_nan() { other } else { value };
+    let lowest = number(whole(lowest), f32::NEG_INFINITY);
+    let highest = number(whole(highest.cast_unsigned()), f32::INFINITY);
+    [lower(lowest, least), higher(highest, most)]
+}
+
 /// The lower one; `b` where one of them is no number.
 #[inline(always)]
 fn lower(a: f32, b: f32) -> f32 {
@@ -165,31 +267,31 @@ fn higher(a: f32, b: f32) -> f32 {
 }
 
 #[inline(always)]
-fn halves(values: &[f32], words: &mut [u32]) {
+fn halves<T: Value>(values: &[T], words: &mut [u32]) {
     // SAFETY: a word has two halves.
     let halves = unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u16>(), 2 * words.len()) };
-    halves.iter_mut().zip(values).for_each(|(bits, value)| *bits = half(*value));
+    halves.iter_mut().zip(values).for_each(|(bits, value)| *bits = half(value.whole()));
 }
 
 #[inline(always)]
-fn bytes(values: &[f32], range: Range, words: &mut [u32]) {
+fn bytes<T: Value>(values: &[T], range: Range, words: &mut [u32]) {
     let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
     // SAFETY: a word has four bytes.
     let bytes = unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), 4 * words.len()) };
-    bytes.iter_mut().zip(values).for_each(|(bits, value)| *bits = byte(*value, reciprocal, zero) as u8);
+    bytes.iter_mut().zip(values).for_each(|(bits, value)| *bits = byte(value.whole(), reciprocal, zero) as u8);
 }
 
 #[inline(always)]
-fn plane_halves(planes: &[&[f32]; 4], words: &mut [u32]) {
+fn plane_halves<T: Value>(planes: &[&[T]; 4], words: &mut [u32]) {
     for ((word, first), second) in words.iter_mut().zip(planes[0]).zip(planes[1]) {
-        *word = (u32::from(half(*first)) | u32::from(half(*second)) << 16).to_le();
+        *word = (u32::from(half(first.whole())) | u32::from(half(second.whole())) << 16).to_le();
     }
 }
 
 #[inline(always)]
-fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
+fn plane_bytes<T: Value>(planes: &[&[T]; 4], range: Range, words: &mut [u32]) {
     let (reciprocal, zero) = (range.reciprocal(), range.zero as u32);
-    let byte = |value: &f32| byte(*value, reciprocal, zero);
+    let byte = |value: &T| byte(value.whole(), reciprocal, zero);
     let pairs = planes[0].iter().zip(planes[1]).zip(planes[2].iter().zip(planes[3]));
     for (word, ((a, b), (c, d))) in words.iter_mut().zip(pairs) {
         *word = (byte(a) | byte(b) << 8 | byte(c) << 16 | byte(d) << 24).to_le();
@@ -201,7 +303,7 @@ fn plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]) {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Range;
+    use super::{Range, Value};
 
     /// Values that one instruction rounds.
     const ROUNDED: usize = 32;
@@ -209,12 +311,12 @@ mod x86 {
     /// # Safety
     /// The processor has these instructions. The words hold all values.
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub unsafe fn halves(values: &[f32], words: &mut [u32]) {
+    pub unsafe fn halves<T: Value>(values: &[T], words: &mut [u32]) {
         let (chunks, rest) = values.as_chunks::<ROUNDED>();
         for (chunk, words) in chunks.iter().zip(words.chunks_exact_mut(ROUNDED / 2)) {
             // SAFETY: a chunk is two vectors, its words are one.
             unsafe {
-                let (low, high) = (_mm512_loadu_ps(chunk.as_ptr()), _mm512_loadu_ps(chunk[ROUNDED / 2..].as_ptr()));
+                let (low, high) = (T::sixteen(chunk.as_ptr()), T::sixteen(chunk[ROUNDED / 2..].as_ptr()));
                 let rounded = _mm512_cvtne2ps_pbh(high, low);
                 _mm512_storeu_si512(words.as_mut_ptr().cast(), std::mem::transmute::<__m512bh, __m512i>(rounded));
             }
@@ -222,13 +324,47 @@ mod x86 {
         super::halves(rest, &mut words[chunks.len() * ROUNDED / 2..]);
     }
 
+    /// # Safety
+    /// The processor has these instructions.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
+    pub unsafe fn bounds<T: Value>(values: &[T], so_far: [f32; 2]) -> [f32; 2] {
+        T::bounds(values, so_far)
+    }
+
+    /// Values that make a vector of bytes.
+    const BYTES: usize = 64;
+
+    /// # Safety
+    /// The processor has these instructions. The words hold all values.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
+    pub unsafe fn bytes<T: Value>(values: &[T], range: Range, words: &mut [u32]) {
+        let (reciprocal, zero) = (_mm512_set1_ps(range.reciprocal()), _mm512_set1_epi16(range.zero as i16));
+        // Packing keeps to the quarters of a vector.
+        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let (chunks, rest) = values.as_chunks::<BYTES>();
+        for (chunk, words) in chunks.iter().zip(words.chunks_exact_mut(BYTES / 4)) {
+            // SAFETY: a chunk is four times sixteen, its words are one vector.
+            unsafe {
+                let level = |quarter: usize| {
+                    let values = T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4));
+                    _mm512_cvtps_epi32(_mm512_mul_ps(values, reciprocal))
+                };
+                let low = _mm512_add_epi16(_mm512_packs_epi32(level(0), level(1)), zero);
+                let high = _mm512_add_epi16(_mm512_packs_epi32(level(2), level(3)), zero);
+                let bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+                _mm512_storeu_si512(words.as_mut_ptr().cast(), bytes);
+            }
+        }
+        super::bytes(rest, range, &mut words[chunks.len() * BYTES / 4..]);
+    }
+
     macro_rules! compiled {
-        ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        ($($name:ident $(<$value:ident>)? ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
             $(
                 /// # Safety
                 /// The processor has these instructions.
                 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
-                pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
+                pub unsafe fn $name $(<$value: Value>)? ($($argument: $type),*) $(-> $result)? {
                     super::$name($($argument),*)
                 }
             )*
@@ -236,9 +372,7 @@ mod x86 {
     }
 
     compiled! {
-        bounds(values: &[f32], so_far: [f32; 2]) -> [f32; 2];
-        bytes(values: &[f32], range: Range, words: &mut [u32]);
-        plane_halves(planes: &[&[f32]; 4], words: &mut [u32]);
-        plane_bytes(planes: &[&[f32]; 4], range: Range, words: &mut [u32]);
+        plane_halves<T>(planes: &[&[T]; 4], words: &mut [u32]);
+        plane_bytes<T>(planes: &[&[T]; 4], range: Range, words: &mut [u32]);
     }
 }

@@ -66,13 +66,13 @@ pub(super) struct Panel {
 
 impl Panel {
     /// Panels for as many output channels as there is bias; `weight` gives the weight of a value of a word for an output channel. The words of
-    /// each of `groups` are summed apart, and what their bytes stand for is their own.
+    /// each of `groups` are summed apart, and what their bytes stand for is their own. Kernels are such as can round where the precision has a mark for it.
     pub fn all(
         bias: &[f32],
         [groups, words]: [usize; 2],
         weight: impl Fn(usize, usize, usize) -> f32,
         isa: Isa,
-        precision: Precision,
+        (precision, rounds): (Precision, bool),
     ) -> Result<Vec<Self>, String> {
         let mut panels = Vec::new();
         let mut first = 0;
@@ -99,7 +99,7 @@ impl Panel {
                 }
             }
             for pixels in 1..=isa.pixels(width) {
-                let kernel = isa.kernel(width, pixels, precision);
+                let kernel = isa.kernel(width, pixels, precision, rounds);
                 let missing = || format!("{isa:?} has no kernel for {width} by {pixels} in {precision:?}");
                 panel.kernels.push(kernel.ok_or_else(missing)?);
             }

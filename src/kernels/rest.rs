@@ -1,6 +1,7 @@
 //! Results that kernels cannot store where they belong: in planes, or less channels than a panel is wide.
 
 use super::geometry::Order;
+use super::pack::whole;
 use super::panel::Panel;
 use super::work::Work;
 
@@ -14,8 +15,15 @@ pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32])
         for (p, results) in rest.chunks_exact_mut(panel.width).enumerate() {
             for addend in &addends[..count] {
                 // SAFETY: the addend has these channels, the live ones of the panel, for every pixel of the output.
-                let values = unsafe { std::slice::from_raw_parts(addend.at(p), live) };
-                results.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                unsafe {
+                    if addend.rounded {
+                        let values = std::slice::from_raw_parts(addend.rounded_at(p), live);
+                        results.iter_mut().zip(values).for_each(|(sum, value)| *sum += whole(*value));
+                    } else {
+                        let values = std::slice::from_raw_parts(addend.at(p), live);
+                        results.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                    }
+                }
             }
             if geometry.relu {
                 results.iter_mut().for_each(|sum| *sum = sum.max(0.0));
@@ -30,7 +38,12 @@ pub(super) fn finish(work: &Work<'_>, panel: &Panel, y: usize, rest: &mut [f32])
                 transpose(rest, panel.width, channel, live.min(channel + BLOCK) - channel, &mut store);
             }
         }
-        Order::Interleaved | Order::Rounded | Order::Bytes => {
+        Order::Rounded => {
+            for (x, results) in rest.chunks_exact(panel.width).enumerate() {
+                work.store_rounded((y * width + x) * geometry.outputs + panel.first, &results[..live]);
+            }
+        }
+        Order::Interleaved | Order::Bytes => {
             for (x, results) in rest.chunks_exact(panel.width).enumerate() {
                 work.store((y * width + x) * geometry.outputs + panel.first, &results[..live]);
             }

@@ -2,9 +2,9 @@
 
 use std::ops;
 
-use super::geometry::{Geometry, Order};
+use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
-use super::pack::Packer;
+use super::pack::{Packer, Value};
 use super::precision::Precision;
 use super::span::Span;
 use super::tile::Range;
@@ -58,13 +58,27 @@ impl Rows {
 
     /// Packs what some rows of the output depend on, a block of them at most, run by run, and says how bytes stand for values.
     pub fn pack(&self, work: &Work<'_>, rows: ops::Range<usize>, packed: &mut Vec<u32>) -> Range {
-        let geometry = work.geometry;
+        match work.input {
+            Values::Whole(values) => self.pack_values(work.geometry, values, rows, packed),
+            Values::Rounded(values) => self.pack_values(work.geometry, values, rows, packed),
+            // They are multiplied where they lie.
+            Values::Bytes(_) => Range::NONE,
+        }
+    }
+
+    fn pack_values<T: Value>(
+        &self,
+        geometry: &Geometry,
+        values: &[T],
+        rows: ops::Range<usize>,
+        packed: &mut Vec<u32>,
+    ) -> Range {
         let [height, width] = geometry.from;
         let top = (rows.start * geometry.stride[0]) as isize - geometry.pad[0] as isize;
         let row = |index: usize| usize::try_from(top + index as isize).ok().filter(|row| *row < height);
         let line = |plane: usize, row: usize| match geometry.from_order {
-            Order::Planes => &work.whole()[(plane * height + row) * width..][..width],
-            _ => &work.whole()[row * width * geometry.inputs..][..width * geometry.inputs],
+            Order::Planes => &values[(plane * height + row) * width..][..width],
+            _ => &values[row * width * geometry.inputs..][..width * geometry.inputs],
         };
         let needed = (rows.len().max(1) - 1) * geometry.stride[0] + geometry.kernel[0];
         let mut range = Range::NONE;

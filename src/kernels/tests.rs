@@ -54,8 +54,8 @@ impl Case {
         output
     }
 
-    /// The same in bf16, with all that it reads rounded before, and what it writes if `to_order` says so: whole, or the bits.
-    fn run_rounded(&self, isa: Isa, to_order: Order) -> (Vec<f32>, Vec<u16>) {
+    /// The same with all that it reads rounded before, and what it writes if `to_order` says so: whole, or the bits.
+    fn run_rounded(&self, precision: Precision, isa: Isa, to_order: Order) -> (Vec<f32>, Vec<u16>) {
         let round = |values: &Vec<f32>| values.iter().copied().map(round).collect::<Vec<u16>>();
         let rows: Vec<&[f32]> = self.input.chunks_exact(self.geometry.inputs).collect();
         let unit = Order::Rounded.unit(self.geometry.inputs);
@@ -72,7 +72,7 @@ impl Case {
             addends: self.geometry.addends.iter().map(rounded).collect(),
             ..self.geometry.clone()
         };
-        let conv = Conv::new(geometry, &self.weights, &self.bias, isa, Precision::Bf16).unwrap();
+        let conv = Conv::new(geometry, &self.weights, &self.bias, isa, precision).unwrap();
         let (mut whole, mut bits) = (Vec::new(), Vec::new());
         let output = if to_order == Order::Rounded {
             bits.resize(self.geometry.output_len(), u16::MAX);

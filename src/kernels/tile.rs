@@ -33,6 +33,8 @@ pub(super) struct Tile<'a> {
     pub relu: bool,
     /// Where the first pixel's results go.
     pub output: *mut f32,
+    /// Whether they go there as bits of bf16, by kernels that know of it.
+    pub rounded: bool,
     /// Values from one pixel's results to those of the next.
     pub output_step: usize,
     /// Channels that the panel's last vector has in common with the one before: it lies so many values further ahead, in results and addends.
@@ -94,7 +96,6 @@ impl TileAddend {
     }
 
     /// The same where they are rounded.
-    #[cfg(target_arch = "x86_64")]
     pub fn rounded_at(&self, p: usize) -> *const u16 {
         self.values.cast::<u16>().wrapping_add(((self.phase + p) >> self.shift) * self.step)
     }

@@ -52,6 +52,8 @@ pub(super) struct Results<'a> {
     /// From one pixel of the output to the next.
     pub output_step: usize,
     pub relu: bool,
+    /// Whether the output is of bits of bf16, by transforms that know of it.
+    pub rounded: bool,
 }
 
 /// A line of the output: where its first pixel goes, and what is added.

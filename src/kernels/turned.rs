@@ -5,8 +5,8 @@
 
 use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
-use super::loops::{Loops, widest};
-use super::pack::whole;
+use super::loops::widest;
+use super::pack::Widen;
 use super::precision::Precision;
 use super::rest::{BLOCK, turn};
 use super::tile::{Kernel, MAX_PIXELS, Scaling, Tile};
@@ -40,7 +40,8 @@ impl Turned {
         let rows = bias.iter().zip(weights.chunks_exact(geometry.inputs));
         let weights = rows.flat_map(|(bias, weights)| std::iter::once(bias).chain(weights)).copied().collect();
         let kernel = |outputs| {
-            isa.kernel(STRETCH, outputs, Precision::F32).ok_or_else(|| format!("{isa:?} has no kernel for {STRETCH}"))
+            isa.kernel(STRETCH, outputs, Precision::F32, false)
+                .ok_or_else(|| format!("{isa:?} has no kernel for {STRETCH}"))
         };
         let kernels = (1..=isa.pixels(STRETCH)).map(kernel).collect::<Result<_, _>>()?;
         Ok(Some(Self { weights, kernels }))
@@ -61,17 +62,16 @@ impl Turned {
         planes.resize((1 + inputs) * STRETCH, 0.0);
         planes[..STRETCH].fill(1.0);
         let range = first * inputs..(first + pixels) * inputs;
-        let values = match work.input {
-            Values::Whole(values) => &values[range],
+        match work.input {
+            Values::Whole(values) => turn_pixels(&values[range], inputs, &mut planes[STRETCH..]),
             Values::Rounded(values) => {
-                desk.edge.resize(range.len(), 0.0);
-                widest(Widen { from: &values[range], to: &mut desk.edge });
-                &desk.edge
+                desk.whole.resize(range.len(), 0.0);
+                widest(Widen { from: &values[range], to: &mut desk.whole });
+                turn_pixels(&desk.whole, inputs, &mut planes[STRETCH..]);
             }
             // `fits` has refused them.
-            Values::Bytes(_) => &[],
-        };
-        turn_pixels(values, inputs, &mut planes[STRETCH..]);
+            Values::Bytes(_) => {}
+        }
         let len = 1 + inputs;
         let mut results = [0.0; MAX_PIXELS * STRETCH];
         for (chunk, weights) in self.weights.chunks(self.kernels.len() * len).enumerate() {
@@ -90,6 +90,7 @@ impl Turned {
                 addends: &[],
                 relu: geometry.relu,
                 output: target,
+                rounded: false,
                 output_step: step,
                 overlap: 0,
             };
@@ -129,20 +130,5 @@ fn turn_pixels(values: &[f32], channels: usize, planes: &mut [f32]) {
         for (value, plane) in pixel.iter().zip(planes.chunks_exact_mut(STRETCH)) {
             plane[done + x] = *value;
         }
-    }
-}
-
-/// Makes rounded values whole.
-struct Widen<'a> {
-    from: &'a [u16],
-    to: &'a mut [f32],
-}
-
-impl Loops for Widen<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = whole(*from));
     }
 }

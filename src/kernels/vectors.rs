@@ -16,6 +16,9 @@ pub(super) trait Vectors {
     unsafe fn one(value: f32) -> Self::Vector;
     unsafe fn load(values: *const f32) -> Self::Vector;
     unsafe fn store(values: *mut f32, vector: Self::Vector);
+    /// The same of bits of bf16.
+    unsafe fn load_rounded(values: *const u16) -> Self::Vector;
+    unsafe fn store_rounded(values: *mut u16, vector: Self::Vector);
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     unsafe fn max(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// A sum and a product of f32, rounded once.
@@ -38,7 +41,8 @@ pub(super) struct Narrow;
 macro_rules! vectors {
     ($name:ident, $vector:ty, $halves:ty, $lanes:literal, $zero:ident, $one:ident, $load:ident, $store:ident, $add:ident, $max:ident, $fma:ident,
         $dot_halves:ident, $dot_bytes:ident, $int:ident, $from_int:ident, $to_float:ident, $one_int:ident, $load_int:ident,
-        $sub_int:ident, $mul_int:ident, $mul:ident) => {
+        $sub_int:ident, $mul_int:ident, $mul:ident,
+        $shift:ident, $widen:ident, $load_halves:ident, $store_halves:ident, $round:ident, $rounded:ty, $half_int:ty) => {
         // SAFETY: every block does what its function asks its caller to vouch for.
         impl Vectors for $name {
             type Vector = $vector;
@@ -62,6 +66,16 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn store(values: *mut f32, vector: $vector) {
                 unsafe { $store(values, vector) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_rounded(values: *const u16) -> $vector {
+                unsafe { $from_int($shift::<16>($widen($load_halves(values.cast())))) }
+            }
+
+            #[inline(always)]
+            unsafe fn store_rounded(values: *mut u16, vector: $vector) {
+                unsafe { $store_halves(values.cast(), transmute::<$rounded, $half_int>($round(vector))) }
             }
 
             #[inline(always)]
@@ -127,7 +141,14 @@ vectors!(
     _mm512_loadu_si512,
     _mm512_sub_epi32,
     _mm512_mullo_epi32,
-    _mm512_mul_ps
+    _mm512_mul_ps,
+    _mm512_slli_epi32,
+    _mm512_cvtepu16_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm512_cvtneps_pbh,
+    __m256bh,
+    __m256i
 );
 vectors!(
     Narrow,
@@ -150,5 +171,12 @@ vectors!(
     _mm256_loadu_si256,
     _mm256_sub_epi32,
     _mm256_mullo_epi32,
-    _mm256_mul_ps
+    _mm256_mul_ps,
+    _mm256_slli_epi32,
+    _mm256_cvtepu16_epi32,
+    _mm_loadu_si128,
+    _mm_storeu_si128,
+    _mm256_cvtneps_pbh,
+    __m128bh,
+    __m128i
 );

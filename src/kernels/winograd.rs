@@ -8,9 +8,10 @@
 //! The larger square takes the points 0, ±√½ and ±√2 for the usual 0, ±1 and ±2: a fifth of their rounding errors, and twice those of the plain
 //! sum. It is for weights that stay small, since it makes four times as many of them.
 
-use super::geometry::{Geometry, Order};
+use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
-use super::pack::Packer;
+use super::loops::widest;
+use super::pack::{Packer, Widen};
 use super::panel::Panel;
 use super::precision::Precision;
 use super::tile::{LANES, MAX_PIXELS, Range, Tile};
@@ -65,14 +66,14 @@ impl Winograd {
         let unit = inputs / each;
         let large = window * window * unit * geometry.outputs <= MAX_WEIGHTS;
         let side = if large { MAX_SIDE } else { 2 };
-        let Some(transforms) = isa.transforms(side, precision) else { return Ok(None) };
+        let Some(transforms) = isa.transforms(side, precision, geometry.rounds()) else { return Ok(None) };
         let (window, rows) = (side + 2, if large { large_rows() } else { SMALL_ROWS.to_vec() });
         let transformed: Vec<Vec<f32>> =
             weights.chunks_exact(9).map(|kernel| transform_weights(&rows, kernel)).collect();
         let weight = |word: usize, part: usize, output: usize| {
             transformed[output * inputs + word % unit * each + part][word / unit]
         };
-        let panels = Panel::all(bias, [window * window, unit], weight, isa, precision)?;
+        let panels = Panel::all(bias, [window * window, unit], weight, isa, (precision, false))?;
         // The transforms take whole vectors.
         if panels.iter().any(|panel| panel.live(geometry.outputs) < LANES) {
             return Ok(None);
@@ -89,7 +90,8 @@ impl Winograd {
     /// Whether it can be done in this way, and may pay in some precision.
     pub fn fits(geometry: &Geometry) -> bool {
         let channels = [geometry.inputs, geometry.outputs];
-        let interleaved = [geometry.from_order, geometry.to_order] == [Order::Interleaved; 2];
+        let orders = [geometry.from_order, geometry.to_order];
+        let interleaved = orders.iter().all(|order| [Order::Interleaved, Order::Rounded].contains(order));
         let enough = channels.iter().all(|channels| *channels >= MIN_CHANNELS && channels % WORD == 0);
         geometry.kernel == [3, 3] && geometry.stride == [1, 1] && interleaved && enough
     }
@@ -150,33 +152,47 @@ impl Winograd {
         let at = |square: usize| (strip.before + square - first) * self.raw_unit;
         let (side, window) = (self.side, self.window);
         assert!(desk.inputs.len() >= window * window * step);
-        let line = |dy: usize| {
-            let y = (row * side + dy).wrapping_sub(geometry.pad[0]);
-            (y < height).then(|| &work.whole()[y * width * channels..][..width * channels])
+        // Of each line the pixels `base..` under the strip.
+        let base = (first * side).saturating_sub(geometry.pad[1]).min(width);
+        let pixels = (end * side + window - side).saturating_sub(geometry.pad[1]).clamp(base, width) - base;
+        let y = |dy: usize| Some((row * side + dy).wrapping_sub(geometry.pad[0])).filter(|y| *y < height);
+        let part = |y: usize| (y * width + base) * channels..(y * width + base + pixels) * channels;
+        let Desk { edge, whole, inputs, .. } = desk;
+        if let Values::Rounded(values) = work.input {
+            whole.resize(window * pixels * channels, 0.0);
+            let lines = whole.chunks_exact_mut((pixels * channels).max(1)).zip((0..window).map(y));
+            for (to, y) in lines.filter_map(|(to, y)| Some((to, y?))) {
+                widest(Widen { from: &values[part(y)], to });
+            }
+        }
+        let line = |dy: usize| match work.input {
+            Values::Rounded(_) => y(dy).map(|_| &whole[dy.min(window - 1) * pixels * channels..][..pixels * channels]),
+            _ => y(dy).map(|y| &work.whole()[part(y)]),
         };
         let lines: [Option<&[f32]>; MAX_WINDOW] = std::array::from_fn(line);
-        let left = |square: usize| (square * side).checked_sub(geometry.pad[1]);
-        let inside = |square: &usize| left(*square).is_some_and(|left| left + window <= width);
+        // As counted from there.
+        let left = |square: usize| (square * side).checked_sub(geometry.pad[1] + base);
+        let inside = |square: &usize| left(*square).is_some_and(|left| left + window <= pixels);
         let middle = (first..end).find(inside).unwrap_or(end);
         let last = (middle..end).find(|square| !inside(square)).unwrap_or(end);
         for square in (first..middle).chain(last..end) {
-            desk.edge.clear();
+            edge.clear();
             for line in &lines[..window] {
                 for dx in 0..window {
-                    let x = (square * side + dx).wrapping_sub(geometry.pad[1]);
-                    let pixel = line.filter(|_| x < width).map(|line| &line[x * channels..][..channels]);
-                    desk.edge.extend_from_slice(pixel.unwrap_or(&self.zeros[..channels]));
+                    let x = (square * side + dx).wrapping_sub(geometry.pad[1] + base);
+                    let pixel = line.filter(|_| x < pixels).map(|line| &line[x * channels..][..channels]);
+                    edge.extend_from_slice(pixel.unwrap_or(&self.zeros[..channels]));
                 }
             }
-            let lines = std::array::from_fn(|dy| desk.edge[dy.min(window - 1) * window * channels..].as_ptr());
-            let output = desk.inputs[at(square)..].as_mut_ptr();
+            let lines = std::array::from_fn(|dy| edge[dy.min(window - 1) * window * channels..].as_ptr());
+            let output = inputs[at(square)..].as_mut_ptr();
             // SAFETY: the copy has the window's lines of as many pixels; `inputs` has room for all places of all squares. `new` has checked channels and
             // instructions.
             unsafe { (self.transforms.forth)(&lines, 1, channels, output, step) };
         }
         if let Some(left) = left(middle).filter(|_| middle < last) {
             let lines = lines.map(|line| line.map_or(self.zeros.as_ptr(), |line| line[left * channels..].as_ptr()));
-            let output = desk.inputs[at(middle)..].as_mut_ptr();
+            let output = inputs[at(middle)..].as_mut_ptr();
             // SAFETY: all pixels of these squares lie between the edges of their lines, or in a line of as many zeros; `inputs` has room for
             // all places of all squares. `new` has checked channels and instructions.
             unsafe { (self.transforms.forth)(&lines, last - middle, channels, output, step) };
@@ -214,6 +230,7 @@ impl Winograd {
                 addends: &[],
                 relu: false,
                 output: results.as_mut_ptr(),
+                rounded: false,
                 output_step: panel.width,
                 overlap: panel.overlap,
             };
@@ -229,9 +246,11 @@ impl Winograd {
         let Strip { row, first, end, .. } = *strip;
         let ([height, width], channels) = (geometry.to, geometry.outputs);
         let (top, left) = (row * self.side, first * self.side);
+        let rounded = geometry.to_order == Order::Rounded;
         let line = |dy: usize| {
             let y = (top + dy).min(height - 1);
-            let output = work.output.at((y * width + left) * channels + panel.first);
+            let at = (y * width + left) * channels + panel.first;
+            let output = if rounded { work.output.rounded_at(at).cast() } else { work.output.at(at) };
             Line { output, addends: work.addends(panel.first, y, left).0 }
         };
         let lines: [Line; MAX_SIDE] = std::array::from_fn(line);
@@ -247,6 +266,7 @@ impl Winograd {
             pixels: (width - left).min((end - first) * self.side),
             output_step: channels,
             relu: geometry.relu,
+            rounded,
         };
         // SAFETY: `multiply` has filled all places of these squares. The lines and pixels are those within the output's edges, this job's
         // alone, and the addends cover them. `new` has checked channels and instructions.

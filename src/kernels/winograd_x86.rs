@@ -65,7 +65,7 @@ macro_rules! back4 {
 }
 
 macro_rules! transforms {
-    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $features:literal) => {
+    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $rest:ident, $features:literal) => {
         pub(super) const $name: Transforms = Transforms { forth: $forth, back: $back };
 
         /// # Safety
@@ -134,12 +134,12 @@ macro_rules! transforms {
                                 }
                                 let mut value = _mm256_add_ps(value, bias);
                                 for addend in &line.addends[..results.addends] {
-                                    value = _mm256_add_ps(value, _mm256_loadu_ps(addend.at(p).add(c)));
+                                    value = _mm256_add_ps(value, $rest!(load addend, p, c));
                                 }
                                 if results.relu {
                                     value = _mm256_max_ps(value, _mm256_setzero_ps());
                                 }
-                                _mm256_storeu_ps(line.output.add(p * results.output_step + c), value);
+                                $rest!(store results, line, p * results.output_step + c, value);
                             }
                         }
                     }
@@ -163,9 +163,106 @@ macro_rules! halves {
     };
 }
 
-transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, "avx2,fma");
-transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, "avx2,fma");
-transforms!(AVX512_SMALL, 2, forth2_avx512, forth2, back2_avx512, back2, 1, singles, "avx512f,avx512vl,avx2,fma");
-transforms!(AVX512_LARGE, 4, forth4_avx512, forth4, back4_avx512, back4, 1, singles, "avx512f,avx512vl,avx2,fma");
-transforms!(BF16_SMALL, 2, forth2_bf16, forth2, back2_bf16, back2, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");
-transforms!(BF16_LARGE, 4, forth4_bf16, forth4, back4_bf16, back4, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");
+/// Loads what is added and stores results where all of that is whole.
+macro_rules! whole {
+    (load $addend:expr, $p:expr, $c:expr) => {
+        _mm256_loadu_ps($addend.at($p).add($c))
+    };
+    (store $results:expr, $line:expr, $at:expr, $value:expr) => {
+        _mm256_storeu_ps($line.output.add($at), $value)
+    };
+}
+
+/// The same where some may be rounded.
+macro_rules! either {
+    (load $addend:expr, $p:expr, $c:expr) => {
+        if $addend.rounded {
+            let bits = _mm256_cvtepu16_epi32(_mm_loadu_si128($addend.rounded_at($p).add($c).cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(bits))
+        } else {
+            whole!(load $addend, $p, $c)
+        }
+    };
+    (store $results:expr, $line:expr, $at:expr, $value:expr) => {
+        if $results.rounded {
+            halves!($line.output.cast::<u16>().add($at), $value)
+        } else {
+            whole!(store $results, $line, $at, $value)
+        }
+    };
+}
+
+transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, whole, "avx2,fma");
+transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, whole, "avx2,fma");
+transforms!(
+    AVX512_SMALL,
+    2,
+    forth2_avx512,
+    forth2,
+    back2_avx512,
+    back2,
+    1,
+    singles,
+    whole,
+    "avx512f,avx512vl,avx2,fma"
+);
+transforms!(
+    AVX512_LARGE,
+    4,
+    forth4_avx512,
+    forth4,
+    back4_avx512,
+    back4,
+    1,
+    singles,
+    whole,
+    "avx512f,avx512vl,avx2,fma"
+);
+transforms!(
+    BF16_SMALL,
+    2,
+    forth2_bf16,
+    forth2,
+    back2_bf16,
+    back2,
+    2,
+    halves,
+    whole,
+    "avx512f,avx512vl,avx512bf16,avx2,fma"
+);
+transforms!(
+    BF16_LARGE,
+    4,
+    forth4_bf16,
+    forth4,
+    back4_bf16,
+    back4,
+    2,
+    halves,
+    whole,
+    "avx512f,avx512vl,avx512bf16,avx2,fma"
+);
+transforms!(
+    ROUNDING_SMALL,
+    2,
+    forth2_rounding,
+    forth2,
+    back2_rounding,
+    back2,
+    1,
+    singles,
+    either,
+    "avx512f,avx512vl,avx512bf16,avx2,fma"
+);
+transforms!(
+    ROUNDING_LARGE,
+    4,
+    forth4_rounding,
+    forth4,
+    back4_rounding,
+    back4,
+    1,
+    singles,
+    either,
+    "avx512f,avx512vl,avx512bf16,avx2,fma"
+);

@@ -1,6 +1,7 @@
 //! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
 
 use super::geometry::{Geometry, Values, ValuesMut};
+use super::pack::half;
 #[cfg(target_arch = "x86_64")]
 use super::product::{Line, Strip};
 use super::tile::{MAX_ADDENDS, Range, TileAddend};
@@ -8,8 +9,10 @@ use super::tile::{MAX_ADDENDS, Range, TileAddend};
 /// Memory that a thread keeps from one convolution to the next.
 #[derive(Default)]
 pub(super) struct Desk {
-    /// A square's input where it reaches over an edge, with the zeros there; or values that were rounded.
+    /// A square's input where it reaches over an edge, with the zeros there.
     pub edge: Vec<f32>,
+    /// Values that were rounded.
+    pub whole: Vec<f32>,
     /// Rows of the input, rounded; or a tile's input where it reaches over an edge, with what stands there, and its runs.
     pub packed: Vec<u32>,
     pub runs: Vec<usize>,
@@ -51,7 +54,6 @@ impl Output {
     }
 
     /// Where a rounded value goes.
-    #[cfg(target_arch = "x86_64")]
     pub fn rounded_at(&self, index: usize) -> *mut u16 {
         self.0.cast::<u16>().wrapping_add(index)
     }
@@ -66,7 +68,7 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// The input where it is whole; nothing where it is rounded or bytes, which only `tiled`, `turned` and `span` read.
+    /// The input where it is whole; nothing where it is rounded or bytes, which others read elsewhere.
     pub fn whole(&self) -> &'a [f32] {
         match self.input {
             Values::Whole(values) => values,
@@ -107,6 +109,15 @@ impl<'a> Work<'a> {
                 Values::Bytes(_) => continue,
             };
             *slot = TileAddend { values, rounded, step: geometry.outputs, phase: x - (x >> shift << shift), shift };
+        }
+    }
+
+    /// Rounds values that belong together in the output and writes them.
+    pub fn store_rounded(&self, at: usize, values: &[f32]) {
+        debug_assert!(at + values.len() <= self.geometry.output_len());
+        for (at, value) in (at..).zip(values) {
+            // SAFETY: callers stay within the output, whose length is checked, in their job's row.
+            unsafe { self.output.rounded_at(at).write(half(*value)) };
         }
     }
 

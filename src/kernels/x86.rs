@@ -19,12 +19,12 @@ const BASES: usize = MAX_PIXELS.div_ceil(SHARED);
 /// Products between two updates of the base addresses.
 const UNROLL: usize = 4;
 
-/// Computes a tile of `P` pixels and `V` vectors of channels, each word holding `EACH` values.
+/// Computes a tile of `P` pixels and `V` vectors of channels, each word holding `EACH` values; results and addends may be rounded where it `ROUNDS`.
 ///
 /// # Safety
 /// As said at [`Kernel`]; the panel has `V` vectors. To be inlined where the instructions are enabled.
 #[inline(always)]
-unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(tile: &Tile<'_>) {
+unsafe fn tile<X: Vectors, const EACH: usize, const ROUNDS: bool, const P: usize, const V: usize>(tile: &Tile<'_>) {
     const { assert!(P <= MAX_PIXELS) };
     // SAFETY: the caller vouches for `V` vectors of bias, for a row of `V` vectors of weights and `P` inputs a product, and for
     // `V` vectors a pixel of results and addends. Base addresses may end past the input, but are not read there.
@@ -58,7 +58,11 @@ unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(ti
                 done.as_mut_ptr().cast::<X::Vector>().add(p * V + v).write_volatile(*sum);
             }
         }
-        finish::<X, EACH, V>(tile, done.assume_init_ref());
+        if ROUNDS && tile.rounded {
+            finish::<X, EACH, true, true, V>(tile, done.assume_init_ref());
+        } else {
+            finish::<X, EACH, ROUNDS, false, V>(tile, done.assume_init_ref());
+        }
     }
 }
 
@@ -67,7 +71,10 @@ unsafe fn tile<X: Vectors, const EACH: usize, const P: usize, const V: usize>(ti
 /// # Safety
 /// As said at [`tile`].
 #[inline(always)]
-unsafe fn finish<X: Vectors, const EACH: usize, const V: usize>(tile: &Tile<'_>, sums: &[[X::Vector; V]]) {
+unsafe fn finish<X: Vectors, const EACH: usize, const ROUNDS: bool, const ROUNDED: bool, const V: usize>(
+    tile: &Tile<'_>,
+    sums: &[[X::Vector; V]],
+) {
     // SAFETY: as in `tile`.
     unsafe {
         let mut meanings = [[X::zero(); 3]; V];
@@ -84,15 +91,27 @@ unsafe fn finish<X: Vectors, const EACH: usize, const V: usize>(tile: &Tile<'_>,
                 }
             }
             for addend in tile.addends {
-                for (v, result) in results.iter_mut().enumerate() {
-                    *result = X::add(*result, X::load(addend.at(p).add(tile.channel(v, V, X::LANES))));
+                if ROUNDS && addend.rounded {
+                    for (v, result) in results.iter_mut().enumerate() {
+                        let values = addend.rounded_at(p).add(tile.channel(v, V, X::LANES));
+                        *result = X::add(*result, X::load_rounded(values));
+                    }
+                } else {
+                    for (v, result) in results.iter_mut().enumerate() {
+                        *result = X::add(*result, X::load(addend.at(p).add(tile.channel(v, V, X::LANES))));
+                    }
                 }
             }
             for (v, result) in results.iter_mut().enumerate() {
                 if tile.relu {
                     *result = X::max(*result, X::zero());
                 }
-                X::store(tile.output.add(p * tile.output_step + tile.channel(v, V, X::LANES)), *result);
+                let at = p * tile.output_step + tile.channel(v, V, X::LANES);
+                if ROUNDED {
+                    X::store_rounded(tile.output.cast::<u16>().add(at), *result);
+                } else {
+                    X::store(tile.output.add(at), *result);
+                }
             }
         }
     }
@@ -142,27 +161,29 @@ unsafe fn vectors<X: Vectors, const V: usize>(values: *const f32) -> [X::Vector;
 }
 
 macro_rules! compiled {
-    ($($name:ident: $vectors:ident, $each:literal, $features:literal;)*) => {
+    ($($name:ident: $vectors:ident, $each:literal, $rounds:literal, $features:literal;)*) => {
         $(
             /// # Safety
             /// As said at [`Kernel`]; the panel has `V` vectors.
             #[target_feature(enable = $features)]
             unsafe fn $name<const P: usize, const V: usize>(it: &Tile<'_>) {
                 // SAFETY: the caller vouches for all that it asks for, and the instructions are enabled.
-                unsafe { tile::<$vectors, $each, P, V>(it) }
+                unsafe { tile::<$vectors, $each, $rounds, P, V>(it) }
             }
         )*
     };
 }
 
 compiled! {
-    wide: Wide, 1, "avx512f,avx512vl,avx2,fma";
-    narrow: Narrow, 1, "avx512f,avx512vl,avx2,fma";
-    wide_halves: Wide, 2, "avx512f,avx512vl,avx512bf16,avx2,fma";
-    narrow_halves: Narrow, 2, "avx512f,avx512vl,avx512bf16,avx2,fma";
-    wide_bytes: Wide, 4, "avx512f,avx512vl,avx512vnni,avx2,fma";
-    narrow_bytes: Narrow, 4, "avx512f,avx512vl,avx512vnni,avx2,fma";
-    half: Narrow, 1, "avx2,fma";
+    wide: Wide, 1, false, "avx512f,avx512vl,avx2,fma";
+    narrow: Narrow, 1, false, "avx512f,avx512vl,avx2,fma";
+    wide_halves: Wide, 2, false, "avx512f,avx512vl,avx512bf16,avx2,fma";
+    narrow_halves: Narrow, 2, false, "avx512f,avx512vl,avx512bf16,avx2,fma";
+    wide_bytes: Wide, 4, false, "avx512f,avx512vl,avx512vnni,avx2,fma";
+    narrow_bytes: Narrow, 4, false, "avx512f,avx512vl,avx512vnni,avx2,fma";
+    wide_rounding: Wide, 4, true, "avx512f,avx512vl,avx512vnni,avx512bf16,avx2,fma";
+    narrow_rounding: Narrow, 4, true, "avx512f,avx512vl,avx512vnni,avx512bf16,avx2,fma";
+    half: Narrow, 1, false, "avx2,fma";
 }
 
 pub(super) fn avx512(panel: usize, pixels: usize, precision: Precision) -> Option<Kernel> {
@@ -179,6 +200,17 @@ pub(super) fn avx512(panel: usize, pixels: usize, precision: Precision) -> Optio
         (Precision::Int8, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 1>),
         (Precision::Int8, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_bytes::<P, 3>),
         (Precision::Int8, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 2>),
+        _ => None,
+    }
+}
+
+/// The kernels of bytes that write and add rounded values too.
+pub(super) fn avx512_rounding(panel: usize, pixels: usize) -> Option<Kernel> {
+    match panel {
+        8 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_rounding::<P, 1>),
+        16 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_rounding::<P, 1>),
+        24 => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_rounding::<P, 3>),
+        32 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_rounding::<P, 2>),
         _ => None,
     }
 }

@@ -78,10 +78,10 @@ impl Evaluation {
             fell: 0,
         };
         Ok(Self {
+            tensor: TensorMaker::new(spec)?.on(model.crew()),
+            renderer: Renderer::new().on(model.crew()),
             model,
             clock,
-            tensor: TensorMaker::new(spec)?,
-            renderer: Renderer::new(),
             classes,
             exits: (0..iterations.max(1)).map(|_| counts()).collect(),
             pictures: 0,

@@ -165,12 +165,12 @@ impl Pipeline {
         let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
         let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
+            tensor: TensorMaker::new(spec)?.on(model.crew()),
+            renderer: Renderer::new().on(model.crew()),
             model,
             worth,
             clock,
             settings,
-            tensor: TensorMaker::new(spec)?,
-            renderer: Renderer::new(),
             mask: Mask::unlabelled(spec.size),
             rendered: spec.size,
             costs: StageCosts::new(),

@@ -4,10 +4,12 @@
 //!
 //! Scores are upsampled bilinearly between the centres of the grid's cells (half-pixel centres, as PyTorch's `align_corners=False`), and the best
 //! class wins. Most of that work is never done: where the four cells around a pixel agree on their best class, that class wins everywhere
-//! between them, because a weighted mean keeps the order. Only the quads in which classes meet are interpolated.
+//! between them, because a weighted mean keeps the order. Only the quads in which classes meet are interpolated. Threads share the grid's rows.
+
+use std::sync::Arc;
 
 use crate::frame::Size;
-use crate::kernels::{Loops, widest};
+use crate::kernels::{Crew, Loops, widest};
 use crate::mask::Mask;
 use crate::model::Logits;
 
@@ -22,7 +24,7 @@ pub use confidence::ConfidenceRenderer;
 pub use overlay::{overlay, stretched, to_rgb};
 pub use png::{PngError, png_gray};
 
-use lerp::Axis;
+use lerp::{Axis, Cell};
 use quads::Band;
 use scores::Scores;
 
@@ -52,25 +54,64 @@ pub enum RenderError {
 }
 
 /// Renders masks; tables and buffers are kept, so that masks of the size before allocate nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Renderer {
+    crew: Arc<Crew>,
     scores: Scores,
     columns: Axis,
     lines: Axis,
-    band: Band,
+    /// One for each stretch of rows.
+    bands: Vec<Band>,
+}
+
+/// The most stretches of rows, and stretches a thread: where classes meet takes longer than where they do not.
+const MAX_STRETCHES: usize = 32;
+const STRETCHES: usize = 4;
+
+impl Default for Renderer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Renderer {
     /// A renderer without any tables yet.
     pub fn new() -> Self {
-        Self::default()
+        let (scores, [columns, lines]) = (Scores::default(), [Axis::default(), Axis::default()]);
+        Self { crew: Arc::new(Crew::alone()), scores, columns, lines, bands: Vec::new() }
+    }
+
+    /// The same on the threads of `crew`, where there is one.
+    pub fn on(self, crew: Option<&Arc<Crew>>) -> Self {
+        Self { crew: crew.map_or(self.crew, Arc::clone), ..self }
     }
 
     /// Fills the mask, at the size it has, with the best class of every pixel: the highest bilinearly interpolated score; the lowest id among
     /// equals. A score that is not a number never wins, and a pixel without any score is [`UNLABELLED`](crate::mask::UNLABELLED).
     pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
         check(logits)?;
-        widest(Render { renderer: self, logits, mask });
+        self.scores.read(logits, &self.crew);
+        let Self { crew, scores, columns, lines, bands } = self;
+        let (size, threads) = (mask.size(), crew.threads());
+        lines.fit(logits.grid.height, size.height);
+        columns.fit(logits.grid.width, size.width);
+        let cells = lines.cells();
+        let count = if threads == 1 { 1 } else { (STRETCHES * threads).min(MAX_STRETCHES).min(cells.len()) };
+        bands.resize_with(count, Band::default);
+        let mut rest = mask.classes_mut();
+        let mut bands = bands.iter_mut().enumerate();
+        let mut jobs: [Option<Stretch<'_>>; MAX_STRETCHES] = std::array::from_fn(|_| {
+            let (number, band) = bands.next()?;
+            let cells = cells.get(number * cells.len() / count..(number + 1) * cells.len() / count)?;
+            let rows = cells.iter().map(|cell| (cell.to - cell.from) as usize).sum::<usize>();
+            let out = rest.split_off_mut(..rows * size.width as usize)?;
+            Some(Stretch { logits, scores, columns, lines, band, cells, out })
+        });
+        crew.each(&mut jobs[..count], |job| {
+            if let Some(job) = job.take() {
+                widest(job);
+            }
+        });
         Ok(())
     }
 
@@ -80,32 +121,28 @@ impl Renderer {
     }
 }
 
-/// What [`Renderer::render`] does once the logits are checked.
-struct Render<'a> {
-    renderer: &'a mut Renderer,
+/// Rows of a mask between some rows of the grid, to be drawn.
+struct Stretch<'a> {
     logits: Logits<'a>,
-    mask: &'a mut Mask,
+    scores: &'a Scores,
+    columns: &'a Axis,
+    lines: &'a Axis,
+    band: &'a mut Band,
+    cells: &'a [Cell],
+    out: &'a mut [u8],
 }
 
-impl Loops for Render<'_> {
+impl Loops for Stretch<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { renderer, logits, mask } = self;
-        let size = mask.size();
-        renderer.scores.read(logits);
-        let Renderer { scores, columns, lines, band } = renderer;
-        lines.fit(logits.grid.height, size.height);
-        if columns.fit(logits.grid.width, size.width) {
-            band.fit(columns);
-        }
-        let width = size.width as usize;
-        let classes = mask.classes_mut();
-        for cell in lines.cells() {
+        let Self { logits, scores, columns, lines, band, cells, mut out } = self;
+        band.fit(columns);
+        for cell in cells {
             band.find(logits, scores, (cell.at, cell.next));
-            let rows = cell.from as usize * width..cell.to as usize * width;
-            band.draw(lines.parts(cell), classes.get_mut(rows).unwrap_or_default());
+            let rows = (cell.to - cell.from) as usize * columns.len();
+            band.draw(lines.parts(cell), out.split_off_mut(..rows).unwrap_or_default());
         }
     }
 }

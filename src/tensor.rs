@@ -4,16 +4,21 @@
 //!
 //! Every source row is fetched once. Rows are weighted and summed first, in 16-bit lanes over the whole width; each finished row of the network's
 //! height is then shortened or widened, normalised and written to its three planes ([`Resample`]). Sizes that are equal skip both.
+//!
+//! Threads share the lines of the network's height. Each line is made alike by any of them.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Loops, Normalise, PIXEL, Resample, ValuesMut, widest};
+use crate::kernels::{Crew, Loops, Normalise, PIXEL, Resample, ValuesMut, widest};
 
 mod across;
 mod lines;
 mod weights;
 
-use lines::{Lines, rows_of_planes};
+use lines::{Band, row};
 use weights::{Axis, COLUMNS, ROWS};
 
 /// What the network wants to see: `[3, height, width] f32`, red, green and blue planes of `(v / 255 - mean) / std`.
@@ -86,18 +91,36 @@ pub enum TensorError {
 #[derive(Debug)]
 pub struct TensorMaker {
     spec: InputSpec,
+    crew: Arc<Crew>,
+    tables: Tables,
+    /// One for each band of lines.
+    desks: Vec<Desk>,
+}
+
+/// What all lines have in common.
+#[derive(Debug)]
+struct Tables {
     normalise: Normalise,
-    rows: Rows,
     source: Option<Size>,
     /// For rows of that many samples a pixel.
     columns: Option<(usize, Resample)>,
     lines: Axis<i16>,
+}
+
+/// What a band's lines are made with.
+#[derive(Debug, Default)]
+struct Desk {
+    rows: Rows,
     sums: Vec<u16>,
     /// Half of the sums, which has room for a sign.
     halves: Vec<i16>,
     /// A line of the tensor, before it is rounded.
     line: Vec<f32>,
 }
+
+/// The most bands, and bands a thread, so that one that was held up leaves some to the others.
+const MAX_BANDS: usize = 32;
+const BANDS: usize = 2;
 
 impl InputSpec {
     fn normalise(&self) -> Result<Normalise, TensorError> {
@@ -115,17 +138,13 @@ impl TensorMaker {
     /// A maker of inputs of that size and normalisation.
     pub fn new(spec: InputSpec) -> Result<Self, TensorError> {
         check_size(spec.size)?;
-        Ok(Self {
-            normalise: spec.normalise()?,
-            spec,
-            rows: Rows::default(),
-            source: None,
-            columns: None,
-            lines: Axis::default(),
-            sums: Vec::new(),
-            halves: Vec::new(),
-            line: Vec::new(),
-        })
+        let tables = Tables { normalise: spec.normalise()?, source: None, columns: None, lines: Axis::default() };
+        Ok(Self { spec, crew: Arc::new(Crew::alone()), tables, desks: Vec::new() })
+    }
+
+    /// The same on the threads of `crew`, where there is one.
+    pub fn on(self, crew: Option<&Arc<Crew>>) -> Self {
+        Self { crew: crew.map_or(self.crew, Arc::clone), ..self }
     }
 
     /// What the tensors look like.
@@ -163,93 +182,123 @@ impl TensorMaker {
         if got != expected {
             return Err(TensorError::Output { what, size, expected, got });
         }
-        self.rows.start();
-        widest(Fill { maker: self, frame, out });
+        if frame.size() != size {
+            self.tables.fit(frame, size);
+        }
+        let (height, width) = (size.height as usize, size.width as usize);
+        let threads = self.crew.threads();
+        let count = if threads == 1 { 1 } else { (BANDS * threads).min(MAX_BANDS).min(height) };
+        self.desks.resize_with(count, Desk::default);
+        let mut rest = Band::all(out);
+        let mut desks = self.desks.iter_mut().enumerate();
+        let mut jobs: [Option<Job<'_, '_>>; MAX_BANDS] = std::array::from_fn(|_| {
+            let (number, desk) = desks.next()?;
+            let lines = number * height / count..(number + 1) * height / count;
+            let band = rest.take(lines.len() * width);
+            Some(Job { tables: &self.tables, size, frame, desk, lines, band })
+        });
+        self.crew.each(&mut jobs[..count], |job| {
+            if let Some(job) = job.take() {
+                widest(job);
+            }
+        });
         Ok(())
     }
+}
 
-    /// Equal sizes: only colours and normalisation.
-    #[inline(always)]
-    fn convert(&mut self, frame: &Frame<'_>, out: ValuesMut<'_>) {
-        let layout = Layout::of(frame.encoding());
-        let width = frame.size().width as usize;
-        match out {
-            ValuesMut::Whole(values) => {
-                for (y, planes) in (0..).zip(rows_of_planes(values, width)) {
-                    across::normalise(self.rows.row(frame, y), layout, &self.normalise, planes);
-                }
-            }
-            ValuesMut::Rounded(pixels) => {
-                let colours = self.normalise.colours(layout);
-                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(PIXEL * width)) {
-                    colours.row(self.rows.row(frame, y), pixels);
-                }
-            }
-            ValuesMut::Bytes(pixels) => {
-                let colours = self.normalise.colours(layout);
-                for (y, pixels) in (0..).zip(pixels.chunks_exact_mut(width)) {
-                    colours.bytes(self.rows.row(frame, y), pixels);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn resample(&mut self, frame: &Frame<'_>, out: ValuesMut<'_>) {
-        let (target, source) = (self.spec.size, frame.size());
-        let layout = Layout::of(frame.encoding());
+impl Tables {
+    /// Makes the tables for frames like this one, where they are not those already.
+    fn fit(&mut self, frame: &Frame<'_>, target: Size) {
+        let (source, samples) = (frame.size(), Layout::of(frame.encoding()).samples());
         if self.source != Some(source) {
             self.lines = Axis::new(source.height, target.height).quantised(ROWS);
             self.columns = None;
             self.source = Some(source);
         }
-        let columns = self.columns.take().filter(|(samples, _)| *samples == layout.samples());
-        let (_, columns) = self.columns.insert(columns.unwrap_or_else(|| {
+        if self.columns.as_ref().is_none_or(|(of, _)| *of != samples) {
             let axis = Axis::new(source.width, target.width).quantised(COLUMNS);
-            (layout.samples(), Resample::new(layout.samples(), axis.spans()))
-        }));
-        self.sums.resize(source.width as usize * layout.samples(), 0);
-        self.halves.resize(columns.reach().max(self.sums.len()), 0);
-        let mut out = Lines { out, width: target.width as usize, line: &mut self.line };
-        for (line, (start, weights)) in self.lines.spans().enumerate() {
-            let single = weights.len() <= 2;
-            if !single {
-                self.sums.fill(0);
-            }
-            for (y, weights) in (start as u32..).step_by(2).zip(weights.chunks(2)) {
-                let rows = self.rows.two(frame, y);
-                if single {
-                    mix(rows, weights, &mut self.halves);
-                } else {
-                    add(rows, weights, &mut self.sums);
-                }
-            }
-            if !single {
-                halve(&self.sums, &mut self.halves);
-            }
-            let planes =
-                |planes: [&mut [f32]; 3]| across::resample(&self.halves, layout, columns, &self.normalise, planes);
-            out.fill(line, planes, |pixels| across::bytes(&self.halves, layout, columns, pixels));
+            self.columns = Some((samples, Resample::new(samples, axis.spans())));
         }
     }
 }
 
-/// What [`TensorMaker::fill`] does once the lengths are checked.
-struct Fill<'a, 'f> {
-    maker: &'a mut TensorMaker,
+/// Some lines of a tensor, to be made.
+struct Job<'a, 'f> {
+    tables: &'a Tables,
+    /// The tensor's size.
+    size: Size,
     frame: &'a Frame<'f>,
-    out: ValuesMut<'a>,
+    desk: &'a mut Desk,
+    lines: Range<usize>,
+    band: Band<'a>,
 }
 
-impl Loops for Fill<'_, '_> {
+impl Loops for Job<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        if self.frame.size() == self.maker.spec.size {
-            self.maker.convert(self.frame, self.out);
-        } else {
-            self.maker.resample(self.frame, self.out);
+        self.desk.rows.start();
+        match &self.tables.columns {
+            Some((_, columns)) if self.frame.size() != self.size => self.resample(columns),
+            _ => self.convert(),
+        }
+    }
+}
+
+impl Job<'_, '_> {
+    /// Equal sizes: only colours and normalisation.
+    #[inline(always)]
+    fn convert(self) {
+        let Self { tables, size, frame, desk, lines, band } = self;
+        let (layout, width) = (Layout::of(frame.encoding()), size.width as usize);
+        let (colours, first) = (tables.normalise.colours(layout), lines.start as u32);
+        match band {
+            Band::Planes(mut planes) => {
+                for (line, y) in (0..lines.len()).zip(first..) {
+                    let planes = planes.each_mut().map(|plane| row(plane, width, line));
+                    across::normalise(desk.rows.row(frame, y), layout, &tables.normalise, planes);
+                }
+            }
+            Band::Rounded(pixels) => {
+                for (y, pixels) in (first..).zip(pixels.chunks_exact_mut(PIXEL * width)) {
+                    colours.row(desk.rows.row(frame, y), pixels);
+                }
+            }
+            Band::Bytes(pixels) => {
+                for (y, pixels) in (first..).zip(pixels.chunks_exact_mut(width)) {
+                    colours.bytes(desk.rows.row(frame, y), pixels);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn resample(self, columns: &Resample) {
+        let Self { tables, size, frame, desk, lines, mut band } = self;
+        let (layout, width) = (Layout::of(frame.encoding()), size.width as usize);
+        let Desk { rows, sums, halves, line: scratch } = desk;
+        sums.resize(frame.size().width as usize * layout.samples(), 0);
+        halves.resize(columns.reach().max(sums.len()), 0);
+        let spans = tables.lines.spans().skip(lines.start).take(lines.len());
+        for (line, (start, weights)) in spans.enumerate() {
+            let single = weights.len() <= 2;
+            if !single {
+                sums.fill(0);
+            }
+            for (y, weights) in (start as u32..).step_by(2).zip(weights.chunks(2)) {
+                let rows = rows.two(frame, y);
+                if single {
+                    mix(rows, weights, halves);
+                } else {
+                    add(rows, weights, sums);
+                }
+            }
+            if !single {
+                halve(sums, halves);
+            }
+            let planes = |planes: [&mut [f32]; 3]| across::resample(halves, layout, columns, &tables.normalise, planes);
+            band.fill((line, width), scratch, planes, |pixels| across::bytes(halves, layout, columns, pixels));
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use itnet::camera;
 use itnet::clock::{Clock, SystemClock};
 use itnet::frame::{Encoding, Frame, Header, Size, Stamp};
-use itnet::kernels::ValuesMut;
+use itnet::kernels::{Crew, ValuesMut};
 use itnet::mask::Mask;
 use itnet::message::{self, Image};
 use itnet::model::{Bundle, Session, StagedModel};
@@ -69,9 +69,11 @@ fn the_counter_sees_what_is_taken() {
 #[test]
 fn a_raw_frame_of_any_encoding_becomes_a_tensor_without_allocating() {
     let spec = itnet::tensor::InputSpec { size: Size::new(48, 36), mean: [0.5; 3], std: [0.2; 3] };
-    for size in [spec.size, Size::new(64, 48), Size::new(128, 72)] {
+    let crew = Arc::new(Crew::new(2).unwrap());
+    let crews = [None, Some(&crew)].into_iter();
+    for (crew, size) in crews.flat_map(|crew| [(48, 36), (64, 48), (128, 72)].map(|(w, h)| (crew, Size::new(w, h)))) {
         for encoding in Encoding::ALL {
-            let mut maker = TensorMaker::new(spec).unwrap();
+            let mut maker = TensorMaker::new(spec).unwrap().on(crew);
             let mut out = vec![0.0; maker.len()];
             let data = pixels(encoding, size);
             let mut frame = || {
@@ -95,10 +97,10 @@ fn run(session: &mut Session, iterations: usize) {
 
 #[test]
 fn logits_become_a_mask_without_allocating() {
-    let mut session = bundle().session(1).unwrap();
+    let mut session = bundle().session(2).unwrap();
     run(&mut session, 1);
     for size in [Size::new(480, 360), Size::new(640, 480), Size::new(90, 70)] {
-        let (mut renderer, mut mask) = (Renderer::new(), Mask::unlabelled(size));
+        let (mut renderer, mut mask) = (Renderer::new().on(session.crew()), Mask::unlabelled(size));
         let mut render = || renderer.render(session.logits().unwrap(), &mut mask).unwrap();
         render();
         assert_eq!(taken(render), NOTHING, "{size}");

@@ -172,11 +172,12 @@ impl Bench {
         let pixel = |i: usize| ((i / 3 % 97) * 5 + (i / 7919) * 31) as u8;
         let pixels: Vec<u8> = (0..3 * size.pixels()).map(pixel).collect();
         let threads = crate::compute::Compute::read().threads(usize::from(args.threads));
+        let session = bundle.session(threads)?;
         Ok(Self {
             clock: super::clock(),
-            session: bundle.session(threads)?,
-            tensor: TensorMaker::new(spec)?,
-            renderer: Renderer::new(),
+            tensor: TensorMaker::new(spec)?.on(session.crew()),
+            renderer: Renderer::new().on(session.crew()),
+            session,
             mask: Mask::unlabelled(size),
             iterations: iterations(bundle),
             frame: Frame::packed(Header::default(), size, Encoding::Rgb8, pixels)?,

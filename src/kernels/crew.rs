@@ -72,25 +72,18 @@ unsafe impl Send for PieceCell {}
 impl Crew {
     /// A crew of `threads`: the caller's own and one less to help.
     pub fn new(threads: usize) -> std::io::Result<Self> {
-        let nothing: &'static (dyn Fn(usize) + Sync) = &|_| {};
-        let shared = Arc::new(Shared {
-            gate: AtomicU64::new(0),
-            piece: PieceCell(std::cell::UnsafeCell::new(Piece { work: nothing, jobs: 0 })),
-            next: (0..threads.max(1)).map(|_| Next::default()).collect(),
-            failed: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            sleepers: AtomicUsize::new(0),
-            asleep: Mutex::new(()),
-            wake: Condvar::new(),
-            worked: AtomicU64::new(0),
-        });
-        let mut crew = Self { shared, helpers: Vec::new(), busy: Mutex::new(()) };
+        let mut crew = Self { shared: Shared::new(threads.max(1)), helpers: Vec::new(), busy: Mutex::new(()) };
         for number in 1..threads {
             let shared = Arc::clone(&crew.shared);
             let builder = std::thread::Builder::new().name(format!("itnet-model-{number}"));
             crew.helpers.push(builder.spawn(move || shared.help(number))?);
         }
         Ok(crew)
+    }
+
+    /// The caller's thread without any to help.
+    pub fn alone() -> Self {
+        Self { shared: Shared::new(1), helpers: Vec::new(), busy: Mutex::new(()) }
     }
 
     /// How many threads work together.
@@ -101,6 +94,22 @@ impl Crew {
     /// The CPU time that the helpers have used, looking out for work included. Each tells its own after every piece.
     pub fn helped(&self) -> Duration {
         Duration::from_nanos(self.shared.worked.load(Ordering::Relaxed))
+    }
+
+    /// Does `work` with each of the parts, as [`run`](Self::run) does with numbers.
+    pub fn each<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync) {
+        /// Where the parts begin.
+        struct Parts<T>(*mut T);
+        // SAFETY: every part is taken by one job alone, which may be on another thread, as parts are `Send`.
+        unsafe impl<T: Send> Sync for Parts<T> {}
+        impl<T> Parts<T> {
+            fn at(&self, part: usize) -> *mut T {
+                self.0.wrapping_add(part)
+            }
+        }
+        let (count, parts) = (parts.len(), Parts(parts.as_mut_ptr()));
+        // SAFETY: `run` gives each number below `count` once, and is over before the parts' borrow is.
+        self.run(count, &|part| work(unsafe { &mut *parts.at(part) }));
     }
 
     /// Does `work` for each of `0..jobs`, in any order and on any of the threads; returns when all of it is done.
@@ -143,7 +152,28 @@ impl Crew {
     }
 }
 
+impl std::fmt::Debug for Crew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a crew of {}", self.threads())
+    }
+}
+
 impl Shared {
+    fn new(threads: usize) -> Arc<Self> {
+        let nothing: &'static (dyn Fn(usize) + Sync) = &|_| {};
+        Arc::new(Self {
+            gate: AtomicU64::new(0),
+            piece: PieceCell(std::cell::UnsafeCell::new(Piece { work: nothing, jobs: 0 })),
+            next: (0..threads).map(|_| Next::default()).collect(),
+            failed: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            sleepers: AtomicUsize::new(0),
+            asleep: Mutex::new(()),
+            wake: Condvar::new(),
+            worked: AtomicU64::new(0),
+        })
+    }
+
     /// The jobs that a thread begins with.
     fn stretch(&self, thread: usize, jobs: usize) -> Range<usize> {
         let threads = self.next.len();

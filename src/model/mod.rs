@@ -14,11 +14,11 @@ mod state;
 mod tract;
 mod wiring;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::frame::Size;
 pub use crate::kernels::Precision;
-use crate::kernels::ValuesMut;
+use crate::kernels::{Crew, ValuesMut};
 
 pub use bundle::Bundle;
 pub use error::BundleError;
@@ -73,9 +73,9 @@ pub trait StagedModel: Send {
     /// The most iterations worth running on a frame that starts cold, at least 1.
     fn iterations(&self) -> usize;
 
-    /// CPU time that threads beside the caller's have spent on the model until now.
-    fn helped(&self) -> Duration {
-        Duration::ZERO
+    /// The threads that the model runs on, for what surrounds it to share them; none where it runs on the caller's alone.
+    fn crew(&self) -> Option<&Arc<Crew>> {
+        None
     }
 
     /// What the mask of each exit of a frame is worth, from the first exit on: its measured accuracy, 0 to 1. Empty where it was not measured.

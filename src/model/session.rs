@@ -3,7 +3,7 @@
 //! Knows which tensor goes from which graph to which; knows nothing of files, deadlines or the engine's types.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::error::BundleError;
@@ -11,7 +11,7 @@ use super::tract::{Runner, Threads, Value};
 use super::wiring::Stage;
 use super::{Logits, ModelError, Progress, StagedModel, State, WarmStart, Watch};
 use crate::frame::Size;
-use crate::kernels::ValuesMut;
+use crate::kernels::{Crew, ValuesMut};
 
 /// The state of a frame on its way through a bundle's graphs. Made by [`Bundle::session`]; one for each camera or thread.
 ///
@@ -109,8 +109,8 @@ impl StagedModel for Session {
         self.bundle.manifest().iterations.useful
     }
 
-    fn helped(&self) -> Duration {
-        self.threads.helped()
+    fn crew(&self) -> Option<&Arc<Crew>> {
+        Some(self.threads.crew())
     }
 
     fn worth(&self, warm: bool) -> Vec<f64> {

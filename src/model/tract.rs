@@ -18,7 +18,6 @@ mod site;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, tensor_proto};
@@ -154,9 +153,9 @@ impl Threads {
         Ok(Self { executor, workshop: Workshop { crew: Arc::new(crew), shelf: Arc::new(Shelf::default()) } })
     }
 
-    /// CPU time of all threads of the crew but the caller's.
-    pub fn helped(&self) -> Duration {
-        self.workshop.crew.helped()
+    /// Those of our operators.
+    pub fn crew(&self) -> &Arc<Crew> {
+        &self.workshop.crew
     }
 }
 

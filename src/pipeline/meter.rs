@@ -28,7 +28,7 @@ impl Meter {
 
     /// Charges nothing of what was worked until now.
     pub fn restart(&mut self, clock: &dyn Clock, model: &dyn StagedModel) {
-        (self.process, self.helped) = (clock.worked(Worker::Process), model.helped());
+        (self.process, self.helped) = (clock.worked(Worker::Process), helped(model));
     }
 
     /// The share in force where the user allows `wanted`.
@@ -40,13 +40,18 @@ impl Meter {
     /// part of their number. `began` is what the thread had worked when the frame began.
     pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
         let process = since(&mut self.process, clock.worked(Worker::Process));
-        let helped = since(&mut self.helped, model.helped());
+        let helped = since(&mut self.helped, helped(model));
         let used = match self.share(wanted) < wanted {
             true => process,
             false => clock.worked(Worker::Thread).saturating_sub(began) + helped,
         };
         used / self.threads
     }
+}
+
+/// CPU time that threads beside the one that runs frames have spent until now.
+fn helped(model: &dyn StagedModel) -> Duration {
+    model.crew().map_or(Duration::ZERO, |crew| crew.helped())
 }
 
 /// What was added since the last reading, which `now` replaces.

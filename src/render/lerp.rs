@@ -21,10 +21,10 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Makes the tables for `grid` cells under `pixels` pixels, where they are not those already; says whether it has.
-    pub fn fit(&mut self, grid: u32, pixels: u32) -> bool {
+    /// Makes the tables for `grid` cells under `pixels` pixels, where they are not those already.
+    pub fn fit(&mut self, grid: u32, pixels: u32) {
         if self.sizes == (grid, pixels) {
-            return false;
+            return;
         }
         self.sizes = (grid, pixels);
         self.cells.clear();
@@ -42,7 +42,11 @@ impl Axis {
             let four = self.parts.iter().skip(pixel).take(4).rev();
             self.fours.push(four.fold(0, |word, part| word << 16 | u64::from(levels(*part))));
         }
-        true
+    }
+
+    /// Cells of the grid, and pixels.
+    pub fn sizes(&self) -> (u32, u32) {
+        self.sizes
     }
 
     /// Number of pixels.

@@ -14,6 +14,8 @@ const LANES: usize = 16;
 /// The quads between two grid rows.
 #[derive(Debug, Default)]
 pub(super) struct Band {
+    /// Cells and pixels that it is cut for.
+    sizes: (u32, u32),
     /// The quads of a row, from left to right.
     quads: Vec<Quad>,
     pieces: Vec<Piece>,
@@ -76,6 +78,10 @@ struct Rivals {
 impl Band {
     /// Cuts the quads into pieces, where the columns are others than before.
     pub fn fit(&mut self, columns: &Axis) {
+        if self.sizes == columns.sizes() {
+            return;
+        }
+        self.sizes = columns.sizes();
         self.quads.clear();
         self.pieces.clear();
         self.row.resize(columns.len(), UNLABELLED);

@@ -1,5 +1,6 @@
 //! What every grid cell says by itself: its best class, and how clearly it leads.
 
+use crate::kernels::{Crew, Loops, widest};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
@@ -24,17 +25,25 @@ pub(super) struct Scores {
 
 impl Scores {
     /// Reads logits whose sizes were checked.
-    #[inline(always)]
-    pub fn read(&mut self, logits: Logits<'_>) {
+    pub fn read(&mut self, logits: Logits<'_>, crew: &Crew) {
         let cells = logits.grid.pixels();
         self.width = logits.grid.width as usize;
         self.classes.resize(cells, UNLABELLED);
         self.clear.resize(cells, UNLABELLED);
-        for (block, (classes, clear)) in self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).enumerate() {
-            let lead = Lead::of(logits, block * BLOCK, classes.len());
-            lead.write_classes(classes);
-            lead.write_clear(clear);
-        }
+        let blocks = cells.div_ceil(BLOCK);
+        let count = if crew.threads() == 1 { 1 } else { blocks.min(MAX_PARTS) };
+        let (mut classes, mut clear) = (self.classes.as_mut_slice(), self.clear.as_mut_slice());
+        let mut parts: [Option<Part<'_>>; MAX_PARTS] = std::array::from_fn(|part| {
+            let [at, end] = [part, part + 1].map(|part| (part * blocks / count * BLOCK).min(cells));
+            let cells = ..end.saturating_sub(at);
+            let (classes, clear) = (classes.split_off_mut(cells)?, clear.split_off_mut(cells)?);
+            Some(Part { logits, at, classes, clear })
+        });
+        crew.each(&mut parts[..count], |part| {
+            if let Some(part) = part.take() {
+                widest(part);
+            }
+        });
     }
 
     /// Best class of every cell.
@@ -52,6 +61,31 @@ impl Scores {
     #[inline(always)]
     pub fn clear_row(&self, row: u32) -> &[u8] {
         row_of(&self.clear, self.width, row)
+    }
+}
+
+/// Parts that threads share, at most.
+const MAX_PARTS: usize = 32;
+
+/// What is known of some cells, from `at` on, to be found.
+struct Part<'a> {
+    logits: Logits<'a>,
+    at: usize,
+    classes: &'a mut [u8],
+    clear: &'a mut [u8],
+}
+
+impl Loops for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let blocks = self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK));
+        for (block, (classes, clear)) in blocks.enumerate() {
+            let lead = Lead::of(self.logits, self.at + block * BLOCK, classes.len());
+            lead.write_classes(classes);
+            lead.write_clear(clear);
+        }
     }
 }
 

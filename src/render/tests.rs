@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -65,9 +67,14 @@ fn naive_confidence(logits: Logits<'_>, size: Size) -> Vec<f64> {
     out
 }
 
+static CREW: LazyLock<Arc<Crew>> = LazyLock::new(|| Arc::new(Crew::new(3).unwrap()));
+
+/// A mask, which several threads make alike.
 fn rendered(logits: Logits<'_>, size: Size) -> Mask {
-    let mut mask = Mask::unlabelled(size);
+    let [mut mask, mut shared] = [Mask::unlabelled(size), Mask::unlabelled(size)];
     Renderer::new().render(logits, &mut mask).unwrap();
+    Renderer::new().on(Some(&CREW)).render(logits, &mut shared).unwrap();
+    assert_eq!(shared.classes(), mask.classes());
     mask
 }
 

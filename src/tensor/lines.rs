@@ -1,48 +1,73 @@
-//! The lines of a tensor, to be filled one by one, as planes or bytes.
+//! The lines of a tensor, as planes, rounded pixels or bytes, in bands that threads share.
 
 use crate::kernels::{PIXEL, ValuesMut, interleave};
 
-/// A tensor, `width` pixels wide.
-pub(super) struct Lines<'a> {
-    pub out: ValuesMut<'a>,
-    pub width: usize,
-    /// A line of planes on its way to pixels.
-    pub line: &'a mut Vec<f32>,
+/// Lines of a tensor that follow each other.
+pub(super) enum Band<'a> {
+    Planes([&'a mut [f32]; 3]),
+    Rounded(&'a mut [u16]),
+    Bytes(&'a mut [u32]),
 }
 
-impl Lines<'_> {
-    /// Has `fill` write line `y` of red, green and blue, or `bytes` where the tensor is of bytes.
-    #[inline(always)]
-    pub fn fill(&mut self, y: usize, fill: impl FnOnce([&mut [f32]; 3]), bytes: impl FnOnce(&mut [u32])) {
-        let Self { out, width, line } = self;
+impl<'a> Band<'a> {
+    /// All lines of a tensor.
+    pub fn all(out: ValuesMut<'a>) -> Self {
         match out {
-            ValuesMut::Whole(values) => fill(row_of_planes(values, *width, y)),
-            ValuesMut::Rounded(pixels) => {
-                line.resize(3 * *width, 0.0);
-                fill(row_of_planes(line, *width, 0));
-                let [red, green, blue] = row_of_planes(line, *width, 0);
-                let pixels = pixels.chunks_exact_mut(PIXEL * *width).nth(y).unwrap_or_default();
-                interleave(&[red, green, blue], pixels);
+            ValuesMut::Whole(values) => {
+                let plane = values.len() / 3;
+                let (red, rest) = values.split_at_mut(plane);
+                let (green, blue) = rest.split_at_mut(plane);
+                Self::Planes([red, green, blue])
             }
-            ValuesMut::Bytes(pixels) => bytes(pixels.chunks_exact_mut(*width).nth(y).unwrap_or_default()),
+            ValuesMut::Rounded(values) => Self::Rounded(values),
+            ValuesMut::Bytes(pixels) => Self::Bytes(pixels),
+        }
+    }
+
+    /// Takes the lines of the first `pixels` off.
+    pub fn take(&mut self, pixels: usize) -> Self {
+        match self {
+            Self::Planes(planes) => Self::Planes(planes.each_mut().map(|plane| first(plane, pixels))),
+            Self::Rounded(values) => Self::Rounded(first(values, PIXEL * pixels)),
+            Self::Bytes(values) => Self::Bytes(first(values, pixels)),
+        }
+    }
+
+    /// Has `fill` write line `y` of the band, `width` pixels wide, to red, green and blue, or `bytes` where the tensor is of bytes. Planes on their
+    /// way to pixels lie in `line`.
+    #[inline(always)]
+    pub fn fill(
+        &mut self,
+        (y, width): (usize, usize),
+        line: &mut Vec<f32>,
+        fill: impl FnOnce([&mut [f32]; 3]),
+        bytes: impl FnOnce(&mut [u32]),
+    ) {
+        match self {
+            Self::Planes(planes) => fill(planes.each_mut().map(|plane| row(plane, width, y))),
+            Self::Rounded(values) => {
+                line.resize(3 * width, 0.0);
+                let mut lines = line.chunks_exact_mut(width.max(1));
+                let mut planes: [&mut [f32]; 3] = std::array::from_fn(|_| lines.next().unwrap_or_default());
+                fill(planes.each_mut().map(|plane| &mut **plane));
+                let [red, green, blue] = planes;
+                interleave(&[red, green, blue], row(values, PIXEL * width, y));
+            }
+            Self::Bytes(pixels) => bytes(row(pixels, width, y)),
         }
     }
 }
 
-/// Row `y` of three planes.
-#[inline(always)]
-fn row_of_planes(values: &mut [f32], width: usize, y: usize) -> [&mut [f32]; 3] {
-    rows_of_planes(values, width).nth(y).unwrap_or_default()
+/// Takes the first values off.
+fn first<'a, T>(values: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let all = std::mem::take(values);
+    let (first, rest) = all.split_at_mut(count.min(all.len()));
+    *values = rest;
+    first
 }
 
-/// The same row of the three planes, row by row.
+/// Row `y` of so many values.
 #[inline(always)]
-pub(super) fn rows_of_planes(values: &mut [f32], width: usize) -> impl Iterator<Item = [&mut [f32]; 3]> {
-    let plane = values.len() / 3;
-    let (red, rest) = values.split_at_mut(plane);
-    let (green, blue) = rest.split_at_mut(plane);
-    red.chunks_exact_mut(width)
-        .zip(green.chunks_exact_mut(width))
-        .zip(blue.chunks_exact_mut(width))
-        .map(|((red, green), blue)| [red, green, blue])
+pub(super) fn row<T>(values: &mut [T], width: usize, y: usize) -> &mut [T] {
+    values.get_mut(y * width..(y + 1) * width).unwrap_or_default()
 }

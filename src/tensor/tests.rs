@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -9,12 +11,19 @@ fn plain(width: u32, height: u32) -> InputSpec {
     InputSpec { size: Size::new(width, height), mean: [0.0; 3], std: [1.0; 3] }
 }
 
-/// A tensor in levels of 255.
+static CREW: LazyLock<Arc<Crew>> = LazyLock::new(|| Arc::new(Crew::new(3).unwrap()));
+
+/// A tensor in levels of 255, which several threads make alike.
 fn levels(frame: &Frame<'_>, width: u32, height: u32) -> Vec<f32> {
-    let mut maker = TensorMaker::new(plain(width, height)).unwrap();
-    let mut out = vec![f32::NAN; maker.len()];
-    maker.fill(frame, ValuesMut::Whole(&mut out)).unwrap();
-    out.iter().map(|v| v * 255.0).collect()
+    let made = |crew: Option<&Arc<Crew>>| {
+        let mut maker = TensorMaker::new(plain(width, height)).unwrap().on(crew);
+        let mut out = vec![f32::NAN; maker.len()];
+        maker.fill(frame, ValuesMut::Whole(&mut out)).unwrap();
+        out
+    };
+    let alone = made(None);
+    assert_eq!(made(Some(&CREW)), alone, "{} {}x{}", frame.encoding(), frame.size(), Size::new(width, height));
+    alone.iter().map(|v| v * 255.0).collect()
 }
 
 fn rgb_frame(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Frame<'static> {
@@ -195,7 +204,7 @@ fn the_maker_follows_changes_of_size_and_encoding() {
 
 #[test]
 fn a_rounded_tensor_has_the_planes_values_pixel_by_pixel() {
-    let mut maker = TensorMaker::new(plain(8, 6)).unwrap();
+    let mut maker = TensorMaker::new(plain(8, 6)).unwrap().on(Some(&CREW));
     let (mut planes, mut pixels) = (vec![0.0; maker.len()], vec![u16::MAX; 4 * 8 * 6]);
     for (width, height) in [(8, 6), (16, 12), (5, 40)] {
         let rgb = rgb_frame(width, height, |x, y| [(x * y) as u8, 9 * x as u8, 7 * y as u8]);
@@ -214,7 +223,7 @@ fn a_rounded_tensor_has_the_planes_values_pixel_by_pixel() {
 #[test]
 fn a_tensor_of_bytes_has_the_nearest_level_of_each_colour() {
     let spec = InputSpec { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..plain(8, 6) };
-    let [mut maker, mut levels] = [spec, plain(8, 6)].map(|spec| TensorMaker::new(spec).unwrap());
+    let [mut maker, mut levels] = [spec, plain(8, 6)].map(|spec| TensorMaker::new(spec).unwrap().on(Some(&CREW)));
     let (mut planes, mut pixels) = (vec![0.0; maker.len()], vec![u32::MAX; 8 * 6]);
     for (width, height) in [(8, 6), (16, 12), (5, 40)] {
         let rgb = rgb_frame(width, height, |x, y| [(x * y) as u8, 9 * x as u8, 7 * y as u8]);

@@ -38,3 +38,15 @@ fn several_callers_can_share_a_crew() {
     });
     assert_eq!(done.into_inner(), 4000);
 }
+
+#[test]
+fn every_part_of_a_slice_is_changed_once() {
+    for threads in [1, 3] {
+        let crew = Crew::new(threads).unwrap();
+        for count in [0, 1, 7, 1000] {
+            let mut parts: Vec<usize> = (0..count).collect();
+            crew.each(&mut parts, |part| *part += 1);
+            assert!(parts.into_iter().eq(1..=count));
+        }
+    }
+}

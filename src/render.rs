@@ -25,7 +25,7 @@ pub use overlay::{overlay, stretched, to_rgb};
 pub use png::{PngError, png_gray};
 
 use lerp::{Axis, Cell};
-use quads::Band;
+use quads::{Band, Downs};
 use scores::Scores;
 
 /// What can be wrong with scores that are to be rendered.
@@ -60,6 +60,7 @@ pub struct Renderer {
     scores: Scores,
     columns: Axis,
     lines: Axis,
+    downs: Downs,
     /// One for each stretch of rows.
     bands: Vec<Band>,
 }
@@ -77,8 +78,14 @@ impl Default for Renderer {
 impl Renderer {
     /// A renderer without any tables yet.
     pub fn new() -> Self {
-        let (scores, [columns, lines]) = (Scores::default(), [Axis::default(), Axis::default()]);
-        Self { crew: Arc::new(Crew::alone()), scores, columns, lines, bands: Vec::new() }
+        Self {
+            crew: Arc::new(Crew::alone()),
+            scores: Scores::default(),
+            columns: Axis::default(),
+            lines: Axis::default(),
+            downs: Downs::default(),
+            bands: Vec::new(),
+        }
     }
 
     /// The same on the threads of `crew`, where there is one.
@@ -91,10 +98,11 @@ impl Renderer {
     pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
         check(logits)?;
         self.scores.read(logits, &self.crew);
-        let Self { crew, scores, columns, lines, bands } = self;
+        let Self { crew, scores, columns, lines, downs, bands } = self;
         let (size, threads) = (mask.size(), crew.threads());
         lines.fit(logits.grid.height, size.height);
         columns.fit(logits.grid.width, size.width);
+        downs.fit(lines);
         let cells = lines.cells();
         let count = if threads == 1 { 1 } else { (STRETCHES * threads).min(MAX_STRETCHES).min(cells.len()) };
         bands.resize_with(count, Band::default);
@@ -102,10 +110,11 @@ impl Renderer {
         let mut bands = bands.iter_mut().enumerate();
         let mut jobs: [Option<Stretch<'_>>; MAX_STRETCHES] = std::array::from_fn(|_| {
             let (number, band) = bands.next()?;
-            let cells = cells.get(number * cells.len() / count..(number + 1) * cells.len() / count)?;
+            let first = number * cells.len() / count;
+            let cells = cells.get(first..(number + 1) * cells.len() / count)?;
             let rows = cells.iter().map(|cell| (cell.to - cell.from) as usize).sum::<usize>();
             let out = rest.split_off_mut(..rows * size.width as usize)?;
-            Some(Stretch { logits, scores, columns, lines, band, cells, out })
+            Some(Stretch { logits, scores, columns, downs, band, first, cells, out })
         });
         crew.each(&mut jobs[..count], |job| {
             if let Some(job) = job.take() {
@@ -126,8 +135,10 @@ struct Stretch<'a> {
     logits: Logits<'a>,
     scores: &'a Scores,
     columns: &'a Axis,
-    lines: &'a Axis,
+    downs: &'a Downs,
     band: &'a mut Band,
+    /// Groups of the mask's rows, from the `first` on.
+    first: usize,
     cells: &'a [Cell],
     out: &'a mut [u8],
 }
@@ -137,12 +148,12 @@ impl Loops for Stretch<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { logits, scores, columns, lines, band, cells, mut out } = self;
+        let Self { logits, scores, columns, downs, band, first, cells, mut out } = self;
         band.fit(columns);
-        for cell in cells {
+        for (number, cell) in (first..).zip(cells) {
             band.find(logits, scores, (cell.at, cell.next));
             let rows = (cell.to - cell.from) as usize * columns.len();
-            band.draw(lines.parts(cell), out.split_off_mut(..rows).unwrap_or_default());
+            band.draw(downs, number, out.split_off_mut(..rows).unwrap_or_default());
         }
     }
 }

@@ -29,9 +29,45 @@ pub(super) struct Band {
     mixed: Vec<(Quad, Range<usize>)>,
     /// Classes that can win in the mixed quads, with their scores at the corners.
     rivals: Rivals,
-    /// How far the lanes' pixels are from the upper grid row to the lower one, for rows that are drawn together: those of narrow pieces, and of
-    /// wide ones.
-    down: [Vec<[f32; LANES]>; 2],
+}
+
+/// How far the lanes' pixels are from the upper grid row to the lower one, for rows that are drawn together.
+#[derive(Debug, Default)]
+pub(super) struct Downs {
+    /// Cells and pixels that they are of.
+    sizes: (u32, u32),
+    lanes: Vec<[f32; LANES]>,
+    /// For each group of rows, those of narrow pieces, and of wide ones.
+    cells: Vec<[Range<usize>; 2]>,
+}
+
+impl Downs {
+    /// Lays the rows on the lanes, where they are others than before.
+    pub fn fit(&mut self, lines: &Axis) {
+        if self.sizes == lines.sizes() {
+            return;
+        }
+        self.sizes = lines.sizes();
+        self.lanes.clear();
+        self.cells.clear();
+        for cell in lines.cells() {
+            let lanes = &mut self.lanes;
+            self.cells.push([NARROW, WIDE].map(|columns| {
+                let first = lanes.len();
+                for rows in lines.parts(cell).chunks(LANES / columns) {
+                    lanes.push(std::array::from_fn(|lane| rows.get(lane / columns).copied().unwrap_or_default()));
+                }
+                first..lanes.len()
+            }));
+        }
+    }
+
+    /// Those of a group of rows, of narrow and of wide pieces.
+    #[inline(always)]
+    fn of(&self, cell: usize) -> [&[[f32; LANES]]; 2] {
+        let [narrow, wide] = self.cells.get(cell).cloned().unwrap_or_default();
+        [narrow, wide].map(|lanes| self.lanes.get(lanes).unwrap_or_default())
+    }
 }
 
 /// The pixels between two neighbours of a row and those below them.
@@ -145,19 +181,14 @@ impl Band {
         self.classes.extend(self.quads.iter().map(plain));
     }
 
-    /// Draws all rows of the mask between the two grid rows; `down` says how far each of them is from the upper one to the lower one.
+    /// Draws all rows of the mask between the two grid rows, which are group `cell` of the rows.
     #[inline(always)]
-    pub fn draw(&mut self, down: &[f32], out: &mut [u8]) {
+    pub fn draw(&self, downs: &Downs, cell: usize, out: &mut [u8]) {
         let width = self.row.len();
         for row in out.chunks_exact_mut(width.max(1)) {
             row.copy_from_slice(&self.row);
         }
-        for (lanes, columns) in self.down.iter_mut().zip([NARROW, WIDE]) {
-            let lane = |rows: &[f32], lane: usize| rows.get(lane / columns).copied().unwrap_or_default();
-            lanes.clear();
-            lanes.extend(down.chunks(LANES / columns).map(|rows| std::array::from_fn(|k| lane(rows, k))));
-        }
-        let [narrow, wide] = &self.down;
+        let [narrow, wide] = downs.of(cell);
         for (quad, rivals) in &self.mixed {
             let rivals = self.rivals.room.get(rivals.clone()).unwrap_or_default();
             let pieces = self.pieces.get(quad.pieces.clone()).unwrap_or_default();
@@ -178,11 +209,13 @@ fn draw_quad<const COLUMNS: usize>(
     down: &[[f32; LANES]],
     (width, out): (usize, &mut [u8]),
 ) {
-    let rows = LANES / COLUMNS;
     for piece in pieces {
-        for (down, out) in down.iter().zip(out.chunks_mut(rows * width.max(1))) {
+        // Chunks would take a division for each quad.
+        let mut rest = &mut *out;
+        for down in down {
             let winners = draw_mixed(rivals, down, &piece.right);
-            for (winners, row) in winners.chunks_exact(COLUMNS).zip(out.chunks_mut(width.max(1))) {
+            for winners in winners.as_chunks::<COLUMNS>().0 {
+                let Some(row) = rest.split_off_mut(..width) else { break };
                 put(winners, row.get_mut(piece.from as usize..piece.to as usize));
             }
         }

@@ -12,10 +12,10 @@
 //! one order: neither the tile it falls in nor the number of threads changes a bit of it. The instruction set does, where it
 //! rounds a product before adding it, and where it has no transforms for Winograd's way, as portable f32 has none.
 //!
-//! In a lower precision a convolution rounds what it reads: weights once, inputs row by row as they are needed, into words of two bf16 or four
-//! bytes. All else, values between convolutions, sums and what is added to them, stays f32 (sums of bytes' products i32), and so a kernel
-//! differs only in what it multiplies two words with. Convolutions in tiles can also read, add and write values that are rounded to bf16
-//! (`Order::Rounded`): half the way to memory, and what they read is the same to the bit. Bytes give exactly the same on every instruction set, Winograd's way aside.
+//! In a lower precision a convolution rounds what it reads: weights once, inputs a few rows at a time as they are needed, into words of two bf16 or four
+//! bytes. Sums stay f32 (of bytes' products i32), and so a kernel differs only in what it multiplies two words with. Convolutions in tiles, and those of
+//! bytes in vectors where there is AVX-512 with bf16, can also read, add and write values that are rounded to bf16
+//! (`Order::Rounded`): half the way to memory, and what they multiply is the same to the bit. Bytes give exactly the same on every instruction set, Winograd's way aside.
 //! An image can also come as the bytes that cameras give (`Order::Bytes`), which are multiplied where they lie.
 //!
 //! | way | for |

@@ -10,7 +10,7 @@ pub enum Precision {
     F32,
     /// 8 bits of mantissa, to nearest even; summed in f32.
     Bf16,
-    /// Bytes: weights on a scale for each output channel, inputs on one for all that a row of the output depends on, found as they
+    /// Bytes: weights on a scale for each output channel, inputs on one for all that a few rows of the output depend on, found as they
     /// are read. Summed in i32, exactly.
     Int8,
 }

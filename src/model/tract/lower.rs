@@ -2,10 +2,10 @@
 //!
 //! Works on any graph: what our kernels can do becomes theirs, everything else stays tract's. First every convolution that fits is marked
 //! ([`Site`]), then tract simplifies the graph, then the convolutions are rebuilt with what follows them ([`Group`]). Between our
-//! operators values stay interleaved, and where these multiply in tiles, rounded; where one of tract's stands in between, they are turned
+//! operators values stay interleaved, and rounded where these read and write them so; where one of tract's stands in between, they are turned
 //! around or made whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
@@ -67,7 +67,8 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
     let (isa, precision) = kernels;
     let target = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
     let rounds = ports.rounds();
-    let mut lowering = Lowering { model, ports, rounds, isa, precision, target, places: HashMap::new() };
+    let taken = inner.iter().chain(groups.keys()).copied().collect();
+    let mut lowering = Lowering { model, ports, rounds, isa, precision, taken, target, places: HashMap::new() };
     for outlet in model.input_outlets()? {
         lowering.source(*outlet)?;
     }
@@ -95,6 +96,8 @@ struct Lowering<'a> {
     rounds: bool,
     isa: Isa,
     precision: Precision,
+    /// Nodes that are ours: convolutions and what they take on themselves.
+    taken: HashSet<usize>,
     target: TypedModel,
     /// Where each value is found in the target, by its order.
     places: HashMap<(OutletId, Order), OutletId>,
@@ -153,7 +156,7 @@ impl Lowering<'_> {
         let outlet = OutletId::new(last.id, 0);
         let image = node.inputs[0];
         let used = !last.outputs[0].successors.is_empty();
-        let [from_order, to_order] = self.orders(site, image, used);
+        let [from_order, to_order] = self.orders(site, image, outlet, used);
         let mut inputs = vec![self.place(image, from_order)?];
         let mut addends = Vec::new();
         for (addend, shift) in &group.addends {
@@ -179,7 +182,7 @@ impl Lowering<'_> {
     }
 
     /// The orders in which a convolution reads its image and writes what follows, which others use or not.
-    fn orders(&self, site: &Site, image: OutletId, used: bool) -> [Order; 2] {
+    fn orders(&self, site: &Site, image: OutletId, outlet: OutletId, used: bool) -> [Order; 2] {
         let takes = |from_order, to_order| self.takes(site, from_order, to_order);
         let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
@@ -194,9 +197,21 @@ impl Lowering<'_> {
         };
         match to_order {
             Order::Planes => [from_order, Order::Planes],
-            _ if takes(from_order, Order::Rounded) => [from_order, Order::Rounded],
+            _ if takes(from_order, Order::Rounded) && self.serves_rounded(outlet) => [from_order, Order::Rounded],
             _ => [from_order, Order::Interleaved],
         }
+    }
+
+    /// Whether nobody would have to make the value whole again before reading it: no node of tract's, and no convolution whose channels do not mix.
+    fn serves_rounded(&self, outlet: OutletId) -> bool {
+        let reads = |user: &InletId| {
+            let node = self.model.node(user.node);
+            match node.op_as::<Site>() {
+                Some(site) => !site.geometry.depthwise,
+                None => self.taken.contains(&node.id) || matches!(rectified(self.model, node), Ok(Some(_))),
+            }
+        };
+        self.model.node(outlet.node).outputs[outlet.slot].successors.iter().all(reads)
     }
 
     fn is_there(&self, outlet: OutletId, order: Order) -> bool {

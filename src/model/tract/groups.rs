@@ -99,6 +99,11 @@ fn is_zero(fact: &TypedFact) -> TractResult<bool> {
     Ok(value.try_as_plain_ram()?.as_slice::<f32>()?.iter().all(|value| *value == 0.0))
 }
 
+/// Whether the node may be one of those that enlarge a tensor before it is added.
+pub(super) fn enlarges(node: &TypedNode) -> bool {
+    node.op_is::<Slice>() || node.op_is::<NearestUpsample>()
+}
+
 /// Where `outlet` is a tensor enlarged by a power of two, each value to a square, and cut below and right: that tensor, and the power.
 fn enlarged(model: &TypedModel, outlet: OutletId) -> TractResult<Option<(OutletId, u32)>> {
     let mut node = model.node(outlet.node);

@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 
 use super::fused::{FusedConv, Recast, Rectify};
-use super::groups::{Group, groups, rectified};
+use super::groups::{Group, enlarges, groups, rectified};
 use super::site::Site;
 use crate::kernels::{Addend, Conv, Geometry, Isa, Normalise, Order, Precision};
 
@@ -208,6 +208,8 @@ impl Lowering<'_> {
             let node = self.model.node(user.node);
             match node.op_as::<Site>() {
                 Some(site) => !site.geometry.depthwise,
+                // What is enlarged before it is added is added as it is.
+                None if enlarges(node) => self.serves_rounded(OutletId::new(node.id, 0)),
                 None => self.taken.contains(&node.id) || matches!(rectified(self.model, node), Ok(Some(_))),
             }
         };

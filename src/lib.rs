@@ -25,7 +25,7 @@
 //! | [`warm`] | whether a frame may start from the state of the one before |
 //! | [`setup`] | from a bundle's folder to a warm pipeline |
 //! | [`model`] | the bundle on disk and the staged network behind one trait |
-//! | [`kernels`] | convolutions on this processor's vector units, and the threads that share one |
+//! | [`kernels`] | convolutions on this processor's vector units, and the threads that share work |
 //! | [`params`], [`compute`] | the table of parameters and its files; the CPUs and the quota that are ours |
 //! | [`scheduling`] | what the system is asked for on behalf of the network's threads |
 //! | [`qos`], [`topics`] | quality of service as ROS 2 has it; the topics beside an image topic |

@@ -137,7 +137,7 @@ struct Stretch<'a> {
     columns: &'a Axis,
     downs: &'a Downs,
     band: &'a mut Band,
-    /// Groups of the mask's rows, from the `first` on.
+    /// The number of the first group of the mask's rows, and the groups.
     first: usize,
     cells: &'a [Cell],
     out: &'a mut [u8],

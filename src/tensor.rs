@@ -5,7 +5,7 @@
 //! Every source row is fetched once. Rows are weighted and summed first, in 16-bit lanes over the whole width; each finished row of the network's
 //! height is then shortened or widened, normalised and written to its three planes ([`Resample`]). Sizes that are equal skip both.
 //!
-//! Threads share the lines of the network's height. Each line is made alike by any of them.
+//! Threads share the lines of the network's height, in bands. Each line is made alike by any of them; source rows where two bands meet are fetched for both.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ pub enum Order {
     Planes,
     /// `[height, width, channels]`.
     Interleaved,
-    /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that would round it when they read it. A zero follows
+    /// The same, each value rounded to bf16 and kept in two bytes, for convolutions that multiply no more than that of it. A zero follows
     /// the channels of a pixel where they are odd in number, so that it has whole words.
     Rounded,
     /// `[height, width]`: a pixel's three colours as cameras have them, 8 bits each and a zero behind them, in a word; to be read only.

@@ -83,7 +83,7 @@ impl Isa {
         }
     }
 
-    /// The kernel for a tile of `pixels` beside a panel. Such as `round`, where results or addends are rounded, there are of bytes only.
+    /// The kernel for a tile of `pixels` beside a panel. Where it `rounds`, results and addends may be bf16; only bytes have such kernels.
     pub(super) fn kernel(self, panel: usize, pixels: usize, precision: Precision, rounds: bool) -> Option<Kernel> {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -112,8 +112,8 @@ impl Isa {
         }
     }
 
-    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32. Such as
-    /// `round` may write and add rounded values.
+    /// Winograd's transforms for squares of this side, where there are any. Those of bf16 round what they give; bytes are made of f32. Where they
+    /// `round`, what they write and add may be bf16; only bytes have such transforms.
     pub(super) fn transforms(self, side: usize, precision: Precision, rounds: bool) -> Option<Transforms> {
         #[cfg(target_arch = "x86_64")]
         use super::winograd_x86::*;

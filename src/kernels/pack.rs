@@ -346,8 +346,9 @@ mod x86 {
             // SAFETY: a chunk is four times sixteen, its words are one vector.
             unsafe {
                 let level = |quarter: usize| {
-                    let values = T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4));
-                    _mm512_cvtps_epi32(_mm512_mul_ps(values, reciprocal))
+                    let values = _mm512_mul_ps(T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4)), reciprocal);
+                    // What is no number becomes what stands for zero, as everywhere.
+                    _mm512_maskz_cvtps_epi32(_mm512_cmpord_ps_mask(values, values), values)
                 };
                 let low = _mm512_add_epi16(_mm512_packs_epi32(level(0), level(1)), zero);
                 let high = _mm512_add_epi16(_mm512_packs_epi32(level(2), level(3)), zero);

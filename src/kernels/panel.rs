@@ -66,7 +66,7 @@ pub(super) struct Panel {
 
 impl Panel {
     /// Panels for as many output channels as there is bias; `weight` gives the weight of a value of a word for an output channel. The words of
-    /// each of `groups` are summed apart, and what their bytes stand for is their own. Kernels are such as can round where the precision has a mark for it.
+    /// each of `groups` are summed apart, and what their bytes stand for is their own. With `rounds`, kernels can also write and add bf16.
     pub fn all(
         bias: &[f32],
         [groups, words]: [usize; 2],

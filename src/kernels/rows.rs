@@ -10,9 +10,10 @@ use super::span::Span;
 use super::tile::Range;
 use super::work::Work;
 
-/// Rows of a block, about: more of them pack less rows twice, those that two blocks share, but packed rows are to stay in the innermost caches.
+/// About how many rows a block has. With more, fewer rows are packed twice (those that two blocks share), but packed rows should stay in the innermost
+/// caches.
 const ROWS: usize = 8;
-/// Blocks come in as many, which threads share evenly, and twice that at least.
+/// The number of blocks is a multiple of this, for threads to share them evenly, and at least twice it, where there are as many rows.
 const BLOCKS: usize = 8;
 
 /// Packs rows. They lie as the input does, a word in place of a few channels.

@@ -73,7 +73,7 @@ pub trait StagedModel: Send {
     /// The most iterations worth running on a frame that starts cold, at least 1.
     fn iterations(&self) -> usize;
 
-    /// The threads that the model runs on, for what surrounds it to share them; none where it runs on the caller's alone.
+    /// The threads that the model runs on, for what surrounds it to share them, if it has any of its own.
     fn crew(&self) -> Option<&Arc<Crew>> {
         None
     }

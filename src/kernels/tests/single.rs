@@ -110,6 +110,17 @@ fn what_no_number_can_stand_for_is_seen_in_the_results() {
 }
 
 #[test]
+fn what_is_no_number_becomes_the_same_byte_everywhere() {
+    let geometry = Geometry { inputs: 64, from_order: Order::Interleaved, ..large() };
+    let mut case = Case::new(geometry);
+    case.input.iter_mut().step_by(50).for_each(|value| *value = f32::NAN);
+    let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
+    for isa in isas(Precision::Int8) {
+        assert_eq!(case.run_in(Precision::Int8, isa, 1), portable, "{isa:?}");
+    }
+}
+
+#[test]
 fn sizes_that_do_not_fit_are_refused() {
     let case = Case::new(large());
     let conv = |geometry: Geometry| Conv::new(geometry, &case.weights, &case.bias, Isa::Portable, Precision::F32);

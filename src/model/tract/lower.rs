@@ -23,7 +23,7 @@ const MANY_CHANNELS: usize = 8;
 
 /// How the tensors of four sides lie where a graph meets others.
 ///
-/// Inputs in planes lie rounded instead where something is rounded at all and only convolutions that do so themselves read them, and as bytes where they
+/// Inputs in planes lie rounded instead where something is rounded at all and only convolutions that can read them so do, and as bytes where they
 /// are an image that only convolutions read that multiply bytes.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Ports {
@@ -68,7 +68,12 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
     let target = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
     let rounds = ports.rounds();
     let taken = inner.iter().chain(groups.keys()).copied().collect();
-    let mut lowering = Lowering { model, ports, rounds, isa, precision, taken, target, places: HashMap::new() };
+    let mut adders: HashMap<OutletId, Vec<usize>> = HashMap::new();
+    for group in groups.values() {
+        group.addends.iter().for_each(|(addend, _)| adders.entry(*addend).or_default().push(group.site));
+    }
+    let places = HashMap::new();
+    let mut lowering = Lowering { model, ports, rounds, isa, precision, taken, adders, target, places };
     for outlet in model.input_outlets()? {
         lowering.source(*outlet)?;
     }
@@ -98,6 +103,8 @@ struct Lowering<'a> {
     precision: Precision,
     /// Nodes that are ours: convolutions and what they take on themselves.
     taken: HashSet<usize>,
+    /// The convolutions that add a value.
+    adders: HashMap<OutletId, Vec<usize>>,
     target: TypedModel,
     /// Where each value is found in the target, by its order.
     places: HashMap<(OutletId, Order), OutletId>,
@@ -128,20 +135,21 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Whether all that reads the value are convolutions that can read it so, and that would round it themselves.
+    /// Whether all that reads the value are convolutions that can read it so.
     fn is_only_read(&self, outlet: OutletId, order: Order) -> bool {
         let node = self.model.node(outlet.node);
         let reads = |user: &InletId| {
             let site = self.model.node(user.node).op_as::<Site>();
-            site.is_some_and(|site| self.takes(site, order, Order::Interleaved))
+            site.is_some_and(|site| self.takes(site, &[], order, Order::Interleaved))
         };
         let users = &node.outputs[outlet.slot].successors;
         !users.is_empty() && users.iter().all(reads) && !self.model.outputs.contains(&outlet)
     }
 
-    /// Whether a convolution can read and write so, if anything is to be rounded, or there is an image.
-    fn takes(&self, site: &Site, from_order: Order, to_order: Order) -> bool {
-        let geometry = Geometry { from_order, to_order, ..site.geometry.clone() };
+    /// Whether a convolution with such addends can read and write so, if anything is to be rounded, or there is an image.
+    fn takes(&self, site: &Site, addends: &[Addend], from_order: Order, to_order: Order) -> bool {
+        let addends = addends.to_vec();
+        let geometry = Geometry { from_order, to_order, addends, ..site.geometry.clone() };
         match (from_order, &self.ports.image) {
             (Order::Bytes, None) => false,
             (Order::Bytes, Some(image)) => Conv::takes_bytes(&geometry, image, self.isa, self.precision),
@@ -156,15 +164,18 @@ impl Lowering<'_> {
         let outlet = OutletId::new(last.id, 0);
         let image = node.inputs[0];
         let used = !last.outputs[0].successors.is_empty();
-        let [from_order, to_order] = self.orders(site, image, outlet, used);
-        let mut inputs = vec![self.place(image, from_order)?];
         let mut addends = Vec::new();
         for (addend, shift) in &group.addends {
-            let rounded = to_order == Order::Rounded && self.is_there(*addend, Order::Rounded);
-            let order = if rounded { Order::Rounded } else { Order::Interleaved };
-            inputs.push(self.place(*addend, order)?);
             let shape = self.model.outlet_fact(*addend)?.shape.as_concrete().context("an addend of open shape")?;
-            addends.push(Addend { order, size: [shape[2], shape[3]], shift: *shift });
+            addends.push(Addend { order: Order::Interleaved, size: [shape[2], shape[3]], shift: *shift });
+        }
+        let [from_order, to_order] = self.orders((site, &addends), image, outlet, used);
+        let mut inputs = vec![self.place(image, from_order)?];
+        for ((addend, _), Addend { order, .. }) in group.addends.iter().zip(&mut addends) {
+            if to_order == Order::Rounded && self.is_there(*addend, Order::Rounded) {
+                *order = Order::Rounded;
+            }
+            inputs.push(self.place(*addend, *order)?);
         }
         let geometry = Geometry { from_order, to_order, addends, relu: group.relu, ..site.geometry.clone() };
         let weights = site.weights.try_as_plain_ram()?;
@@ -182,8 +193,8 @@ impl Lowering<'_> {
     }
 
     /// The orders in which a convolution reads its image and writes what follows, which others use or not.
-    fn orders(&self, site: &Site, image: OutletId, outlet: OutletId, used: bool) -> [Order; 2] {
-        let takes = |from_order, to_order| self.takes(site, from_order, to_order);
+    fn orders(&self, (site, addends): (&Site, &[Addend]), image: OutletId, outlet: OutletId, used: bool) -> [Order; 2] {
+        let takes = |from_order, to_order| self.takes(site, addends, from_order, to_order);
         let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
         let from_order = if self.is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
@@ -202,18 +213,39 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether nobody would have to make the value whole again before reading it: no node of tract's, and no convolution whose channels do not mix.
+    /// Whether nobody has to make the value whole again who reads it rounded.
     fn serves_rounded(&self, outlet: OutletId) -> bool {
-        let reads = |user: &InletId| {
+        let users = &self.model.node(outlet.node).outputs[outlet.slot].successors;
+        users.iter().all(|user| {
             let node = self.model.node(user.node);
             match node.op_as::<Site>() {
-                Some(site) => !site.geometry.depthwise,
-                // What is enlarged before it is added is added as it is.
-                None if enlarges(node) => self.serves_rounded(OutletId::new(node.id, 0)),
-                None => self.taken.contains(&node.id) || matches!(rectified(self.model, node), Ok(Some(_))),
+                Some(site) => self.takes(site, &[], Order::Rounded, Order::Interleaved),
+                None if enlarges(node) => self.is_only_added(node) && self.is_added_rounded(outlet),
+                None if self.taken.contains(&node.id) => self.is_added_rounded(outlet),
+                // ReLU alone keeps what it is given.
+                None => {
+                    matches!(rectified(self.model, node), Ok(Some(_))) && self.serves_rounded(OutletId::new(node.id, 0))
+                }
             }
+        })
+    }
+
+    /// Whether the convolutions that add the value can add and write rounded ones; there is one.
+    fn is_added_rounded(&self, outlet: OutletId) -> bool {
+        let rounds = |adder: &usize| {
+            let site = self.model.node(*adder).op_as::<Site>();
+            site.is_some_and(|site| self.takes(site, &[], Order::Interleaved, Order::Rounded))
         };
-        self.model.node(outlet.node).outputs[outlet.slot].successors.iter().all(reads)
+        self.adders.get(&outlet).is_some_and(|adders| adders.iter().all(rounds))
+    }
+
+    /// Whether convolutions take all sums of what a node enlarges on themselves.
+    fn is_only_added(&self, node: &TypedNode) -> bool {
+        node.outputs[0].successors.iter().all(|user| {
+            let user = self.model.node(user.node);
+            let sum = !user.op_is::<Site>() && self.taken.contains(&user.id);
+            sum || enlarges(user) && self.is_only_added(user)
+        })
     }
 
     fn is_there(&self, outlet: OutletId, order: Order) -> bool {

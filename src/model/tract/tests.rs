@@ -198,6 +198,62 @@ fn rounding() -> Option<(Isa, Precision)> {
     }
 }
 
+/// Values that others than convolutions read, some of them only by way of an enlargement or a ReLU, and a sum of two convolutions.
+fn awkward() -> Vec<u8> {
+    let pads = ("pads", &[1, 1, 1, 1][..]);
+    let resize = text(node("Resize", &["enlarged", "", "scales"], "u", &[]), "mode", "nearest");
+    let resize = text(resize, "coordinate_transformation_mode", "asymmetric");
+    let nodes = [
+        node("Conv", &["x", "w1"], "enlarged", &[]),
+        text(resize, "nearest_mode", "floor"),
+        node("Conv", &["u", "w2"], "large", &[]),
+        node("Conv", &["x", "w3"], "rectified", &[]),
+        node("Conv", &["rectified", "w4"], "beside", &[]),
+        node("Relu", &["rectified"], "r", &[]),
+        int(node("Conv", &["r", "w5"], "apart", &[pads]), "group", 16),
+        node("Conv", &["x", "w6"], "one", &[]),
+        node("Conv", &["x", "w7"], "other", &[pads]),
+        node("Add", &["one", "other"], "sum", &[]),
+    ];
+    let weights = [
+        random_weights("w1", &[16, 8, 1, 1]),
+        random_weights("w2", &[8, 16, 1, 1]),
+        random_weights("w3", &[16, 8, 1, 1]),
+        random_weights("w4", &[6, 16, 1, 1]),
+        random_weights("w5", &[16, 1, 3, 3]),
+        random_weights("w6", &[4, 8, 1, 1]),
+        random_weights("w7", &[4, 8, 3, 3]),
+        weights("scales", &[4], &[1.0, 1.0, 2.0, 2.0]),
+    ];
+    let output = |name: &str, shape: &[i64]| tensor(name, FLOAT, shape);
+    let outputs = [
+        output("large", &[1, 8, 18, 22]),
+        output("beside", &[1, 6, 9, 11]),
+        output("apart", &[1, 16, 9, 11]),
+        output("sum", &[1, 4, 9, 11]),
+    ];
+    model(&nodes, &weights, &[output("x", &[1, 8, 9, 11])], &outputs)
+}
+
+#[test]
+fn a_sum_in_planes_of_what_reads_rounded_values_gives_nearly_the_same() {
+    let Some(ours) = rounding() else { return };
+    let values = noise(&[1, 9, 11, 8]);
+    let bits: Vec<u16> = values.iter().copied().map(kernels::round).collect();
+    let whole: Vec<f32> = bits.iter().copied().map(kernels::widen).collect();
+    let run = |image: Value, inputs, ours| {
+        let graph = Graph::read_with(&awkward(), Ports::new(inputs, Order::Planes), Some(ours)).ok().unwrap();
+        let mut runner = Runner::new(&graph, &Threads::new(1).unwrap()).unwrap();
+        runner.run(std::iter::once(image), &mut || true).unwrap().unwrap().collect::<Vec<_>>()
+    };
+    let got = run(tensor_of(&[1, 9, 11, 8], &bits), Order::Rounded, ours);
+    let want = run(tensor_of(&[1, 9, 11, 8], &whole), INNER, (Isa::detect(), Precision::F32));
+    for (got, want) in got.iter().zip(&want) {
+        let pairs = got.values().unwrap().iter().zip(want.values().unwrap());
+        pairs.for_each(|(got, want)| assert!((got - want).abs() <= 0.1, "got {got}, want {want}"));
+    }
+}
+
 #[test]
 fn values_are_rounded_where_nobody_has_to_make_them_whole_again() {
     let Some(ours) = rounding() else { return };
@@ -214,9 +270,14 @@ fn values_are_rounded_where_nobody_has_to_make_them_whole_again() {
         assert!(orders.iter().all(|order| *order == Order::Rounded), "{file}: {orders:?}");
     }
     // Its first convolution is read by one whose channels do not mix, and by an operator of tract's.
+    let orders_of_awkward = orders(&awkward(), Order::Rounded);
     let (_, orders) = orders(&motley(), Order::Rounded);
     assert_eq!(orders[..2], [INNER; 2]);
     assert!(orders.contains(&Order::Rounded));
+    let (_, orders) = orders_of_awkward;
+    let rounded = orders.iter().filter(|order| **order == Order::Rounded).count();
+    // Outputs, and one of the two that are added.
+    assert_eq!(rounded, 4, "{orders:?}");
 }
 
 /// Where nothing rounds values there is nothing to see.

@@ -1,9 +1,11 @@
 //! Pixels: raw frames of every encoding, JPEG and PNG files, run lengths.
 
+use std::sync::{Arc, LazyLock};
+
 use itnet::camera::overlay_image;
 use itnet::decode::{MAX_DECODED, MAX_RATIO, compressed};
 use itnet::frame::{Encoding, Frame, Header, Size};
-use itnet::kernels::{ValuesMut, round};
+use itnet::kernels::{Crew, ValuesMut, round};
 use itnet::mask::{Mask, rle_decode, rle_encode};
 use itnet::render::{png_gray, to_rgb};
 use itnet::tensor::{InputSpec, TensorMaker};
@@ -41,11 +43,17 @@ pub fn look_at(frame: &Frame<'_>) {
     }
 }
 
+/// Threads that share tensors.
+static CREW: LazyLock<Arc<Crew>> = LazyLock::new(|| Arc::new(Crew::new(3).expect("three threads")));
+
+/// The planes of one thread; pixels of rounded values and of bytes, which several threads make, are compared with them.
 fn filled(frame: &Frame<'_>, size: Size) -> Vec<f32> {
     let spec = InputSpec { size, mean: [0.0; 3], std: [1.0; 3] };
-    let mut maker = TensorMaker::new(spec).expect("a size and a normalisation that are allowed");
-    let mut tensor = vec![f32::NAN; maker.len()];
-    maker.fill(frame, ValuesMut::Whole(&mut tensor)).expect("a tensor of the right size");
+    let maker = || TensorMaker::new(spec).expect("a size and a normalisation that are allowed");
+    let mut alone = maker();
+    let mut tensor = vec![f32::NAN; alone.len()];
+    alone.fill(frame, ValuesMut::Whole(&mut tensor)).expect("a tensor of the right size");
+    let mut maker = maker().on(Some(&CREW));
     let mut rounded = vec![u16::MAX; 4 * size.pixels()];
     maker.fill(frame, ValuesMut::Rounded(&mut rounded)).expect("pixels of the right size");
     for (at, pixel) in rounded.chunks_exact(4).enumerate() {

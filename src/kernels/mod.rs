@@ -68,6 +68,7 @@ mod tile;
 mod tiled;
 mod transforms;
 mod turned;
+mod value;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 mod winograd;
@@ -84,10 +85,10 @@ pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
 pub use loops::{Loops, widest};
 pub use normalise::Normalise;
-pub use pack::{half as round, whole as widen};
 pub use pixels::{Colours, PIXEL, interleave};
 pub use precision::Precision;
 pub use resample::Resample;
+pub use value::{half as round, whole as widen};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! Weights in the order in which kernels read them.
 
 use super::isa::Isa;
-use super::pack::half;
 use super::precision::Precision;
 use super::tile::{Kernel, Range, Scaling};
+use super::value::half;
 
 /// The largest byte of a weight.
 const LEVELS: f32 = 127.0;

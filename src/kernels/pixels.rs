@@ -3,9 +3,9 @@
 
 use super::geometry::{COLOURS, Order};
 use super::normalise::Normalise;
-use super::pack::half;
 #[cfg(target_arch = "x86_64")]
 use super::pixels_x86;
+use super::value::half;
 
 /// Rounds rows of planes, `[width] f32` each, and writes them pixel by pixel.
 ///

@@ -1,9 +1,9 @@
 //! The kernels for every processor. The compiler makes what it can of them.
 
 use super::instance::instance;
-use super::pack::whole;
 use super::precision::Precision;
 use super::tile::{Kernel, LANES, MAX_PIXELS, Scaling, Tile};
+use super::value::whole;
 
 pub(super) fn kernel(panel: usize, pixels: usize, precision: Precision) -> Option<Kernel> {
     match (precision, panel) {

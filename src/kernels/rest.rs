@@ -1,8 +1,8 @@
 //! Results that kernels cannot store where they belong: in planes, or less channels than a panel is wide.
 
 use super::geometry::Order;
-use super::pack::whole;
 use super::panel::Panel;
+use super::value::whole;
 use super::work::Work;
 
 /// Stores a row of a panel that is not whole, after what a kernel does for whole ones.

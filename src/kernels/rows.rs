@@ -4,10 +4,11 @@ use std::ops;
 
 use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
-use super::pack::{Packer, Value};
+use super::pack::Packer;
 use super::precision::Precision;
 use super::span::Span;
 use super::tile::Range;
+use super::value::Value;
 use super::work::Work;
 
 /// About how many rows a block has. With more, fewer rows are packed twice (those that two blocks share), but packed rows should stay in the innermost

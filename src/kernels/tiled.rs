@@ -8,8 +8,8 @@ use std::ops::Range;
 use super::amx::{Tiles, multiply};
 use super::geometry::{Geometry, Order};
 use super::lines::Packing;
-use super::pack::half;
 use super::product::{Line, Product, Results, SIDE, Strip, VECTORS};
+use super::value::half;
 use super::work::{Desk, Work};
 
 /// Output channels of a panel.

@@ -6,10 +6,10 @@
 use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
 use super::loops::widest;
-use super::pack::Widen;
 use super::precision::Precision;
 use super::rest::{BLOCK, turn};
 use super::tile::{Kernel, MAX_PIXELS, Scaling, Tile};
+use super::value::Widen;
 use super::work::{Desk, Work};
 
 /// Pixels of a stretch.

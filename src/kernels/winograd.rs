@@ -11,11 +11,12 @@
 use super::geometry::{Geometry, Order, Values};
 use super::isa::Isa;
 use super::loops::widest;
-use super::pack::{Packer, Widen};
+use super::pack::Packer;
 use super::panel::Panel;
 use super::precision::Precision;
 use super::tile::{LANES, MAX_PIXELS, Range, Tile};
 use super::transforms::{Line, MAX_SIDE, MAX_WINDOW, Results, Transforms};
+use super::value::Widen;
 use super::work::{Desk, Work};
 
 /// Channels of which there must be a multiple, so that words of any precision are whole.

@@ -1,7 +1,7 @@
 //! Winograd's transforms in plain Rust, for the precisions that a processor has no instructions for: they show what those cost in accuracy.
 
-use super::pack::half;
 use super::transforms::{Lines, MAX_WINDOW, Results, Transforms};
+use super::value::half;
 
 const P: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const Q: f32 = std::f32::consts::SQRT_2;

@@ -1,10 +1,10 @@
 //! One run of a convolution: what it reads, where its results go, and the memory that a thread does it with.
 
 use super::geometry::{Geometry, Values, ValuesMut};
-use super::pack::half;
 #[cfg(target_arch = "x86_64")]
 use super::product::{Line, Strip};
 use super::tile::{MAX_ADDENDS, Range, TileAddend};
+use super::value::half;
 
 /// Memory that a thread keeps from one convolution to the next.
 #[derive(Default)]

@@ -111,9 +111,11 @@ impl Packer {
     }
 }
 
+/// The byte for a value; the least one for what is no number.
 #[inline(always)]
 fn byte(value: f32, reciprocal: f32, zero: u32) -> u32 {
-    (value * reciprocal + ROUND).to_bits().wrapping_add(zero) & 0xff
+    let level = value * reciprocal;
+    if level.is_nan() { 0 } else { (level + ROUND).to_bits().wrapping_add(zero) & 0xff }
 }
 
 #[inline(always)]
@@ -196,9 +198,9 @@ mod x86 {
             // SAFETY: a chunk is four times sixteen, its words are one vector.
             unsafe {
                 let level = |quarter: usize| {
-                    let values = _mm512_mul_ps(T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4)), reciprocal);
-                    // What is no number becomes what stands for zero, as everywhere.
-                    _mm512_maskz_cvtps_epi32(_mm512_cmpord_ps_mask(values, values), values)
+                    let values = T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4));
+                    // What is no number becomes the least integer, and so the least byte.
+                    _mm512_cvtps_epi32(_mm512_mul_ps(values, reciprocal))
                 };
                 let low = _mm512_add_epi16(_mm512_packs_epi32(level(0), level(1)), zero);
                 let high = _mm512_add_epi16(_mm512_packs_epi32(level(2), level(3)), zero);

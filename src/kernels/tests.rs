@@ -271,6 +271,17 @@ fn noise(products: usize, bits: i32) -> f64 {
     6.0 * (products as f64).sqrt() * 2f64.powi(-bits)
 }
 
+/// Bits after the point that a sum keeps of its values, roughly: transforms add differences that cancel, and their roundings do not.
+fn bits(geometry: &Geometry, precision: Precision) -> i32 {
+    let transformed = winograd::Winograd::fits(geometry) && winograd::Winograd::pays(geometry, precision);
+    match (precision, transformed) {
+        (Precision::Int8, true) => 4,
+        (Precision::Int8, false) => 8,
+        (_, true) => 6,
+        (_, false) => 9,
+    }
+}
+
 fn assert_close(got: &[f32], want: &[f64], tolerance: f64) {
     for (index, (got, want)) in got.iter().zip(want).enumerate() {
         assert!((f64::from(*got) - want).abs() <= tolerance, "value {index}: got {got}, want {want} +- {tolerance}");

@@ -10,7 +10,7 @@ proptest! {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
         let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
-        assert_close(&portable, &case.by_the_book(), noise(products, 8));
+        assert_close(&portable, &case.by_the_book(), noise(products, bits(&case.geometry, Precision::Int8)));
         for isa in isas(Precision::Int8) {
             // What is done in Winograd's way is compared below.
             let conv = Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Int8).unwrap();
@@ -25,18 +25,19 @@ proptest! {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
         let portable = case.run_in(Precision::Bf16, Isa::Portable, 1);
-        assert_close(&portable, &case.by_the_book(), noise(products, 9));
+        let tolerance = noise(products, bits(&case.geometry, Precision::Bf16));
+        assert_close(&portable, &case.by_the_book(), tolerance);
         let precision = |isa| {
             Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Bf16).unwrap().precision()
         };
         for isa in isas(Precision::Bf16) {
             let got = case.run_in(Precision::Bf16, isa, 1);
-            if precision(isa) == precision(Isa::Portable) {
+            if precision(isa) == precision(Isa::Portable) && !winograd::Winograd::fits(&case.geometry) {
                 // Inputs and weights are rounded alike; only the order and the rounding of sums differ.
                 assert_near(&got, portable.iter().copied().map(f64::from), products);
             } else {
-                // Logits are f32 where there are no tiles, and bf16 in them.
-                assert_close(&got, &case.by_the_book(), noise(products, 9));
+                // Logits are f32 where there are no tiles, and bf16 in them; transformed values are rounded after sums that differ.
+                assert_close(&got, &case.by_the_book(), tolerance);
             }
         }
     }
@@ -48,9 +49,8 @@ proptest! {
         let book = case.by_the_book();
         for precision in [Precision::Bf16, Precision::Int8] {
             for isa in isas(precision) {
-                // The transforms' differences cancel, their roundings do not.
-                let bits = if precision == Precision::Int8 { 4 } else { 6 };
-                assert_close(&case.run_in(precision, isa, 1), &book, noise(products, bits));
+                let tolerance = noise(products, if precision == Precision::Int8 { 4 } else { 6 });
+                assert_close(&case.run_in(precision, isa, 1), &book, tolerance);
             }
         }
     }
@@ -108,10 +108,11 @@ proptest! {
     fn rows_that_are_packed_together_give_what_the_book_says_on_any_number_of_threads(geometry in geometry_of(60, 12)) {
         let case = Case::new(geometry);
         let products = case.weights.len() / case.bias.len();
-        for (precision, bits) in [(Precision::Bf16, 9), (Precision::Int8, 8)] {
+        for precision in [Precision::Bf16, Precision::Int8] {
+            let tolerance = noise(products, bits(&case.geometry, precision));
             for isa in isas(precision) {
                 let got = case.run_in(precision, isa, 1);
-                assert_close(&got, &case.by_the_book(), noise(products, bits));
+                assert_close(&got, &case.by_the_book(), tolerance);
                 prop_assert_eq!(&case.run_in(precision, isa, 3), &got);
             }
         }

@@ -54,7 +54,7 @@ pub enum RenderError {
 }
 
 /// Renders masks; tables and buffers are kept, so that masks of the size before allocate nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Renderer {
     crew: Arc<Crew>,
     scores: Scores,
@@ -65,27 +65,13 @@ pub struct Renderer {
     bands: Vec<Band>,
 }
 
-/// The most stretches of rows, and stretches a thread: where classes meet takes longer than where they do not.
-const MAX_STRETCHES: usize = 32;
+/// Stretches of rows a thread: where classes meet takes longer than where they do not.
 const STRETCHES: usize = 4;
-
-impl Default for Renderer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl Renderer {
     /// A renderer without any tables yet.
     pub fn new() -> Self {
-        Self {
-            crew: Arc::new(Crew::alone()),
-            scores: Scores::default(),
-            columns: Axis::default(),
-            lines: Axis::default(),
-            downs: Downs::default(),
-            bands: Vec::new(),
-        }
+        Self::default()
     }
 
     /// The same on the threads of `crew`, where there is one.
@@ -99,28 +85,21 @@ impl Renderer {
         check(logits)?;
         self.scores.read(logits, &self.crew);
         let Self { crew, scores, columns, lines, downs, bands } = self;
-        let (size, threads) = (mask.size(), crew.threads());
+        let size = mask.size();
         lines.fit(logits.grid.height, size.height);
         columns.fit(logits.grid.width, size.width);
         downs.fit(lines);
         let cells = lines.cells();
-        let count = if threads == 1 { 1 } else { (STRETCHES * threads).min(MAX_STRETCHES).min(cells.len()) };
+        let count = crew.parts(STRETCHES, cells.len());
         bands.resize_with(count, Band::default);
         let mut rest = mask.classes_mut();
-        let mut bands = bands.iter_mut().enumerate();
-        let mut jobs: [Option<Stretch<'_>>; MAX_STRETCHES] = std::array::from_fn(|_| {
-            let (number, band) = bands.next()?;
+        crew.share(bands.iter_mut().enumerate().map(|(number, band)| {
             let first = number * cells.len() / count;
-            let cells = cells.get(first..(number + 1) * cells.len() / count)?;
+            let cells = &cells[first..(number + 1) * cells.len() / count];
             let rows = cells.iter().map(|cell| (cell.to - cell.from) as usize).sum::<usize>();
-            let out = rest.split_off_mut(..rows * size.width as usize)?;
-            Some(Stretch { logits, scores, columns, downs, band, first, cells, out })
-        });
-        crew.each(&mut jobs[..count], |job| {
-            if let Some(job) = job.take() {
-                widest(job);
-            }
-        });
+            let out = rest.split_off_mut(..rows * size.width as usize).unwrap_or_default();
+            Stretch { logits, scores, columns, downs, band, first, cells, out }
+        }));
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::decode::{Layout, Rows};
 use crate::frame::{Frame, Size, check_size};
-use crate::kernels::{Crew, Loops, Normalise, PIXEL, Resample, ValuesMut, widest};
+use crate::kernels::{Crew, Loops, Normalise, PIXEL, Resample, ValuesMut};
 
 mod across;
 mod lines;
@@ -118,8 +118,7 @@ struct Desk {
     line: Vec<f32>,
 }
 
-/// The most bands, and bands a thread, so that one that was held up leaves some to the others.
-const MAX_BANDS: usize = 32;
+/// Bands a thread.
 const BANDS: usize = 2;
 
 impl InputSpec {
@@ -139,7 +138,7 @@ impl TensorMaker {
     pub fn new(spec: InputSpec) -> Result<Self, TensorError> {
         check_size(spec.size)?;
         let tables = Tables { normalise: spec.normalise()?, source: None, columns: None, lines: Axis::default() };
-        Ok(Self { spec, crew: Arc::new(Crew::alone()), tables, desks: Vec::new() })
+        Ok(Self { spec, crew: Arc::default(), tables, desks: Vec::new() })
     }
 
     /// The same on the threads of `crew`, where there is one.
@@ -186,22 +185,14 @@ impl TensorMaker {
             self.tables.fit(frame, size);
         }
         let (height, width) = (size.height as usize, size.width as usize);
-        let threads = self.crew.threads();
-        let count = if threads == 1 { 1 } else { (BANDS * threads).min(MAX_BANDS).min(height) };
+        let count = self.crew.parts(BANDS, height);
         self.desks.resize_with(count, Desk::default);
-        let mut rest = Band::all(out);
-        let mut desks = self.desks.iter_mut().enumerate();
-        let mut jobs: [Option<Job<'_, '_>>; MAX_BANDS] = std::array::from_fn(|_| {
-            let (number, desk) = desks.next()?;
+        let (tables, mut rest) = (&self.tables, Band::all(out));
+        self.crew.share(self.desks.iter_mut().enumerate().map(|(number, desk)| {
             let lines = number * height / count..(number + 1) * height / count;
             let band = rest.take(lines.len() * width);
-            Some(Job { tables: &self.tables, size, frame, desk, lines, band })
-        });
-        self.crew.each(&mut jobs[..count], |job| {
-            if let Some(job) = job.take() {
-                widest(job);
-            }
-        });
+            Job { tables, size, frame, desk, lines, band }
+        }));
         Ok(())
     }
 }

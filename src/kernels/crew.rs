@@ -14,12 +14,16 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::loops::{Loops, widest};
 use crate::clock::worked_by_thread;
 
 /// Turns of looking out for work before a helper sleeps.
 const LOOKS: usize = 2_000;
 /// Turns of waiting for helpers before the caller lets others have its processor.
 const PATIENCE: usize = 2_000;
+
+/// Jobs that are shared at once.
+const AT_ONCE: usize = 32;
 
 /// The gate's lowest bits count the helpers inside; above them a bit says whether it is open, and above that every piece has its number.
 const OPEN: u64 = 1 << 16;
@@ -81,11 +85,6 @@ impl Crew {
         Ok(crew)
     }
 
-    /// The caller's thread without any to help.
-    pub fn alone() -> Self {
-        Self { shared: Shared::new(1), helpers: Vec::new(), busy: Mutex::new(()) }
-    }
-
     /// How many threads work together.
     pub fn threads(&self) -> usize {
         self.helpers.len() + 1
@@ -96,8 +95,31 @@ impl Crew {
         Duration::from_nanos(self.shared.worked.load(Ordering::Relaxed))
     }
 
+    /// Into how many parts to cut what has `most` of them at most: one for one thread, else `each` a thread, so that one that was held up leaves
+    /// some to the others.
+    pub fn parts(&self, each: usize, most: usize) -> usize {
+        if self.threads() == 1 { most.min(1) } else { most.min(each * self.threads()).min(AT_ONCE) }
+    }
+
+    /// Does all jobs, each on one of the threads and on the widest vectors. Takes no memory from the allocator.
+    pub fn share<J: Loops<Output = ()> + Send>(&self, jobs: impl IntoIterator<Item = J>) {
+        let mut jobs = jobs.into_iter();
+        loop {
+            let mut some: [Option<J>; AT_ONCE] = std::array::from_fn(|_| jobs.next());
+            let count = some.iter().flatten().count();
+            self.each(&mut some[..count], |job| {
+                if let Some(job) = job.take() {
+                    widest(job);
+                }
+            });
+            if count < AT_ONCE {
+                break;
+            }
+        }
+    }
+
     /// Does `work` with each of the parts, as [`run`](Self::run) does with numbers.
-    pub fn each<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync) {
+    pub(super) fn each<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync) {
         /// Where the parts begin.
         struct Parts<T>(*mut T);
         // SAFETY: every part is taken by one job alone, which may be on another thread, as parts are `Send`.
@@ -149,6 +171,13 @@ impl Crew {
             Ok(()) if failed => panic!("a helping thread panicked"),
             Ok(()) => {}
         }
+    }
+}
+
+/// The caller's thread without any to help.
+impl Default for Crew {
+    fn default() -> Self {
+        Self { shared: Shared::new(1), helpers: Vec::new(), busy: Mutex::new(()) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every grid cell says by itself: its best class, and how clearly it leads.
 
-use crate::kernels::{Crew, Loops, widest};
+use crate::kernels::{Crew, Loops};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
@@ -30,20 +30,8 @@ impl Scores {
         self.width = logits.grid.width as usize;
         self.classes.resize(cells, UNLABELLED);
         self.clear.resize(cells, UNLABELLED);
-        let blocks = cells.div_ceil(BLOCK);
-        let count = if crew.threads() == 1 { 1 } else { blocks.min(MAX_PARTS) };
-        let (mut classes, mut clear) = (self.classes.as_mut_slice(), self.clear.as_mut_slice());
-        let mut parts: [Option<Part<'_>>; MAX_PARTS] = std::array::from_fn(|part| {
-            let [at, end] = [part, part + 1].map(|part| (part * blocks / count * BLOCK).min(cells));
-            let cells = ..end.saturating_sub(at);
-            let (classes, clear) = (classes.split_off_mut(cells)?, clear.split_off_mut(cells)?);
-            Some(Part { logits, at, classes, clear })
-        });
-        crew.each(&mut parts[..count], |part| {
-            if let Some(part) = part.take() {
-                widest(part);
-            }
-        });
+        let blocks = self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK)).enumerate();
+        crew.share(blocks.map(|(block, (classes, clear))| Block { logits, at: block * BLOCK, classes, clear }));
     }
 
     /// Best class of every cell.
@@ -64,28 +52,22 @@ impl Scores {
     }
 }
 
-/// Parts that threads share, at most.
-const MAX_PARTS: usize = 32;
-
-/// What is known of some cells, from `at` on, to be found.
-struct Part<'a> {
+/// What is known of a block of cells, from `at` on, to be found.
+struct Block<'a> {
     logits: Logits<'a>,
     at: usize,
     classes: &'a mut [u8],
     clear: &'a mut [u8],
 }
 
-impl Loops for Part<'_> {
+impl Loops for Block<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let blocks = self.classes.chunks_mut(BLOCK).zip(self.clear.chunks_mut(BLOCK));
-        for (block, (classes, clear)) in blocks.enumerate() {
-            let lead = Lead::of(self.logits, self.at + block * BLOCK, classes.len());
-            lead.write_classes(classes);
-            lead.write_clear(clear);
-        }
+        let lead = Lead::of(self.logits, self.at, self.classes.len());
+        lead.write_classes(self.classes);
+        lead.write_clear(self.clear);
     }
 }
 

@@ -13,12 +13,7 @@ impl<'a> Band<'a> {
     /// All lines of a tensor.
     pub fn all(out: ValuesMut<'a>) -> Self {
         match out {
-            ValuesMut::Whole(values) => {
-                let plane = values.len() / 3;
-                let (red, rest) = values.split_at_mut(plane);
-                let (green, blue) = rest.split_at_mut(plane);
-                Self::Planes([red, green, blue])
-            }
+            ValuesMut::Whole(values) => Self::Planes(planes(values)),
             ValuesMut::Rounded(values) => Self::Rounded(values),
             ValuesMut::Bytes(pixels) => Self::Bytes(pixels),
         }
@@ -47,10 +42,8 @@ impl<'a> Band<'a> {
             Self::Planes(planes) => fill(planes.each_mut().map(|plane| row(plane, width, y))),
             Self::Rounded(values) => {
                 line.resize(3 * width, 0.0);
-                let mut lines = line.chunks_exact_mut(width.max(1));
-                let mut planes: [&mut [f32]; 3] = std::array::from_fn(|_| lines.next().unwrap_or_default());
-                fill(planes.each_mut().map(|plane| &mut **plane));
-                let [red, green, blue] = planes;
+                fill(planes(line));
+                let [red, green, blue] = planes(line);
                 interleave(&[red, green, blue], row(values, PIXEL * width, y));
             }
             Self::Bytes(pixels) => bytes(row(pixels, width, y)),
@@ -58,12 +51,18 @@ impl<'a> Band<'a> {
     }
 }
 
+/// Red, green and blue, one after another.
+#[inline(always)]
+fn planes(values: &mut [f32]) -> [&mut [f32]; 3] {
+    let plane = values.len() / 3;
+    let (red, rest) = values.split_at_mut(plane);
+    let (green, blue) = rest.split_at_mut(plane);
+    [red, green, blue]
+}
+
 /// Takes the first values off.
 fn first<'a, T>(values: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let all = std::mem::take(values);
-    let (first, rest) = all.split_at_mut(count.min(all.len()));
-    *values = rest;
-    first
+    values.split_off_mut(..count).unwrap_or_default()
 }
 
 /// Row `y` of so many values.

@@ -109,7 +109,8 @@ impl Direct {
             let span = match &self.source {
                 Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.packed, &mut desk.runs),
                 Source::Packed(rows) => {
-                    rows.span(&desk.packed, geometry, [row, y, x], end - x, geometry.stride[1] * self.unit)
+                    let [down, across] = geometry.stride;
+                    rows.span(&desk.packed, [row * down, y, x], end - x, across * self.unit)
                 }
             };
             let mut rests = desk.rest.as_mut_slice();

@@ -211,21 +211,17 @@ mod x86 {
         super::bytes(rest, range, &mut words[chunks.len() * BYTES / 4..]);
     }
 
-    macro_rules! compiled {
-        ($($name:ident $(<$value:ident>)? ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
-            $(
-                /// # Safety
-                /// The processor has these instructions.
-                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
-                pub unsafe fn $name $(<$value: Value>)? ($($argument: $type),*) $(-> $result)? {
-                    super::$name($($argument),*)
-                }
-            )*
-        };
+    /// # Safety
+    /// The processor has these instructions.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
+    pub unsafe fn plane_halves<T: Value>(planes: &[&[T]; 4], words: &mut [u32]) {
+        super::plane_halves(planes, words)
     }
 
-    compiled! {
-        plane_halves<T>(planes: &[&[T]; 4], words: &mut [u32]);
-        plane_bytes<T>(planes: &[&[T]; 4], range: Range, words: &mut [u32]);
+    /// # Safety
+    /// The processor has these instructions.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx2,fma")]
+    pub unsafe fn plane_bytes<T: Value>(planes: &[&[T]; 4], range: Range, words: &mut [u32]) {
+        super::plane_bytes(planes, range, words)
     }
 }

@@ -37,6 +37,16 @@ impl Precision {
         }
     }
 
+    /// Whether convolutions in it can read and write values that are rounded to bf16, where their channels allow it: in tiles of bf16, and in vectors
+    /// of bytes where there are instructions that round.
+    pub fn rounds_between(self, isa: Isa) -> bool {
+        match (self, isa) {
+            (Self::Bf16, Isa::Amx) => self.is_there(isa),
+            (Self::Int8, Isa::Avx512) => self.is_there(isa) && Self::Bf16.is_there(isa),
+            _ => false,
+        }
+    }
+
     /// Whether this processor has instructions for it in `isa`. The portable kernels know all of them.
     pub fn is_there(self, isa: Isa) -> bool {
         match (self, isa) {

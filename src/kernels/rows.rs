@@ -22,14 +22,12 @@ const BLOCKS: usize = 8;
 pub(super) struct Rows {
     packer: Packer,
     precision: Precision,
-    /// Words of a pixel, or planes of them.
-    words: usize,
     /// Pixels of a row.
     across: usize,
     /// Blocks of neighbouring rows of the output that are computed from the same packed rows.
     blocks: usize,
-    /// Rows of the input under a block, at most.
-    rows: usize,
+    /// Planes of words, rows of the input under a block at most, and words of a row.
+    packed: [usize; 3],
     /// Where the runs of a block's first pixel begin.
     runs: Vec<usize>,
 }
@@ -50,7 +48,7 @@ impl Rows {
         };
         let runs = (0..planes * geometry.kernel[0]).map(|run| (run / geometry.kernel[0], run % geometry.kernel[0]));
         let runs = runs.map(|(plane, run)| (plane * rows + run) * row).collect();
-        Ok(Self { packer: Packer::new(precision, isa)?, precision, words, across, blocks, rows, runs })
+        Ok(Self { packer: Packer::new(precision, isa)?, precision, across, blocks, packed: [planes, rows, row], runs })
     }
 
     /// In how many blocks of rows the output is computed, each from its own packed rows.
@@ -82,21 +80,21 @@ impl Rows {
             Order::Planes => &values[(plane * height + row) * width..][..width],
             _ => &values[row * width * geometry.inputs..][..width * geometry.inputs],
         };
-        let needed = (rows.len().max(1) - 1) * geometry.stride[0] + geometry.kernel[0];
+        let needed = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
         let mut range = Range::NONE;
         if self.precision == Precision::Int8 {
             let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
             let lines = (0..needed).filter_map(row).flat_map(|row| (0..planes).map(move |plane| line(plane, row)));
             range = Range::of(lines.fold([0.0; 2], |bounds, line| self.packer.bounds(line, bounds)));
         }
-        let unit = if geometry.from_order == Order::Planes { 1 } else { self.words };
-        let (left, from) = (geometry.pad[1].min(self.across), self.across * unit);
+        let [planes, most, across] = self.packed;
+        let (unit, left) = (across / self.across, geometry.pad[1].min(self.across));
         let live = width.min(self.across - left);
-        let planes = if geometry.from_order == Order::Planes { self.words } else { 1 };
-        packed.resize(planes * self.rows * from, 0);
-        for (index, words) in packed.chunks_exact_mut(from).enumerate() {
-            let (plane, row) = (index / self.rows, Some(index % self.rows).filter(|row| *row < needed).and_then(row));
-            let Some(row) = row else {
+        packed.resize(planes * most * across, 0);
+        let places = (0..planes).flat_map(|plane| (0..most).map(move |row| (plane, row)));
+        for ((plane, index), words) in places.zip(packed.chunks_exact_mut(across)).filter(|((_, row), _)| *row < needed)
+        {
+            let Some(row) = row(index) else {
                 words.fill(self.packer.zeros(range));
                 continue;
             };
@@ -115,17 +113,11 @@ impl Rows {
         range
     }
 
-    /// The pixels `x..x + pixels` of row `y` of the output, `row` of the block, in what was packed for it; `step` words lie between them.
-    pub fn span<'a>(
-        &'a self,
-        packed: &[u32],
-        geometry: &Geometry,
-        [row, y, x]: [usize; 3],
-        pixels: usize,
-        step: usize,
-    ) -> Span<'a> {
-        let unit = if geometry.from_order == Order::Planes { 1 } else { self.words };
-        let first = row * geometry.stride[0] * self.across * unit + x * step;
+    /// The pixels `x..x + pixels` of row `y` of the output, which is over `row` of what was packed for its block and those below; `step` words lie
+    /// between them.
+    pub fn span<'a>(&'a self, packed: &[u32], [row, y, x]: [usize; 3], pixels: usize, step: usize) -> Span<'a> {
+        let [.., across] = self.packed;
+        let first = row * across + x * step;
         Span { y, x, pixels, input: packed[first..].as_ptr(), runs: &self.runs, first_run: 0 }
     }
 }

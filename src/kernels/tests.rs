@@ -85,6 +85,17 @@ impl Case {
         (whole, bits)
     }
 
+    /// What reads and writes rounded values gives what does so with whole ones, rounded.
+    fn assert_rounded_is_alike(&self, precision: Precision) {
+        let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..self.geometry.clone() };
+        for isa in isas(precision).filter(|isa| Conv::takes_rounded(&rounded, *isa, precision)) {
+            let want = self.run_in(precision, isa, 1);
+            let bits = want.iter().copied().map(round).collect();
+            assert_eq!(self.run_rounded(precision, isa, Order::Interleaved), (want, vec![]));
+            assert_eq!(self.run_rounded(precision, isa, Order::Rounded), (vec![], bits));
+        }
+    }
+
     /// The same of an image's bytes in place of the input.
     fn run_bytes(&self, normalise: &Normalise, pixels: &[u32], isa: Isa, threads: usize) -> Vec<f32> {
         let geometry = Geometry { from_order: Order::Bytes, ..self.geometry.clone() };

@@ -1,6 +1,8 @@
 //! Values where they lie, f32 or bits of bf16: each in full, many at once, and the least and the greatest of them.
 
 use super::loops::Loops;
+#[cfg(target_arch = "x86_64")]
+use super::vectors::{Vectors, Wide};
 
 /// A value where it lies.
 pub(super) trait Value: Copy {
@@ -33,7 +35,7 @@ impl Value for f32 {
     #[inline(always)]
     unsafe fn sixteen(values: *const Self) -> std::arch::x86_64::__m512 {
         // SAFETY: as the caller says.
-        unsafe { std::arch::x86_64::_mm512_loadu_ps(values) }
+        unsafe { Wide::load(values) }
     }
 }
 
@@ -52,12 +54,8 @@ impl Value for u16 {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     unsafe fn sixteen(values: *const Self) -> std::arch::x86_64::__m512 {
-        use std::arch::x86_64::*;
         // SAFETY: as the caller says.
-        unsafe {
-            let bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(values.cast()));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits))
-        }
+        unsafe { Wide::load_rounded(values) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::mem::transmute;
 
 use super::tile::LANES;
 use super::transforms::{Lines, Results, Transforms};
+use super::vectors::{Narrow, Vectors};
 
 const P: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const Q: f32 = std::f32::consts::SQRT_2;
@@ -65,7 +66,7 @@ macro_rules! back4 {
 }
 
 macro_rules! transforms {
-    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $rest:ident, $features:literal) => {
+    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $rounds:literal, $features:literal) => {
         pub(super) const $name: Transforms = Transforms { forth: $forth, back: $back };
 
         /// # Safety
@@ -134,12 +135,20 @@ macro_rules! transforms {
                                 }
                                 let mut value = _mm256_add_ps(value, bias);
                                 for addend in &line.addends[..results.addends] {
-                                    value = _mm256_add_ps(value, $rest!(load addend, p, c));
+                                    let other = match $rounds && addend.rounded {
+                                        true => Narrow::load_rounded(addend.rounded_at(p).add(c)),
+                                        false => _mm256_loadu_ps(addend.at(p).add(c)),
+                                    };
+                                    value = _mm256_add_ps(value, other);
                                 }
                                 if results.relu {
                                     value = _mm256_max_ps(value, _mm256_setzero_ps());
                                 }
-                                $rest!(store results, line, p * results.output_step + c, value);
+                                let at = p * results.output_step + c;
+                                match $rounds && results.rounded {
+                                    true => Narrow::store_rounded(line.output.cast::<u16>().add(at), value),
+                                    false => _mm256_storeu_ps(line.output.add(at), value),
+                                }
                             }
                         }
                     }
@@ -163,37 +172,8 @@ macro_rules! halves {
     };
 }
 
-/// Loads what is added and stores results where all of that is whole.
-macro_rules! whole {
-    (load $addend:expr, $p:expr, $c:expr) => {
-        _mm256_loadu_ps($addend.at($p).add($c))
-    };
-    (store $results:expr, $line:expr, $at:expr, $value:expr) => {
-        _mm256_storeu_ps($line.output.add($at), $value)
-    };
-}
-
-/// The same where some may be rounded.
-macro_rules! either {
-    (load $addend:expr, $p:expr, $c:expr) => {
-        if $addend.rounded {
-            let bits = _mm256_cvtepu16_epi32(_mm_loadu_si128($addend.rounded_at($p).add($c).cast()));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(bits))
-        } else {
-            whole!(load $addend, $p, $c)
-        }
-    };
-    (store $results:expr, $line:expr, $at:expr, $value:expr) => {
-        if $results.rounded {
-            halves!($line.output.cast::<u16>().add($at), $value)
-        } else {
-            whole!(store $results, $line, $at, $value)
-        }
-    };
-}
-
-transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, whole, "avx2,fma");
-transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, whole, "avx2,fma");
+transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, false, "avx2,fma");
+transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, false, "avx2,fma");
 transforms!(
     AVX512_SMALL,
     2,
@@ -203,7 +183,7 @@ transforms!(
     back2,
     1,
     singles,
-    whole,
+    false,
     "avx512f,avx512vl,avx2,fma"
 );
 transforms!(
@@ -215,7 +195,7 @@ transforms!(
     back4,
     1,
     singles,
-    whole,
+    false,
     "avx512f,avx512vl,avx2,fma"
 );
 transforms!(
@@ -227,7 +207,7 @@ transforms!(
     back2,
     2,
     halves,
-    whole,
+    false,
     "avx512f,avx512vl,avx512bf16,avx2,fma"
 );
 transforms!(
@@ -239,7 +219,7 @@ transforms!(
     back4,
     2,
     halves,
-    whole,
+    false,
     "avx512f,avx512vl,avx512bf16,avx2,fma"
 );
 transforms!(
@@ -251,7 +231,7 @@ transforms!(
     back2,
     1,
     singles,
-    either,
+    true,
     "avx512f,avx512vl,avx512bf16,avx2,fma"
 );
 transforms!(
@@ -263,6 +243,6 @@ transforms!(
     back4,
     1,
     singles,
-    either,
+    true,
     "avx512f,avx512vl,avx512bf16,avx2,fma"
 );

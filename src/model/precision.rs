@@ -111,12 +111,7 @@ impl Chosen {
 
     /// How values lie from graph to graph, and from convolution to convolution: rounded where tiles read all of them, or bytes are made of them.
     pub(super) fn state_order(&self) -> Order {
-        let rounded = match (self.isa(), self.precision) {
-            (Isa::Amx, precision) => precision == Precision::Bf16,
-            (Isa::Avx512, precision) => precision == Precision::Int8 && Precision::Bf16.is_there(Isa::Avx512),
-            _ => false,
-        };
-        if rounded { Order::Rounded } else { Order::Interleaved }
+        if self.precision.rounds_between(self.isa()) { Order::Rounded } else { Order::Interleaved }
     }
 
     /// The instructions that convolutions use.

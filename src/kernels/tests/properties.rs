@@ -49,7 +49,7 @@ proptest! {
         let book = case.by_the_book();
         for precision in [Precision::Bf16, Precision::Int8] {
             for isa in isas(precision) {
-                let tolerance = noise(products, if precision == Precision::Int8 { 4 } else { 6 });
+                let tolerance = noise(products, bits(&case.geometry, precision));
                 assert_close(&case.run_in(precision, isa, 1), &book, tolerance);
             }
         }
@@ -60,13 +60,7 @@ proptest! {
         let mut case = Case::new(Geometry { from_order: Order::Interleaved, to_order: Order::Interleaved, ..geometry });
         // What is added is rounded nowhere else.
         case.addends.iter_mut().flatten().for_each(|value| *value = widen(round(*value)));
-        let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..case.geometry.clone() };
-        for isa in isas(Precision::Bf16).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Bf16)) {
-            let want = case.run_in(Precision::Bf16, isa, 1);
-            let bits = want.iter().copied().map(round).collect();
-            prop_assert_eq!(case.run_rounded(Precision::Bf16, isa, Order::Interleaved), (want, vec![]));
-            prop_assert_eq!(case.run_rounded(Precision::Bf16, isa, Order::Rounded), (vec![], bits));
-        }
+        case.assert_rounded_is_alike(Precision::Bf16);
     }
 
     #[test]
@@ -79,13 +73,7 @@ proptest! {
         let mut case = Case::new(Geometry { inputs, outputs, from_order, to_order, ..geometry });
         let all = std::iter::once(&mut case.input).chain(&mut case.addends);
         all.flatten().for_each(|value| *value = widen(round(*value)));
-        let rounded = Geometry { from_order: Order::Rounded, to_order: Order::Rounded, ..case.geometry.clone() };
-        for isa in isas(Precision::Int8).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Int8)) {
-            let want = case.run_in(Precision::Int8, isa, 1);
-            let bits = want.iter().copied().map(round).collect();
-            prop_assert_eq!(case.run_rounded(Precision::Int8, isa, Order::Interleaved), (want, vec![]));
-            prop_assert_eq!(case.run_rounded(Precision::Int8, isa, Order::Rounded), (vec![], bits));
-        }
+        case.assert_rounded_is_alike(Precision::Int8);
     }
 
     #[test]

@@ -137,12 +137,11 @@ impl Lowering<'_> {
 
     /// Whether all that reads the value are convolutions that can read it so.
     fn is_only_read(&self, outlet: OutletId, order: Order) -> bool {
-        let node = self.model.node(outlet.node);
         let reads = |user: &InletId| {
             let site = self.model.node(user.node).op_as::<Site>();
             site.is_some_and(|site| self.takes(site, &[], order, Order::Interleaved))
         };
-        let users = &node.outputs[outlet.slot].successors;
+        let users = self.users(outlet);
         !users.is_empty() && users.iter().all(reads) && !self.model.outputs.contains(&outlet)
     }
 
@@ -163,13 +162,12 @@ impl Lowering<'_> {
         let site = node.op_as::<Site>().context("a group without a site")?;
         let outlet = OutletId::new(last.id, 0);
         let image = node.inputs[0];
-        let used = !last.outputs[0].successors.is_empty();
         let mut addends = Vec::new();
         for (addend, shift) in &group.addends {
             let shape = self.model.outlet_fact(*addend)?.shape.as_concrete().context("an addend of open shape")?;
             addends.push(Addend { order: Order::Interleaved, size: [shape[2], shape[3]], shift: *shift });
         }
-        let [from_order, to_order] = self.orders((site, &addends), image, outlet, used);
+        let [from_order, to_order] = self.orders((site, &addends), image, outlet);
         let mut inputs = vec![self.place(image, from_order)?];
         for ((addend, _), Addend { order, .. }) in group.addends.iter().zip(&mut addends) {
             if to_order == Order::Rounded && self.is_there(*addend, Order::Rounded) {
@@ -192,9 +190,10 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The orders in which a convolution reads its image and writes what follows, which others use or not.
-    fn orders(&self, (site, addends): (&Site, &[Addend]), image: OutletId, outlet: OutletId, used: bool) -> [Order; 2] {
+    /// The orders in which a convolution reads its image and writes `outlet`.
+    fn orders(&self, (site, addends): (&Site, &[Addend]), image: OutletId, outlet: OutletId) -> [Order; 2] {
         let takes = |from_order, to_order| self.takes(site, addends, from_order, to_order);
+        let used = !self.users(outlet).is_empty();
         let to_order = if used || site.geometry.depthwise { Order::Interleaved } else { self.ports.outputs };
         let interleaved = [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(image, *order));
         let from_order = if self.is_there(image, Order::Rounded) && takes(Order::Rounded, to_order) {
@@ -215,8 +214,7 @@ impl Lowering<'_> {
 
     /// Whether nobody has to make the value whole again who reads it rounded.
     fn serves_rounded(&self, outlet: OutletId) -> bool {
-        let users = &self.model.node(outlet.node).outputs[outlet.slot].successors;
-        users.iter().all(|user| {
+        self.users(outlet).iter().all(|user| {
             let node = self.model.node(user.node);
             match node.op_as::<Site>() {
                 Some(site) => self.takes(site, &[], Order::Rounded, Order::Interleaved),
@@ -241,11 +239,16 @@ impl Lowering<'_> {
 
     /// Whether convolutions take all sums of what a node enlarges on themselves.
     fn is_only_added(&self, node: &TypedNode) -> bool {
-        node.outputs[0].successors.iter().all(|user| {
+        self.users(OutletId::new(node.id, 0)).iter().all(|user| {
             let user = self.model.node(user.node);
             let sum = !user.op_is::<Site>() && self.taken.contains(&user.id);
             sum || enlarges(user) && self.is_only_added(user)
         })
+    }
+
+    /// The nodes that read a value.
+    fn users(&self, outlet: OutletId) -> &[InletId] {
+        &self.model.node(outlet.node).outputs[outlet.slot].successors
     }
 
     fn is_there(&self, outlet: OutletId, order: Order) -> bool {

@@ -190,12 +190,8 @@ fn halves(order: Order, [height, width]: [usize; 2]) -> Value {
 
 /// What rounds values between convolutions: tiles of bf16, or vectors of bytes, whichever this processor has.
 fn rounding() -> Option<(Isa, Precision)> {
-    let there = |precision: Precision| precision.is_there(Isa::Avx512);
-    match Isa::detect() {
-        Isa::Amx => Some((Isa::Amx, Precision::Bf16)),
-        Isa::Avx512 if there(Precision::Int8) && there(Precision::Bf16) => Some((Isa::Avx512, Precision::Int8)),
-        _ => None,
-    }
+    let isa = Isa::detect();
+    Precision::ALL.into_iter().find(|precision| precision.rounds_between(isa)).map(|precision| (isa, precision))
 }
 
 /// Values that others than convolutions read, some of them only by way of an enlargement or a ReLU, and a sum of two convolutions.
@@ -270,14 +266,13 @@ fn values_are_rounded_where_nobody_has_to_make_them_whole_again() {
         assert!(orders.iter().all(|order| *order == Order::Rounded), "{file}: {orders:?}");
     }
     // Its first convolution is read by one whose channels do not mix, and by an operator of tract's.
-    let orders_of_awkward = orders(&awkward(), Order::Rounded);
-    let (_, orders) = orders(&motley(), Order::Rounded);
-    assert_eq!(orders[..2], [INNER; 2]);
-    assert!(orders.contains(&Order::Rounded));
-    let (_, orders) = orders_of_awkward;
-    let rounded = orders.iter().filter(|order| **order == Order::Rounded).count();
+    let (_, of_motley) = orders(&motley(), Order::Rounded);
+    assert_eq!(of_motley[..2], [INNER; 2]);
+    assert!(of_motley.contains(&Order::Rounded));
+    let (_, of_awkward) = orders(&awkward(), Order::Rounded);
+    let rounded = of_awkward.iter().filter(|order| **order == Order::Rounded).count();
     // Outputs, and one of the two that are added.
-    assert_eq!(rounded, 4, "{orders:?}");
+    assert_eq!(rounded, 4, "{of_awkward:?}");
 }
 
 /// Where nothing rounds values there is nothing to see.

@@ -154,9 +154,9 @@ impl Band {
             self.row.get_mut(first.cell.from as usize..last.cell.to as usize).unwrap_or_default().fill(class);
             for quad in stretch.iter().filter(|_| class == UNLABELLED) {
                 let (left, right) = (quad.cell.at as usize, quad.cell.next as usize);
-                let places = [above + left, above + right, below + left, below + right];
-                let first = self.rivals.count;
-                push_rivals(logits, places, corners(corner_classes, left, right), &mut self.rivals);
+                let (first, winners) = (self.rivals.count, corners(corner_classes, left, right));
+                let push = if left == right { push_rivals::<0> } else { push_rivals::<1> };
+                push(logits, [above + left, below + left], winners, &mut self.rivals);
                 self.mixed.push((quad.clone(), first..self.rivals.count));
             }
             quads = rest;
@@ -177,6 +177,11 @@ impl Band {
             *plain = if plain == below { *plain } else { UNLABELLED };
         }
         self.classes.clear();
+        // Masks that are no smaller than the grid have a quad for each cell.
+        if self.quads.len() == self.plain.len() {
+            self.classes.extend_from_slice(&self.plain);
+            return;
+        }
         let plain = |quad: &Quad| self.plain.get(quad.cell.at as usize).copied().unwrap_or(UNLABELLED);
         self.classes.extend(self.quads.iter().map(plain));
     }
@@ -222,51 +227,57 @@ fn draw_quad<const COLUMNS: usize>(
     }
 }
 
-/// Writes as many classes as there is room for.
+/// Writes as many classes as there is room for: four at once, and more by their first four and their last four.
 #[inline(always)]
-fn put(winners: &[u8], out: Option<&mut [u8]>) {
+fn put<const COLUMNS: usize>(winners: &[u8; COLUMNS], out: Option<&mut [u8]>) {
     let out = out.unwrap_or_default();
-    match (<&mut [u8; 4]>::try_from(&mut *out), winners.first_chunk()) {
-        (Ok(out), Some(winners)) => *out = *winners,
+    match out.len().checked_sub(4) {
+        Some(last) if last + 4 <= COLUMNS => {
+            let fours = if COLUMNS > 4 { 2 } else { 1 };
+            for at in [0, last].into_iter().take(fours) {
+                out[at..at + 4].copy_from_slice(&winners[at..at + 4]);
+            }
+        }
         _ => out.iter_mut().zip(winners).for_each(|(out, winner)| *out = *winner),
     }
 }
 
-/// Keeps the classes that may win in a quad: all but those which one of two of the corners' winners clearly beats at every corner. The corners are
-/// the cells at `places`.
+/// Keeps the classes that may win in a quad: all but those which one of two of the corners' winners clearly beats at every corner. The corners on the
+/// left are the cells at `places`, above and below, those on the right `APART` cells further.
 ///
 /// There is no branch on a score, which could not be foreseen. Not compiled for wide vectors: the compiler would gather scores across classes,
 /// one by one, which takes longer.
 #[inline(never)]
-fn push_rivals(logits: Logits<'_>, places: [usize; 4], winners: [u8; 4], rivals: &mut Rivals) {
+fn push_rivals<const APART: usize>(logits: Logits<'_>, places: [usize; 2], winners: [u8; 4], rivals: &mut Rivals) {
     let plane = logits.grid.pixels();
-    // Never so; but now no look-up has to be checked by itself.
-    if places.iter().any(|place| *place >= plane) {
-        return;
-    }
-    let corners = |scores: &[f32]| places.map(|place| scores[place]);
+    let [above, below] = places.map(|place| &logits.values[place..]);
+    let corners = |class: usize| {
+        let at = class * plane;
+        [above[at], above[at + APART], below[at], below[at + APART]]
+    };
     // Two will do: there are hardly ever more, and no harm comes of a rival that cannot win. Nor does it matter which class leads where a corner
     // has no winner.
     let [one, others @ ..] = winners;
     let other = others.into_iter().fold(one, |other, winner| if winner == one { other } else { winner });
-    let floors = [one, other].map(|winner| {
-        let leader = usize::from(winner).min(logits.classes - 1);
-        corners(&logits.values[leader * plane..][..plane]).map(clear_below)
-    });
+    let [one, other] = [one, other].map(|winner| usize::from(winner).min(logits.classes - 1));
+    let floors = [corners(one).map(clear_below), corners(other).map(clear_below)];
     if rivals.room.len() < rivals.count + logits.classes {
         rivals.room.resize(rivals.count + logits.classes, Rival::default());
     }
+    let room = &mut rivals.room[rivals.count..];
+    let mut count = 0;
     for class in 0..logits.classes {
-        let corners = corners(&logits.values[class * plane..][..plane]);
-        rivals.room[rivals.count] = Rival { class: class as u8, corners };
-        let beaten = below(&corners, &floors[0]) | below(&corners, &floors[1]);
-        rivals.count += usize::from(!beaten);
+        let corners = corners(class);
+        room[count] = Rival { class: class as u8, corners };
+        let beaten = is_below(&corners, &floors[0]) | is_below(&corners, &floors[1]);
+        count += usize::from(!beaten);
     }
+    rivals.count += count;
 }
 
 /// Whether scores are below the floors at every corner.
 #[inline(always)]
-fn below(scores: &[f32; 4], floors: &[f32; 4]) -> bool {
+fn is_below(scores: &[f32; 4], floors: &[f32; 4]) -> bool {
     (scores[0] < floors[0]) & (scores[1] < floors[1]) & (scores[2] < floors[2]) & (scores[3] < floors[3])
 }
 

@@ -36,3 +36,20 @@ fn avx512<L: Loops>(loops: L) -> L::Output {
 fn avx2<L: Loops>(loops: L) -> L::Output {
     loops.run()
 }
+
+/// Asks the processor to have bytes in its caches soon. Its own foresight ends with each page of memory.
+#[inline(always)]
+pub fn fetch_ahead(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it only advises; any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
+/// Bytes of a line of the cache.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 64;

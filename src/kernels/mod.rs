@@ -83,7 +83,7 @@ pub use conv::Conv;
 pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
-pub use loops::{Loops, widest};
+pub use loops::{Loops, fetch_ahead, widest};
 pub use normalise::Normalise;
 pub use pixels::{Colours, PIXEL, interleave};
 pub use precision::Precision;

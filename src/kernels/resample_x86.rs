@@ -4,17 +4,18 @@ use std::arch::x86_64::*;
 
 use super::resample::{BLOCK, Pairs, Row, Scaled, put, put_planes};
 
-/// The sums of a block of pixels of `N` samples: of pixels 0 and 4, 1 and 5, 2 and 6, 3 and 7, three colours and a zero each. A pair of source pixels is
-/// loaded at once and sorted into pairs of the same colour, which are multiplied with their two weights and added by one instruction.
+/// The sums, from `start` on, of a block of pixels of `N` samples: of pixels 0 and 4, 1 and 5, 2 and 6, 3 and 7, three colours and a fourth of weight zero
+/// each. A pair of source pixels is loaded at once and sorted into pairs of the same colour, which are multiplied with their two weights and added by
+/// one instruction.
 ///
 /// # Safety
 /// The row must have the samples that the table reaches.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn sums<const N: usize>(row: Row<'_>, block: usize, sorted: __m256i) -> [__m256i; BLOCK / 2] {
+unsafe fn sums<const N: usize>(row: Row<'_>, block: usize, sorted: __m256i, start: __m256i) -> [__m256i; BLOCK / 2] {
     let table = row.table;
     let firsts = &table.firsts[block];
-    let mut sums = [_mm256_setzero_si256(); BLOCK / 2];
+    let mut sums = [start; BLOCK / 2];
     for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
         let weights = load(weights);
         let weights = [
@@ -57,7 +58,7 @@ pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, mut pl
     let sorted = sorted::<N>([0, 1, 2]);
     for block in 0..row.table.firsts.len() {
         // SAFETY: as the caller says.
-        let [a, b, c, d] = unsafe { sums::<N>(row, block, sorted) };
+        let [a, b, c, d] = unsafe { sums::<N>(row, block, sorted, _mm256_setzero_si256()) };
         let (first, second) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
         let (third, fourth) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
         let colours = [
@@ -78,19 +79,24 @@ pub(super) unsafe fn pixel_bytes<const N: usize>(row: Row<'_>, shift: u32, order
     let sorted = sorted::<N>(order);
     for block in 0..row.table.firsts.len() {
         // SAFETY: as the caller says.
-        let sums = unsafe { sums::<N>(row, block, sorted) };
-        let [a, b, c, d] = sums.map(|sums| rounded(sums, shift));
+        let sums = unsafe { sums::<N>(row, block, sorted, half(shift)) };
+        let [a, b, c, d] = sums.map(|sums| shifted(sums, shift));
         // Within their halves of a vector, so that pixels come out one after another.
         put_words(pixels, block, _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)));
     }
 }
 
-/// The nearest to sums that are divided by a power of two.
+/// What makes sums that begin with it come to the nearest once they are [`shifted`].
 #[inline]
 #[target_feature(enable = "avx2")]
-fn rounded(sums: __m256i, shift: u32) -> __m256i {
-    let half = _mm256_set1_epi32(1 << (shift - 1));
-    _mm256_sra_epi32(_mm256_add_epi32(sums, half), _mm_cvtsi32_si128(shift as i32))
+fn half(shift: u32) -> __m256i {
+    _mm256_set1_epi32(1 << (shift - 1))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn shifted(sums: __m256i, shift: u32) -> __m256i {
+    _mm256_sra_epi32(sums, _mm_cvtsi32_si128(shift as i32))
 }
 
 #[inline]
@@ -102,16 +108,16 @@ fn put_words(pixels: &mut [u32], block: usize, words: __m256i) {
     put(pixels, block, values);
 }
 
-/// The sums of a block of pixels of one sample.
+/// The sums, from `start` on, of a block of pixels of one sample.
 ///
 /// # Safety
 /// As of [`pixels`].
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn grey_sums(row: Row<'_>, block: usize) -> __m256i {
+unsafe fn grey_sums(row: Row<'_>, block: usize, start: __m256i) -> __m256i {
     let table = row.table;
     let firsts = &table.firsts[block];
-    let mut sum = _mm256_setzero_si256();
+    let mut sum = start;
     for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
         let two = |p: usize| {
             let at = firsts[p] as usize + pair * 2;
@@ -132,7 +138,7 @@ unsafe fn grey_sums(row: Row<'_>, block: usize) -> __m256i {
 pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32]; 3]) {
     for block in 0..row.table.firsts.len() {
         // SAFETY: as the caller says.
-        let sums = unsafe { grey_sums(row, block) };
+        let sums = unsafe { grey_sums(row, block, _mm256_setzero_si256()) };
         finish(scaled, &mut planes, block, [sums; 3]);
     }
 }
@@ -145,7 +151,7 @@ pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32];
 pub(super) unsafe fn grey_bytes(row: Row<'_>, shift: u32, pixels: &mut [u32]) {
     for block in 0..row.table.firsts.len() {
         // SAFETY: as the caller says.
-        let byte = rounded(unsafe { grey_sums(row, block) }, shift);
+        let byte = shifted(unsafe { grey_sums(row, block, half(shift)) }, shift);
         put_words(pixels, block, _mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01_01_01)));
     }
 }

@@ -182,14 +182,15 @@ def memory(args):
 
 
 def line(args):
-    """What of a frame is not spent in data, steps and exit: reading the message, tensor, planning, mask, writing the message."""
+    """What of a frame is not spent in data, steps and exit: reading the message, tensor, planning, mask, writing the message. Beside it what merely
+    loading each line of the cache of the image takes once the network has run."""
     worker = ours(args)
-    print(f"{'rgb8 to mono8':22} {'frame ms':>9} {'rest ms':>9} {'tensor':>9} {'mask':>9} {'rest / frame':>24}")
+    print(f"{'rgb8 to mono8':22} {'frame ms':>9} {'rest ms':>9} {'tensor':>9} {'mask':>9} {'loads':>9} {'rest / frame':>24}")
     for size in SIZES:
         request = {"itnet": {"line": size, "time": args.frames}}
         answers = rounds(args, {"itnet": worker}, request)["itnet"]
         for exit in range(1, Bundle(args.model).iterations + 1):
-            parts = [column(answers, f"{part} {exit}") for part in ["frame", "rest", "tensor", "mask"]]
+            parts = [column(answers, f"{part} {exit}") for part in ["frame", "rest", "tensor", "mask", "loads"]]
             text = f"{f'{size[0]}x{size[1]} to exit {exit}':22}" + "".join(f" {statistics.median(part):9.3f}" for part in parts)
             whole, rest, *_ = parts
             print(f"{text} {ratio(rest, [whole], 3):>24}")

@@ -6,7 +6,8 @@
 //! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size;
 //! - `{"peak": true, "time": N}`: a fixed number of multiply-adds in the innermost caches, shared out among the threads;
 //! - `{"line": [W, H], "time": N}`: whole frames from an rgb8 message to the mask's message, to every exit, as `frame 1` and so on; `rest 1` is what of it
-//!   was not spent in data, steps and exit, of which `tensor 1` from the message to the network's input and `mask 1` from logits to the mask's message.
+//!   was not spent in data, steps and exit, of which `tensor 1` from the message to the network's input and `mask 1` from logits to the mask's message;
+//!   `loads 1` is what loading one byte of each line of the cache of the image takes after the frame, when the network has driven it out.
 //!
 //! What is rendered are the logits of a rendered street, with the boundaries of a real scene.
 
@@ -50,6 +51,9 @@ fn main() -> Result<()> {
 
 /// Multiply-adds of a look at the peak: about two milliseconds' worth on one core.
 const PEAK_MACS: usize = 120_000_000;
+
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 struct Ours {
     bundle: Bundle,
@@ -204,11 +208,15 @@ impl Ours {
                     result.outcome.stages.iter().filter(|(stage, _)| of(*stage)).map(|(_, took)| *took).sum()
                 };
                 let network = spent(&|stage| !matches!(stage, Stage::Decode | Stage::Render));
+                let start = clock.now();
+                black_box(street.iter().step_by(LINE).map(|byte| u64::from(*byte)).sum::<u64>());
+                let loads = clock.now().since(start);
                 let parts = [
                     ("frame", whole),
                     ("rest", whole.saturating_sub(network)),
                     ("tensor", spent(&|stage| stage == Stage::Decode)),
                     ("mask", spent(&|stage| stage == Stage::Render)),
+                    ("loads", loads),
                 ];
                 for (part, time) in parts.into_iter().filter(|_| turn > 0) {
                     took.entry(format!("{part} {exit}")).or_default().push(time);

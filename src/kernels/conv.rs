@@ -122,11 +122,11 @@ fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
 
 /// Whether vectors of bytes can be made of rounded values, and rounded values of what becomes of them.
 fn is_rounding(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
-    let bytes = isa == Isa::Avx512 && served(geometry, isa, precision) == Precision::Int8;
+    let bytes = served(geometry, isa, precision) == Precision::Int8 && Precision::Int8.rounds_between(isa);
     let even = |order: Order, channels: usize| order != Order::Rounded || channels.is_multiple_of(2);
     let whole =
         even(geometry.from_order, geometry.inputs) && (!geometry.rounds() || geometry.outputs.is_multiple_of(2));
-    bytes && Precision::Int8.rounds_between(isa) && whole && !geometry.depthwise
+    bytes && whole && !geometry.depthwise
 }
 
 impl Conv {

@@ -80,7 +80,7 @@ impl Rows {
             Order::Planes => &values[(plane * height + row) * width..][..width],
             _ => &values[row * width * geometry.inputs..][..width * geometry.inputs],
         };
-        let needed = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
+        let needed = rows.len().saturating_sub(1) * geometry.stride[0] + geometry.kernel[0];
         let mut range = Range::NONE;
         if self.precision == Precision::Int8 {
             let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };

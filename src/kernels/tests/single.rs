@@ -111,12 +111,13 @@ fn what_no_number_can_stand_for_is_seen_in_the_results() {
 
 #[test]
 fn what_is_no_number_becomes_the_same_byte_everywhere() {
-    let geometry = Geometry { inputs: 64, from_order: Order::Interleaved, ..large() };
-    let mut case = Case::new(geometry);
+    // Strided, bytes are bytes where there are tiles, too.
+    let (stride, to) = ([2, 2], [12, 23]);
+    let mut case = Case::new(Geometry { inputs: 64, stride, to, addends: Vec::new(), ..large() });
     case.input.iter_mut().step_by(50).for_each(|value| *value = f32::NAN);
     let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
     for isa in isas(Precision::Int8) {
-        assert_eq!(case.run_in(Precision::Int8, isa, 1), portable, "{isa:?}");
+        assert!(case.run_in(Precision::Int8, isa, 1) == portable, "{isa:?}");
     }
 }
 

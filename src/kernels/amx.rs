@@ -1,4 +1,4 @@
-//! The matrix unit of x86-64 processors that have AMX: tiles of sixteen rows of sixteen words, multiplied whole, in bf16.
+//! The matrix unit of x86-64 processors that have AMX: tiles of sixteen rows of sixteen words, multiplied whole, of two bf16 or four bytes.
 //!
 //! The compiler has no stable names for these instructions, so they are written as assembly; nothing else uses the eight tile registers.
 //! An operating system gives a process their 8 KiB a thread when it asks.
@@ -22,8 +22,8 @@ pub(super) fn is_there() -> bool {
 }
 
 fn has_instructions() -> bool {
-    // Intel's manual, volume 2, CPUID: leaf 7, EDX bits 22 (AMX-BF16) and 24 (AMX-TILE).
-    const BITS: u32 = 1 << 22 | 1 << 24;
+    // Intel's manual, volume 2, CPUID: leaf 7, EDX bits 22 (AMX-BF16), 24 (AMX-TILE) and 25 (AMX-INT8).
+    const BITS: u32 = 1 << 22 | 1 << 24 | 1 << 25;
     // SAFETY: every processor of 64 bit has the instruction. Later compilers know that.
     #[allow(unused_unsafe)]
     unsafe {
@@ -100,31 +100,51 @@ struct Sums(#[expect(dead_code, reason = "read and written through a pointer")] 
 /// Bytes from one pixel's sums to those of the next.
 const SUMS_ROW: usize = 4 * SUMS_STEP;
 
+/// Loads a tile register with rows that lie `step` bytes apart.
+macro_rules! load {
+    ($tile:literal, $from:expr, $step:expr) => {
+        asm!(concat!("tileloadd ", $tile, ", [{from} + {step}*1]"), from = in(reg) $from, step = in(reg) $step,
+            options(nostack, preserves_flags, readonly))
+    };
+}
+
+/// Adds the products of two tile registers to a third: of inputs and weights in bytes, unsigned and signed, or of bf16.
+macro_rules! add_products {
+    ($bytes:expr, $tiles:literal) => {
+        if $bytes {
+            asm!(concat!("tdpbusd ", $tiles), options(nostack, preserves_flags, nomem))
+        } else {
+            asm!(concat!("tdpbf16ps ", $tiles), options(nostack, preserves_flags, nomem))
+        }
+    };
+}
+
 /// Computes it.
 ///
 /// # Safety
-/// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, and addends of `channels` are
+/// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, scaling, and addends of `channels` are
 /// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
     // SAFETY: as the caller says.
     unsafe {
-        if product.channels > SIDE {
-            multiply_by::<2>(product);
-        } else {
-            multiply_by::<1>(product);
+        match (product.channels > SIDE, product.scaling.is_some()) {
+            (true, false) => multiply_by::<2, false>(product),
+            (false, false) => multiply_by::<1, false>(product),
+            (true, true) => multiply_by::<2, true>(product),
+            (false, true) => multiply_by::<1, true>(product),
         }
     }
 }
 
-/// The same with `V` vectors of channels.
+/// The same with `V` vectors of channels, of `BYTES` or else of bf16.
 ///
 /// Sums stay in their registers until those before them are finished: so the unit has the next strips meanwhile, and no load has to wait for a store.
 ///
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
+unsafe fn multiply_by<const V: usize, const BYTES: bool>(product: &Product<'_>) {
     let mut sums = MaybeUninit::<Sums>::uninit();
     let sums = sums.as_mut_ptr().cast::<f32>();
     let mut last: &[Strip] = &[];
@@ -133,17 +153,17 @@ unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
     unsafe {
         for strips in product.strips.chunks(STRIPS) {
             if let [a, b] = strips {
-                sum::<2, V>(product, [a.input, b.input]);
-                finish::<V>(product, last, sums);
+                sum::<2, V, BYTES>(product, [a.input, b.input]);
+                finish::<V, BYTES>(product, last, sums);
                 store::<2, V>(sums);
             } else if let [a] = strips {
-                sum::<1, V>(product, [a.input; 2]);
-                finish::<V>(product, last, sums);
+                sum::<1, V, BYTES>(product, [a.input; 2]);
+                finish::<V, BYTES>(product, last, sums);
                 store::<1, V>(sums);
             }
             last = strips;
         }
-        finish::<V>(product, last, sums);
+        finish::<V, BYTES>(product, last, sums);
     }
 }
 
@@ -152,9 +172,12 @@ unsafe fn multiply_by<const V: usize>(product: &Product<'_>) {
 /// # Safety
 /// As said at [`multiply`].
 #[inline(always)]
-unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*const *const u16; 2]) {
+unsafe fn sum<const S: usize, const V: usize, const BYTES: bool>(
+    product: &Product<'_>,
+    inputs: [*const *const u32; 2],
+) {
     let mut weights = product.weights;
-    let step = 2 * product.step;
+    let step = 4 * product.step;
     // SAFETY: every register is filled before it is used; the caller vouches for the rest.
     unsafe {
         asm!(
@@ -167,25 +190,19 @@ unsafe fn sum<const S: usize, const V: usize>(product: &Product<'_>, inputs: [*c
         for run in 0..product.runs {
             let inputs = inputs.map(|input| *input.add(run));
             for tile in 0..product.tiles {
-                let [a, b] = inputs.map(|input| input.add(tile * 2 * SIDE));
-                asm!(
-                    "tileloadd tmm6, [{w} + {row}*1]", "tileloadd tmm4, [{a} + {step}*1]", "tdpbf16ps tmm0, tmm4, tmm6",
-                    a = in(reg) a, w = in(reg) weights, row = in(reg) ROW, step = in(reg) step,
-                    options(nostack, preserves_flags, readonly)
-                );
+                let [a, b] = inputs.map(|input| input.add(tile * SIDE));
+                load!("tmm6", weights, ROW);
+                load!("tmm4", a, step);
+                add_products!(BYTES, "tmm0, tmm4, tmm6");
                 if V == 2 {
-                    asm!(
-                        "tileloadd tmm7, [{w} + {row}*1]", "tdpbf16ps tmm1, tmm4, tmm7",
-                        w = in(reg) weights.add(SIDE), row = in(reg) ROW, options(nostack, preserves_flags, readonly)
-                    );
+                    load!("tmm7", weights.add(SIDE), ROW);
+                    add_products!(BYTES, "tmm1, tmm4, tmm7");
                 }
                 if S == 2 {
-                    asm!(
-                        "tileloadd tmm5, [{b} + {step}*1]", "tdpbf16ps tmm2, tmm5, tmm6",
-                        b = in(reg) b, step = in(reg) step, options(nostack, preserves_flags, readonly)
-                    );
+                    load!("tmm5", b, step);
+                    add_products!(BYTES, "tmm2, tmm5, tmm6");
                     if V == 2 {
-                        asm!("tdpbf16ps tmm3, tmm5, tmm7", options(nostack, preserves_flags, nomem));
+                        add_products!(BYTES, "tmm3, tmm5, tmm7");
                     }
                 }
                 weights = weights.add(V * SIDE);

@@ -45,7 +45,8 @@ impl Way {
     fn new(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa, precision: Precision) -> Result<Self, String> {
         #[cfg(target_arch = "x86_64")]
         if is_tiled(geometry, isa, precision) {
-            return Ok(Self::Tiled(Tiled::new(geometry, weights, bias)));
+            let served = served(geometry, isa, precision);
+            return Ok(Self::Tiled(Tiled::new(geometry, [weights, bias], isa.vectors(), served)?));
         }
         if let Some(turned) = Turned::new(geometry, weights, bias, isa.vectors())? {
             return Ok(Self::Turned(turned));
@@ -70,7 +71,7 @@ impl Way {
             Self::Winograd(winograd) => winograd.precision(),
             Self::Depthwise(_) | Self::Turned(_) => Precision::F32,
             #[cfg(target_arch = "x86_64")]
-            Self::Tiled(_) => Precision::Bf16,
+            Self::Tiled(tiled) => tiled.precision(),
         }
     }
 
@@ -100,12 +101,13 @@ impl Way {
 }
 
 /// The precision that serves the convolution where `precision` is asked for. Bytes give way to bf16, or f32 where there is none, where their sums are too
-/// long; and to bf16 in tiles where the plain sum of bytes is all there is beside it.
+/// long; and to bf16 in tiles where it is the faster.
 fn served(geometry: &Geometry, isa: Isa, precision: Precision) -> Precision {
     let long = geometry.weights_len() / geometry.outputs > MAX_PRODUCTS;
-    let plain = isa == Isa::Amx && Winograd::fits(geometry) && !Winograd::pays(geometry, precision);
+    let tiled = |precision| fits_tiles(geometry, isa, precision);
+    let faster = tiled(Precision::Bf16) && !(tiled(Precision::Int8) && pays_in_bytes(geometry));
     match precision {
-        Precision::Int8 if (long || plain) && Precision::Bf16.is_there(isa) => Precision::Bf16,
+        Precision::Int8 if (long || faster) && Precision::Bf16.is_there(isa) => Precision::Bf16,
         Precision::Int8 if long => Precision::F32,
         _ => precision,
     }
@@ -113,11 +115,29 @@ fn served(geometry: &Geometry, isa: Isa, precision: Precision) -> Precision {
 
 /// Whether it is done in tiles.
 fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let fits = Tiled::fits(geometry);
-    #[cfg(not(target_arch = "x86_64"))]
-    let fits = false;
-    isa == Isa::Amx && fits && served(geometry, isa, precision) == Precision::Bf16
+    fits_tiles(geometry, isa, served(geometry, isa, precision))
+}
+
+/// Whether it can be done in tiles of `precision`.
+#[cfg(target_arch = "x86_64")]
+fn fits_tiles(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
+    isa == Isa::Amx && Tiled::fits(geometry, precision)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn fits_tiles(_: &Geometry, _: Isa, _: Precision) -> bool {
+    false
+}
+
+/// Whether tiles of bytes are faster than those of bf16.
+#[cfg(target_arch = "x86_64")]
+fn pays_in_bytes(geometry: &Geometry) -> bool {
+    Tiled::pays_in_bytes(geometry)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn pays_in_bytes(_: &Geometry) -> bool {
+    false
 }
 
 /// Whether vectors of bytes can be made of rounded values, and rounded values of what becomes of them.

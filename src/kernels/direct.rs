@@ -90,7 +90,10 @@ impl Direct {
         let rows = block * height / blocks..(block + 1) * height / blocks;
         let range = match &self.source {
             Source::There(_) => Range::NONE,
-            Source::Packed(packer) => packer.pack(work, rows.clone(), &mut desk.packed),
+            Source::Packed(packer) => {
+                desk.packed.resize(packer.words(), 0);
+                packer.pack(work, rows.clone(), &mut desk.packed)
+            }
         };
         for (row, y) in rows.enumerate() {
             self.row(work, [row, y], range, desk);

@@ -1,51 +1,166 @@
-//! What becomes of the sums that tiles leave: bias and addends are added to them, negative ones cut off, and they are stored.
+//! What becomes of the sums that tiles leave: those of bytes are scaled, bias and addends are added, negative ones cut off, and they are stored.
 
 use std::arch::x86_64::*;
 
 use super::product::{Product, Results, SIDE, SUMS, SUMS_STEP, Strip};
+use super::tile::TileAddend;
+use super::vectors::{Vectors, Wide};
 
-/// Finishes strips, whose sums follow each other, [`SUMS`] each.
+/// Finishes strips, whose sums follow each other, [`SUMS`] each: i32 where they are of `BYTES`.
 ///
 /// # Safety
 /// As said at `multiply`, whose strips, bias, addends and results these are.
-#[inline(always)]
-pub(super) unsafe fn finish<const V: usize>(product: &Product<'_>, strips: &[Strip], sums: *const f32) {
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
+pub(super) unsafe fn finish<const V: usize, const BYTES: bool>(
+    product: &Product<'_>,
+    strips: &[Strip],
+    sums: *const f32,
+) {
     for (index, strip) in strips.iter().enumerate() {
         // SAFETY: as the caller says.
         unsafe {
             let sums = sums.add(index * SUMS);
-            match strip.output {
-                Results::Planes(output, step) => finish_planes::<V>(product, strip.pixels, output, step, sums),
-                _ => finish_pixels::<V>(product, strip, sums),
+            match (strip.output, &strip.addends[..product.addends]) {
+                (Results::Planes(output, step), _) => {
+                    finish_planes::<V, BYTES>(product, strip.pixels, output, step, sums);
+                }
+                (Results::Rounded(output), []) => {
+                    finish_rounded::<V, BYTES, 0>(product, strip.pixels, output, [], sums);
+                }
+                (Results::Rounded(output), [a]) if a.rounded => {
+                    finish_rounded::<V, BYTES, 1>(product, strip.pixels, output, [a], sums);
+                }
+                (Results::Rounded(output), [a, b]) if a.rounded && b.rounded => {
+                    finish_rounded::<V, BYTES, 2>(product, strip.pixels, output, [a, b], sums);
+                }
+                _ => finish_pixels::<V, BYTES>(product, strip, sums),
             }
         }
     }
 }
 
-/// Adds, cuts off and stores a strip's sums.
+/// What sums mean that begin at channel `first` of the panel: what is taken from them and what they are multiplied with where they are of bytes, and what is added.
 ///
 /// # Safety
 /// As said at [`finish`].
 #[inline(always)]
-unsafe fn finish_pixels<const V: usize>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
-    let mask: [__mmask16; V] =
-        std::array::from_fn(|v| ((1u32 << (product.channels - v * SIDE).min(SIDE)) - 1) as __mmask16);
+unsafe fn meaning<const BYTES: bool>(product: &Product<'_>, first: usize) -> [__m512; 3] {
+    // SAFETY: there is a whole vector of each.
+    unsafe {
+        match &product.scaling {
+            Some(scaling) if BYTES => Wide::meaning(scaling, product.bias, first),
+            _ => [_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_loadu_ps(product.bias.add(first))],
+        }
+    }
+}
+
+/// Sums with their bias, as values.
+///
+/// # Safety
+/// As said at [`finish`].
+#[inline(always)]
+unsafe fn valued<const BYTES: bool>(sums: *const f32, meaning: &[__m512; 3]) -> __m512 {
+    // SAFETY: there is a whole vector, in a line of its own.
+    unsafe {
+        let sums = _mm512_load_ps(sums);
+        if BYTES { Wide::scaled(sums, meaning) } else { _mm512_add_ps(sums, meaning[2]) }
+    }
+}
+
+/// Lanes of the panel's vectors that are channels.
+#[inline(always)]
+fn masks<const V: usize>(product: &Product<'_>) -> [__mmask16; V] {
+    std::array::from_fn(|v| ((1u32 << (product.channels - v * SIDE).min(SIDE)) - 1) as __mmask16)
+}
+
+/// What negative results become.
+#[inline(always)]
+unsafe fn floor(product: &Product<'_>) -> __m512 {
+    // SAFETY: as the caller says, there is AVX-512.
+    unsafe { _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY }) }
+}
+
+/// Rounds a pixel's results and stores them.
+///
+/// # Safety
+/// As said at [`finish`]; the masks keep to channels that are there.
+#[inline(always)]
+unsafe fn store_rounded<const V: usize>(output: *mut u16, results: [__m512; V], masks: [__mmask16; V]) {
+    // SAFETY: as the caller says.
+    unsafe {
+        let (high, mask) = if V == 2 {
+            (results[V - 1], u32::from(masks[0]) | u32::from(masks[V - 1]) << SIDE)
+        } else {
+            (_mm512_setzero_ps(), u32::from(masks[0]))
+        };
+        let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, results[0]));
+        _mm512_mask_storeu_epi16(output.cast(), mask, rounded);
+    }
+}
+
+/// Adds `A` addends, all of them rounded, cuts off, rounds and stores a strip's sums: most of them are such, and nothing is decided pixel by pixel here.
+///
+/// # Safety
+/// As said at [`finish`].
+#[inline(always)]
+unsafe fn finish_rounded<const V: usize, const BYTES: bool, const A: usize>(
+    product: &Product<'_>,
+    pixels: usize,
+    output: *mut u16,
+    addends: [&TileAddend; A],
+    sums: *const f32,
+) {
+    let masks = masks::<V>(product);
     // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
     unsafe {
-        let bias: [__m512; V] = std::array::from_fn(|v| _mm512_loadu_ps(product.bias.add(v * SIDE)));
-        let floor = _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY });
+        let meaning: [_; V] = std::array::from_fn(|v| meaning::<BYTES>(product, v * SIDE));
+        let floor = floor(product);
+        for p in 0..pixels {
+            let mut results: [__m512; V] =
+                std::array::from_fn(|v| valued::<BYTES>(sums.add(p * SUMS_STEP + v * SIDE), &meaning[v]));
+            for addend in addends {
+                let values = addend.rounded_at(p).add(product.first);
+                for v in 0..V {
+                    let halves = _mm256_maskz_loadu_epi16(masks[v], values.add(v * SIDE).cast());
+                    results[v] = _mm512_add_ps(results[v], widened(halves));
+                }
+            }
+            // In this order what is no number stays.
+            let results = results.map(|result| _mm512_max_ps(floor, result));
+            store_rounded(output.add(p * product.output_step + product.first), results, masks);
+        }
+    }
+}
+
+/// Values of bf16 in full.
+#[inline(always)]
+unsafe fn widened(halves: __m256i) -> __m512 {
+    // SAFETY: as the caller says, there is AVX-512.
+    unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves))) }
+}
+
+/// Adds, cuts off and stores a strip's sums, whatever is added and written.
+///
+/// # Safety
+/// As said at [`finish`].
+#[inline(always)]
+unsafe fn finish_pixels<const V: usize, const BYTES: bool>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
+    let masks = masks::<V>(product);
+    // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
+    unsafe {
+        let meaning: [_; V] = std::array::from_fn(|v| meaning::<BYTES>(product, v * SIDE));
+        let floor = floor(product);
         for p in 0..strip.pixels {
             let sums = sums.add(p * SUMS_STEP);
-            let mut results: [__m512; V] =
-                std::array::from_fn(|v| _mm512_add_ps(_mm512_load_ps(sums.add(v * SIDE)), bias[v]));
+            let mut results: [__m512; V] = std::array::from_fn(|v| valued::<BYTES>(sums.add(v * SIDE), &meaning[v]));
             for addend in &strip.addends[..product.addends] {
                 for v in 0..V {
                     let channel = product.first + v * SIDE;
                     let values = if addend.rounded {
-                        let halves = _mm256_maskz_loadu_epi16(mask[v], addend.rounded_at(p).add(channel).cast());
-                        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+                        widened(_mm256_maskz_loadu_epi16(masks[v], addend.rounded_at(p).add(channel).cast()))
                     } else {
-                        _mm512_maskz_loadu_ps(mask[v], addend.at(p).add(channel))
+                        _mm512_maskz_loadu_ps(masks[v], addend.at(p).add(channel))
                     };
                     results[v] = _mm512_add_ps(results[v], values);
                 }
@@ -56,16 +171,11 @@ unsafe fn finish_pixels<const V: usize>(product: &Product<'_>, strip: &Strip, su
             match strip.output {
                 Results::Whole(output) => {
                     for v in 0..V {
-                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), mask[v], results[v]);
+                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), masks[v], results[v]);
                     }
                 }
                 Results::Planes(..) => unreachable!("`finish` takes these elsewhere"),
-                Results::Rounded(output) => {
-                    let high = if V == 2 { results[V - 1] } else { _mm512_setzero_ps() };
-                    let mask = u32::from(mask[0]) | if V == 2 { u32::from(mask[V - 1]) << SIDE } else { 0 };
-                    let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, results[0]));
-                    _mm512_mask_storeu_epi16(output.add(at).cast(), mask, rounded);
-                }
+                Results::Rounded(output) => store_rounded(output.add(at), results, masks),
             }
         }
     }
@@ -77,7 +187,7 @@ unsafe fn finish_pixels<const V: usize>(product: &Product<'_>, strip: &Strip, su
 /// As said at [`finish`].
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn finish_planes<const V: usize>(
+unsafe fn finish_planes<const V: usize, const BYTES: bool>(
     product: &Product<'_>,
     pixels: usize,
     output: *mut f32,
@@ -87,11 +197,11 @@ unsafe fn finish_planes<const V: usize>(
     let mask = ((1u32 << pixels) - 1) as __mmask16;
     // SAFETY: the mask keeps to the pixels that are there, and no more channels are stored than are.
     unsafe {
-        let floor = _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY });
+        let floor = floor(product);
         for v in 0..V {
             let first = v * SIDE;
-            let bias = _mm512_loadu_ps(product.bias.add(first));
-            let rows = std::array::from_fn(|p| _mm512_add_ps(_mm512_load_ps(sums.add(p * SUMS_STEP + first)), bias));
+            let meaning = meaning::<BYTES>(product, first);
+            let rows = std::array::from_fn(|p| valued::<BYTES>(sums.add(p * SUMS_STEP + first), &meaning));
             let count = (product.channels - first).min(SIDE);
             for (channel, values) in transposed(rows).into_iter().enumerate().take(count) {
                 // In this order what is no number stays.

@@ -31,8 +31,12 @@ pub(super) struct Packing {
     row: usize,
     /// Lines of a run.
     pub tiles: usize,
-    /// Columns of the output by strips of neighbours, as even as can be.
-    pub strips: Vec<Range<usize>>,
+}
+
+/// Columns of an output by strips of neighbours, as even as can be.
+pub(super) fn strips(columns: usize) -> Vec<Range<usize>> {
+    let count = columns.div_ceil(SIDE);
+    (0..count).map(|strip| strip * columns / count..(strip + 1) * columns / count).collect()
 }
 
 impl Packing {
@@ -49,9 +53,7 @@ impl Packing {
         let stride = geometry.stride[1];
         let unit = Order::Rounded.unit(geometry.inputs);
         let row = (unit * across(geometry)).next_multiple_of(LINE);
-        let (columns, count) = (geometry.to[1], geometry.to[1].div_ceil(SIDE));
-        let strips = (0..count).map(|strip| strip * columns / count..(strip + 1) * columns / count).collect();
-        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE), strips }
+        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE) }
     }
 
     /// Column of the kernel and channel of the input of a run's value, where it has one.
@@ -60,19 +62,19 @@ impl Packing {
         (column < geometry.kernel[1] && input < geometry.inputs).then_some([column, input])
     }
 
-    /// Lays out the input under `rows` of the output and the zeros around it, and sets `desk.begins` to where the values under each strip begin:
+    /// Lays out the input under `rows` of the output and the zeros around it, and sets `desk.begins` to where the values under each of `strips` begin:
     /// one strip after another, each with all rows of the input. Returns how many rows.
     ///
     /// Behind each beginning there are values enough for a whole strip of whole tiles.
-    pub fn lay(&self, work: &Work<'_>, rows: &Range<usize>, desk: &mut Desk) -> usize {
+    pub fn lay(&self, work: &Work<'_>, strips: &[Range<usize>], rows: &Range<usize>, desk: &mut Desk) -> usize {
         let geometry = work.geometry;
         let count = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
         match work.input {
             // Of two strips both reach over a side.
-            Values::Rounded(values) if self.strips.len() > 2 => {
-                self.lay_in_place(geometry, values, rows.start, count, desk);
+            Values::Rounded(values) if strips.len() > 2 => {
+                self.lay_in_place((geometry, strips), values, rows.start, count, desk);
             }
-            _ => self.lay_packed(work, rows.start, count, desk),
+            _ => self.lay_packed((work, strips), rows.start, count, desk),
         }
         count
     }
@@ -83,7 +85,7 @@ impl Packing {
     }
 
     /// Packs all rows.
-    fn lay_packed(&self, work: &Work<'_>, start: usize, count: usize, desk: &mut Desk) {
+    fn lay_packed(&self, (work, strips): (&Work<'_>, &[Range<usize>]), start: usize, count: usize, desk: &mut Desk) {
         desk.lines.resize((count * self.row + self.span()).div_ceil(LINE), Line::ZERO);
         let packed = Line::halves(&mut desk.lines);
         packed[count * self.row..].fill(0);
@@ -91,21 +93,28 @@ impl Packing {
             self.pack_row(work, start * work.geometry.stride[0] + index, row);
         }
         desk.begins.clear();
-        for columns in &self.strips {
+        for columns in strips {
             let packed = &packed[columns.start * self.step..];
-            desk.begins.extend((0..count).map(|row| packed[row * self.row..].as_ptr()));
+            desk.begins.extend((0..count).map(|row| packed[row * self.row..].as_ptr().cast()));
         }
     }
 
     /// Leaves rounded values where they lie. Only strips that reach over the sides of the input, or the end of it, are copied, one after another.
-    fn lay_in_place(&self, geometry: &Geometry, values: &[u16], start: usize, count: usize, desk: &mut Desk) {
+    fn lay_in_place(
+        &self,
+        (geometry, strips): (&Geometry, &[Range<usize>]),
+        values: &[u16],
+        start: usize,
+        count: usize,
+        desk: &mut Desk,
+    ) {
         let ([height, width], [above, left], stride) = (geometry.from, geometry.pad, geometry.stride);
         let (span, first) = (self.span(), start * stride[0]);
         // Rows of the input, and those of them that are not zeros.
         let top = above.saturating_sub(first).min(count);
         let bottom = (height + above).saturating_sub(first).clamp(top, count);
         let line = |row: usize| (first + row - above) * width * self.unit;
-        let strips = self.strips.iter().map(|columns| Reach {
+        let strips = strips.iter().map(|columns| Reach {
             x: columns.start * stride[1],
             pixels: (columns.len() - 1) * stride[1] + geometry.kernel[1],
         });
@@ -121,15 +130,15 @@ impl Packing {
         let mut copies = copies.chunks_exact_mut(span);
         desk.begins.clear();
         for strip in strips {
-            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr(), top));
+            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr().cast(), top));
             match inside(&strip) {
-                Some(at) => desk.begins.extend((top..bottom).map(|row| values[line(row) + at..].as_ptr())),
+                Some(at) => desk.begins.extend((top..bottom).map(|row| values[line(row) + at..].as_ptr().cast())),
                 None => desk.begins.extend((top..bottom).zip(&mut copies).map(|(row, copy)| {
                     self.copy(geometry, &values[line(row)..][..width * self.unit], &strip, copy);
-                    copy.as_ptr()
+                    copy.as_ptr().cast()
                 })),
             }
-            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr(), count - bottom));
+            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr().cast(), count - bottom));
         }
     }
 

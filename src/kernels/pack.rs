@@ -193,12 +193,12 @@ mod x86 {
         let (reciprocal, zero) = (_mm512_set1_ps(range.reciprocal()), _mm512_set1_epi16(range.zero as i16));
         // Packing keeps to the quarters of a vector.
         let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let (chunks, rest) = values.as_chunks::<BYTES>();
-        for (chunk, words) in chunks.iter().zip(words.chunks_exact_mut(BYTES / 4)) {
-            // SAFETY: a chunk is four times sixteen, its words are one vector.
+        let mut pack = |at: usize| {
+            let (values, words) = (&values[at..][..BYTES], &mut words[at / 4..][..BYTES / 4]);
+            // SAFETY: there are four times sixteen values, and their words are one vector.
             unsafe {
                 let level = |quarter: usize| {
-                    let values = T::sixteen(chunk.as_ptr().add(quarter * BYTES / 4));
+                    let values = T::sixteen(values.as_ptr().add(quarter * BYTES / 4));
                     // What is no number becomes the least integer, and so the least byte.
                     _mm512_cvtps_epi32(_mm512_mul_ps(values, reciprocal))
                 };
@@ -207,8 +207,15 @@ mod x86 {
                 let bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
                 _mm512_storeu_si512(words.as_mut_ptr().cast(), bytes);
             }
+        };
+        let whole = values.len() / BYTES * BYTES;
+        (0..whole).step_by(BYTES).for_each(&mut pack);
+        // What is left over is packed with some before it, once more to the same, where that makes whole words.
+        match values.len() {
+            len if len == whole => {}
+            len if whole > 0 && len.is_multiple_of(4) => pack(len - BYTES),
+            _ => super::bytes(&values[whole..], range, &mut words[whole / 4..]),
         }
-        super::bytes(rest, range, &mut words[chunks.len() * BYTES / 4..]);
     }
 
     /// # Safety

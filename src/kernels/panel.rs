@@ -14,6 +14,17 @@ fn scale(weights: impl Iterator<Item = f32>) -> [f32; 2] {
     [scale, if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }]
 }
 
+/// The byte of a weight.
+fn byte(weight: f32, reciprocal: f32) -> i8 {
+    (weight * reciprocal).round_ties_even() as i8
+}
+
+/// The bytes of an output channel's weights, and what they stand for.
+pub(super) fn bytes(weights: &[f32]) -> (Vec<i8>, f32) {
+    let [scale, reciprocal] = scale(weights.iter().copied());
+    (weights.iter().map(|weight| byte(*weight, reciprocal)).collect(), scale)
+}
+
 /// Rounds the weights of an output channel to what their bytes will stand for, `area` of each input.
 ///
 /// Some are rounded the other way, so that the errors of an input's weights add up to as good as nothing, and then those of all: neighbouring pixels
@@ -131,14 +142,13 @@ impl Panel {
         let (parts, at) = (0..precision.values(), group * self.width + lane);
         let all = words.clone().flat_map(|word| parts.clone().map(move |part| (word, part)));
         let [scale, reciprocal] = scale(all.map(|(word, part)| weight(word, part)));
-        let byte = |value: f32| (value * reciprocal).round_ties_even() as i8;
         for word in words {
             let part = |part: usize| weight(word, part);
             self.weights[word * self.width + lane] = match precision {
                 Precision::F32 => part(0).to_bits(),
                 Precision::Bf16 => (u32::from(half(part(0))) | u32::from(half(part(1))) << 16).to_le(),
                 Precision::Int8 => {
-                    let bytes = [0, 1, 2, 3].map(|index| byte(part(index)));
+                    let bytes = [0, 1, 2, 3].map(|index| byte(part(index), reciprocal));
                     self.sums[at] += bytes.iter().map(|byte| i32::from(*byte)).sum::<i32>();
                     u32::from_ne_bytes(bytes.map(|byte| byte as u8))
                 }

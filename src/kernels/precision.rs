@@ -37,12 +37,12 @@ impl Precision {
         }
     }
 
-    /// Whether convolutions in it can read and write values that are rounded to bf16, where their channels allow it: in tiles of bf16, and in vectors
-    /// of bytes where there are instructions that round.
+    /// Whether convolutions in it can read and write values that are rounded to bf16, where their channels allow it: in tiles, and in vectors of bytes where
+    /// there are instructions that round.
     pub fn rounds_between(self, isa: Isa) -> bool {
         match (self, isa) {
             (Self::Bf16, Isa::Amx) => self.is_there(isa),
-            (Self::Int8, Isa::Avx512) => self.is_there(isa) && Self::Bf16.is_there(isa),
+            (Self::Int8, Isa::Avx512 | Isa::Amx) => self.is_there(isa) && Self::Bf16.is_there(isa),
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! Strips of pixels times a panel of channels, as a unit for matrices is given them: what is read, and where results go.
 
-use super::tile::{MAX_ADDENDS, TileAddend};
+use super::tile::{MAX_ADDENDS, Scaling, TileAddend};
 
 /// Rows of a tile, and words of a row.
 pub(super) const SIDE: usize = 16;
@@ -24,13 +24,19 @@ impl Line {
         // SAFETY: a line is its words and nothing else, and a word is two halves.
         unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), 2 * SIDE * lines.len()) }
     }
+
+    /// The words of lines, one after another.
+    pub fn words(lines: &mut [Self]) -> &mut [u32] {
+        // SAFETY: a line is its words and nothing else.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), SIDE * lines.len()) }
+    }
 }
 
 /// Up to sixteen neighbouring pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Strip {
-    /// Where the first pixel's values of each run begin.
-    pub input: *const *const u16,
+    /// Where the first pixel's words of each run begin.
+    pub input: *const *const u32,
     pub pixels: usize,
     /// Where its results go, from the first of all channels on.
     pub output: Results,
@@ -51,7 +57,7 @@ impl Strip {
 /// A product of strips of pixels with a panel of channels.
 pub(super) struct Product<'a> {
     pub strips: &'a [Strip],
-    /// Values from one pixel to the next.
+    /// Words from one pixel to the next, of two bf16, or of four bytes where there is a scaling.
     pub step: usize,
     pub runs: usize,
     /// Tiles of words of a run.
@@ -61,6 +67,8 @@ pub(super) struct Product<'a> {
     /// The panel's first channel, and one value a channel of all vectors.
     pub first: usize,
     pub bias: *const f32,
+    /// What the sums mean where bytes are multiplied, for as many channels.
+    pub scaling: Option<Scaling>,
     /// Channels that are stored, of one vector or [`VECTORS`].
     pub channels: usize,
     /// Number of addends of each strip.

@@ -56,8 +56,26 @@ impl Rows {
         self.blocks
     }
 
-    /// Packs what some rows of the output depend on, a block of them at most, run by run, and says how bytes stand for values.
-    pub fn pack(&self, work: &Work<'_>, rows: ops::Range<usize>, packed: &mut Vec<u32>) -> Range {
+    /// How many words a block's rows take.
+    pub fn words(&self) -> usize {
+        self.packed.iter().product()
+    }
+
+    /// Words from one pixel to the next.
+    pub fn unit(&self) -> usize {
+        let [.., row] = self.packed;
+        row / self.across
+    }
+
+    /// Where a pixel's words begin that do not lie in planes: of a packed row, counted with the zeros before it.
+    pub fn place(&self, row: usize, pixel: usize) -> usize {
+        let [.., across] = self.packed;
+        row * across + pixel * self.unit()
+    }
+
+    /// Packs what some rows of the output depend on, a block of them at most, run by run, into the first of [`words`](Self::words), and says how bytes
+    /// stand for values.
+    pub fn pack(&self, work: &Work<'_>, rows: ops::Range<usize>, packed: &mut [u32]) -> Range {
         match work.input {
             Values::Whole(values) => self.pack_values(work.geometry, values, rows, packed),
             Values::Rounded(values) => self.pack_values(work.geometry, values, rows, packed),
@@ -71,7 +89,7 @@ impl Rows {
         geometry: &Geometry,
         values: &[T],
         rows: ops::Range<usize>,
-        packed: &mut Vec<u32>,
+        packed: &mut [u32],
     ) -> Range {
         let [height, width] = geometry.from;
         let top = (rows.start * geometry.stride[0]) as isize - geometry.pad[0] as isize;
@@ -83,14 +101,18 @@ impl Rows {
         let needed = rows.len().saturating_sub(1) * geometry.stride[0] + geometry.kernel[0];
         let mut range = Range::NONE;
         if self.precision == Precision::Int8 {
-            let planes = if geometry.from_order == Order::Planes { geometry.inputs } else { 1 };
-            let lines = (0..needed).filter_map(row).flat_map(|row| (0..planes).map(move |plane| line(plane, row)));
-            range = Range::of(lines.fold([0.0; 2], |bounds, line| self.packer.bounds(line, bounds)));
+            let inside = |row: isize| row.clamp(0, height as isize) as usize;
+            let (from, to) = (inside(top), inside(top + needed as isize));
+            let (planes, pixel) = match geometry.from_order {
+                Order::Planes => (geometry.inputs, 1),
+                _ => (1, geometry.inputs),
+            };
+            let rows = |plane: usize| &values[(plane * height + from) * width * pixel..][..(to - from) * width * pixel];
+            range = Range::of((0..planes).fold([0.0; 2], |bounds, plane| self.packer.bounds(rows(plane), bounds)));
         }
         let [planes, most, across] = self.packed;
-        let (unit, left) = (across / self.across, geometry.pad[1].min(self.across));
+        let (unit, left) = (self.unit(), geometry.pad[1].min(self.across));
         let live = width.min(self.across - left);
-        packed.resize(planes * most * across, 0);
         let places = (0..planes).flat_map(|plane| (0..most).map(move |row| (plane, row)));
         for ((plane, index), words) in places.zip(packed.chunks_exact_mut(across)).filter(|((_, row), _)| *row < needed)
         {

@@ -1,32 +1,52 @@
-//! The convolution as it is written, in bf16, on a unit that multiplies matrices.
+//! The convolution as it is written, in bf16 or bytes, on a unit that multiplies matrices.
 //!
 //! Pixels are the rows of one matrix and output channels the columns of the other. A part is a block of rows of the output: the rows of the
-//! input under it are laid out once, rounded, where they lie if they are, and each panel of weights then meets all of them.
+//! input under it are laid out once, rounded, where they lie if they are what is multiplied, and each panel of weights then meets all of them.
 
 use std::ops::Range;
 
 use super::amx::{Tiles, multiply};
 use super::geometry::{Geometry, Order};
-use super::lines::Packing;
+use super::isa::Isa;
+use super::lines::{Packing, strips};
+use super::panel::{bytes, round_to_bytes};
+use super::precision::Precision;
 use super::product::{Line, Product, Results, SIDE, Strip, VECTORS};
+use super::rows::Rows;
+use super::tile::{self, Scaling};
 use super::value::half;
 use super::work::{Desk, Work};
 
 /// Output channels of a panel.
 const PANEL: usize = VECTORS * SIDE;
-/// For outputs of at least so many rows, the rows of a block: many share the packing of the input around them, few leave enough blocks to
+/// For outputs of at least so many rows, the rows of a block in bf16: many share the packing of the input around them, few leave enough blocks to
 /// threads.
 const BLOCKS: [(usize, usize); 3] = [(64, 8), (24, 4), (1, 2)];
+/// Products of a sum from which on bytes save more than it takes to make them, as measured.
+const WORTH_BYTES: usize = 400;
 
 /// Packed weights, by panels.
 #[derive(Clone)]
 pub(super) struct Tiled {
     panels: Vec<Panel>,
-    packing: Packing,
+    source: Source,
     /// What is computed, by [`paired`] perhaps.
     geometry: Geometry,
-    /// Rows of a block.
-    block: usize,
+    /// Columns of the output by strips of neighbours.
+    strips: Vec<Range<usize>>,
+    /// Words from one pixel of the output to the next.
+    step: usize,
+    /// Tiles of a row of the kernel.
+    tiles: usize,
+}
+
+/// Where the input is read.
+#[derive(Clone)]
+enum Source {
+    /// In halves, for so many rows of the output at once.
+    Halves(Packing, usize),
+    /// In bytes, packed row by row.
+    Bytes(Rows),
 }
 
 /// Some output channels side by side.
@@ -37,80 +57,171 @@ struct Panel {
     bias: Vec<f32>,
     /// As [`Product`] has them.
     weights: Vec<Line>,
+    /// What the bytes of weights stand for, and their sums.
+    scales: Vec<f32>,
+    sums: Vec<i32>,
 }
 
 impl Tiled {
     /// Whether the convolution can be done in this way.
-    pub fn fits(geometry: &Geometry) -> bool {
+    pub fn fits(geometry: &Geometry, precision: Precision) -> bool {
         // Results are rounded two by two.
         let rounded = |order| order == Order::Rounded;
         let whole = !rounded(geometry.to_order) && !geometry.addends.iter().any(|addend| rounded(addend.order));
         let even = whole || geometry.outputs.is_multiple_of(2);
         let summed = geometry.to_order != Order::Planes || geometry.addends.is_empty();
-        !geometry.depthwise && summed && Packing::fits(geometry) && even
+        let read = match precision {
+            Precision::F32 => false,
+            Precision::Bf16 => Packing::fits(geometry),
+            Precision::Int8 => match geometry.from_order {
+                Order::Interleaved => true,
+                Order::Rounded => geometry.inputs.is_multiple_of(2),
+                Order::Planes | Order::Bytes => false,
+            },
+        };
+        !geometry.depthwise && summed && even && read
     }
 
-    pub fn new(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Self {
-        match paired(geometry, weights, bias) {
-            Some((geometry, weights, bias)) => Self::of(&geometry, &weights, &bias),
-            None => Self::of(geometry, weights, bias),
+    /// Whether bytes are faster than bf16 in this way: they are made anew for each convolution.
+    pub fn pays_in_bytes(geometry: &Geometry) -> bool {
+        geometry.kernel != [1, 1] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
+    }
+
+    /// The convolution in this way; `isa` packs bytes.
+    pub fn new(
+        geometry: &Geometry,
+        [weights, bias]: [&[f32]; 2],
+        isa: Isa,
+        precision: Precision,
+    ) -> Result<Self, String> {
+        if precision == Precision::Int8 {
+            return Self::of_bytes(geometry, weights, bias, isa);
         }
+        Ok(match paired(geometry, weights, bias) {
+            Some((geometry, weights, bias)) => Self::of_halves(&geometry, &weights, &bias),
+            None => Self::of_halves(geometry, weights, bias),
+        })
     }
 
-    fn of(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Self {
+    fn of_halves(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Self {
         let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
         let packing = Packing::new(geometry);
         let half_of = |output: usize, row: usize, value: usize| {
-            let place = packing.place(geometry, value).filter(|_| output < geometry.outputs);
-            place.map_or(0, |[column, input]| {
+            packing.place(geometry, value).map_or(0, |[column, input]| {
                 u32::from(half(weights[((output * inputs + input) * rows + row) * columns + column]))
             })
         };
-        let panel = |first: usize| {
-            let channels = (geometry.outputs - first).min(PANEL);
-            let vectors = channels.div_ceil(SIDE);
-            let mut lines = Vec::with_capacity(rows * packing.tiles * vectors * SIDE);
-            for (row, tile) in (0..rows).flat_map(|row| (0..packing.tiles).map(move |tile| (row, tile))) {
-                for (vector, word) in (0..vectors).flat_map(|vector| (0..SIDE).map(move |word| (vector, word))) {
-                    lines.push(Line(std::array::from_fn(|channel| {
-                        let part =
-                            |part| half_of(first + vector * SIDE + channel, row, 2 * (tile * SIDE + word) + part);
-                        part(0) | part(1) << 16
-                    })));
-                }
-            }
-            let mut bias = bias[first..first + channels].to_vec();
-            bias.resize(PANEL, 0.0);
-            Panel { first, channels, bias, weights: lines }
+        let word = |output: usize, row: usize, word: usize| {
+            let part = |part| half_of(output, row, 2 * word + part);
+            part(0) | part(1) << 16
         };
+        let panel = |first| Panel::new(geometry, bias, packing.tiles, first, word);
         let panels = (0..geometry.outputs).step_by(PANEL).map(panel).collect();
         let block = BLOCKS.iter().find(|(rows, _)| geometry.to[0] >= *rows).map_or(1, |(_, block)| *block);
-        Self { panels, packing, block, geometry: geometry.clone() }
+        let (step, tiles) = (packing.step / 2, packing.tiles);
+        let source = Source::Halves(packing, block);
+        Self { panels, source, geometry: geometry.clone(), strips: strips(geometry.to[1]), step, tiles }
+    }
+
+    fn of_bytes(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
+        let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
+        let packer = Rows::new(geometry, isa, Precision::Int8)?;
+        let unit = packer.unit();
+        let tiles = (columns * unit).div_ceil(SIDE);
+        let rounded = weights.chunks_exact(inputs * rows * columns).map(|weights| {
+            let mut weights = weights.to_vec();
+            round_to_bytes(&mut weights, rows * columns);
+            bytes(&weights)
+        });
+        let rounded: Vec<(Vec<i8>, f32)> = rounded.collect();
+        let word = |output: usize, row: usize, word: usize| {
+            let (column, first) = (word / unit, word % unit * Precision::Int8.values());
+            let byte = |part: usize| {
+                let input = first + part;
+                let there = column < columns && input < inputs;
+                if there { rounded[output].0[(input * rows + row) * columns + column].cast_unsigned() } else { 0 }
+            };
+            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
+        };
+        let panel = |first| {
+            let mut panel = Panel::new(geometry, bias, tiles, first, word);
+            let channels = &rounded[first..first + panel.channels];
+            panel.scales = channels.iter().map(|(_, scale)| *scale).collect();
+            panel.sums = channels.iter().map(|(bytes, _)| bytes.iter().map(|byte| i32::from(*byte)).sum()).collect();
+            panel.scales.resize(PANEL, 0.0);
+            panel.sums.resize(PANEL, 0);
+            panel
+        };
+        let panels = (0..geometry.outputs).step_by(PANEL).map(panel).collect();
+        let (step, strips) = (geometry.stride[1] * unit, strips(geometry.to[1]));
+        Ok(Self { panels, source: Source::Bytes(packer), geometry: geometry.clone(), strips, step, tiles })
+    }
+
+    pub fn precision(&self) -> Precision {
+        match self.source {
+            Source::Halves(..) => Precision::Bf16,
+            Source::Bytes(_) => Precision::Int8,
+        }
     }
 
     /// How many blocks of rows the output has.
     pub fn blocks(&self) -> usize {
-        self.geometry.to[0].div_ceil(self.block)
+        match &self.source {
+            Source::Halves(_, block) => self.geometry.to[0].div_ceil(*block),
+            Source::Bytes(packer) => packer.blocks(),
+        }
     }
 
     /// Computes blocks of rows.
     pub fn blocks_of(&self, work: &Work<'_>, blocks: Range<usize>, desk: &mut Desk) {
         let Some(tiles) = Tiles::open() else { unreachable!("`new` was called where there are tiles") };
         let work = Work { geometry: &self.geometry, output: work.output, ..*work };
-        // Blocks that one thread has are taken together, as far as they are not longer than the longest.
-        let rows = blocks.start * self.block..self.geometry.to[0].min(blocks.end * self.block);
-        let count = rows.len().div_ceil(BLOCKS[0].1);
-        let start = |part: usize| rows.start + part * rows.len() / count;
-        (0..count).for_each(|part| self.rows(&work, start(part)..start(part + 1), desk, &tiles));
+        let height = self.geometry.to[0];
+        match &self.source {
+            Source::Halves(packing, block) => {
+                // Blocks that one thread has are taken together, as far as they are not longer than the longest.
+                let rows = blocks.start * block..height.min(blocks.end * block);
+                let count = rows.len().div_ceil(BLOCKS[0].1);
+                let start = |part: usize| rows.start + part * rows.len() / count;
+                for rows in (0..count).map(|part| start(part)..start(part + 1)) {
+                    let count = packing.lay(&work, &self.strips, &rows, desk);
+                    self.rows(&work, rows, (count, tile::Range::NONE), desk, &tiles);
+                }
+            }
+            Source::Bytes(packer) => {
+                let count = packer.blocks();
+                for rows in blocks.map(|block| block * height / count..(block + 1) * height / count) {
+                    let laid = self.lay_bytes(packer, &work, &rows, desk);
+                    self.rows(&work, rows, laid, desk, &tiles);
+                }
+            }
+        }
     }
 
-    fn rows(&self, work: &Work<'_>, rows: Range<usize>, desk: &mut Desk, _: &Tiles) {
-        let geometry = work.geometry;
-        let count = self.packing.lay(work, &rows, desk);
-        desk.strips.resize(rows.len() * self.packing.strips.len(), Strip::EMPTY);
-        let lines = rows.clone().zip(desk.strips.chunks_exact_mut(self.packing.strips.len()));
+    /// Packs bytes as [`Packing::lay`] does halves, and says how many rows, and how they stand for values.
+    fn lay_bytes(&self, packer: &Rows, work: &Work<'_>, rows: &Range<usize>, desk: &mut Desk) -> (usize, tile::Range) {
+        let [down, across] = work.geometry.stride;
+        let count = (rows.len() - 1) * down + work.geometry.kernel[0];
+        // What is loaded behind the last pixel meets weights of zero.
+        let beyond = SIDE * (self.step + self.tiles);
+        desk.lines.resize((packer.words() + beyond).div_ceil(SIDE), Line::ZERO);
+        let packed = Line::words(&mut desk.lines);
+        let range = packer.pack(work, rows.clone(), packed);
+        desk.begins.clear();
+        for columns in &self.strips {
+            let begin = |row| packed[packer.place(row, columns.start * across)..].as_ptr();
+            desk.begins.extend((0..count).map(begin));
+        }
+        (count, range)
+    }
+
+    /// Computes rows under which so many rows of the input were laid out.
+    fn rows(&self, work: &Work<'_>, rows: Range<usize>, laid: (usize, tile::Range), desk: &mut Desk, _: &Tiles) {
+        let (geometry, (count, range)) = (work.geometry, laid);
+        desk.strips.resize(rows.len() * self.strips.len(), Strip::EMPTY);
+        let lines = rows.clone().zip(desk.strips.chunks_exact_mut(self.strips.len()));
         for (y, line) in lines {
-            for ((index, columns), strip) in self.packing.strips.iter().enumerate().zip(line) {
+            for ((index, columns), strip) in self.strips.iter().enumerate().zip(line) {
                 let pixel = y * geometry.to[1] + columns.start;
                 strip.input = desk.begins[index * count + (y - rows.start) * geometry.stride[0]..].as_ptr();
                 strip.pixels = columns.len();
@@ -123,24 +234,52 @@ impl Tiled {
             }
         }
         for panel in &self.panels {
+            let scaling = Scaling { range, scales: panel.scales.as_ptr(), sums: panel.sums.as_ptr() };
             let product = Product {
                 strips: &desk.strips,
-                step: self.packing.step,
+                step: self.step,
                 runs: geometry.kernel[0],
-                tiles: self.packing.tiles,
+                tiles: self.tiles,
                 weights: panel.weights.as_ptr(),
                 first: panel.first,
                 bias: panel.bias.as_ptr(),
+                scaling: (self.precision() == Precision::Int8).then_some(scaling),
                 channels: panel.channels,
                 addends: geometry.addends.len(),
                 relu: geometry.relu,
                 output_step: geometry.outputs,
             };
-            // SAFETY: `lay` gives a beginning for every run, with sixteen pixels of whole tiles behind it; weights and bias are as long as `new` has made
-            // them. The strips' pixels and the panel's channels lie in the output, in rows that are this job's alone, and in the addends, which
+            // SAFETY: there is a beginning for every run, with sixteen pixels of whole tiles behind it; weights, bias and scaling are as long as they were
+            // made. The strips' pixels and the panel's channels lie in the output, in rows that are this job's alone, and in the addends, which
             // cover it. There are tiles, so there is AMX, and with it AVX-512.
             unsafe { multiply(&product) };
         }
+    }
+}
+
+impl Panel {
+    /// The panel from channel `first` on, with no scales; `word` gives an output channel's word of a row of the kernel.
+    fn new(
+        geometry: &Geometry,
+        bias: &[f32],
+        tiles: usize,
+        first: usize,
+        word: impl Fn(usize, usize, usize) -> u32,
+    ) -> Self {
+        let channels = (geometry.outputs - first).min(PANEL);
+        let vectors = channels.div_ceil(SIDE);
+        let mut weights = Vec::with_capacity(geometry.kernel[0] * tiles * vectors * SIDE);
+        for (row, tile) in (0..geometry.kernel[0]).flat_map(|row| (0..tiles).map(move |tile| (row, tile))) {
+            for (vector, index) in (0..vectors).flat_map(|vector| (0..SIDE).map(move |index| (vector, index))) {
+                let output =
+                    |channel| Some(first + vector * SIDE + channel).filter(|output| *output < geometry.outputs);
+                let of = |channel| output(channel).map_or(0, |output| word(output, row, tile * SIDE + index));
+                weights.push(Line(std::array::from_fn(of)));
+            }
+        }
+        let mut bias = bias[first..first + channels].to_vec();
+        bias.resize(PANEL, 0.0);
+        Self { first, channels, bias, weights, scales: Vec::new(), sums: Vec::new() }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Desk {
     #[cfg(target_arch = "x86_64")]
     pub lines: Vec<Line>,
     #[cfg(target_arch = "x86_64")]
-    pub begins: Vec<*const u16>,
+    pub begins: Vec<*const u32>,
     #[cfg(target_arch = "x86_64")]
     pub strips: Vec<Strip>,
 }

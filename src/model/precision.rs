@@ -65,15 +65,14 @@ impl Chosen {
     pub fn here(wanted: Wanted, accuracy: &[Accuracy]) -> Self {
         let isa = Isa::detect();
         // Without vector instructions the convolutions are tract's, which multiply f32.
-        let tiles = isa == Isa::Amx;
-        Self::of(wanted, accuracy, tiles, |precision| isa != Isa::Portable && precision.is_there(isa))
+        Self::of(wanted, accuracy, |precision| isa != Isa::Portable && precision.is_there(isa))
     }
 
-    /// The same on a processor that multiplies what is `there`, and bf16 in `tiles` where it can.
-    fn of(wanted: Wanted, accuracy: &[Accuracy], tiles: bool, there: impl Fn(Precision) -> bool) -> Self {
+    /// The same on a processor that multiplies what is `there`.
+    fn of(wanted: Wanted, accuracy: &[Accuracy], there: impl Fn(Precision) -> bool) -> Self {
         let lacks = |precision: Precision| format!("this processor has no instructions for {}", precision.name());
         let only = match wanted {
-            Wanted::Auto => return Self::auto(accuracy, tiles, there, lacks),
+            Wanted::Auto => return Self::auto(accuracy, there, lacks),
             Wanted::Only(precision) => precision,
             Wanted::Emulated(precision) => {
                 let (emulated, reason) = (!there(precision), "as asked for, emulated where need be".to_owned());
@@ -89,16 +88,10 @@ impl Chosen {
         Self { precision, replaced: true, reason, emulated: false }
     }
 
-    fn auto(
-        accuracy: &[Accuracy],
-        tiles: bool,
-        there: impl Fn(Precision) -> bool,
-        lacks: impl Fn(Precision) -> String,
-    ) -> Self {
+    fn auto(accuracy: &[Accuracy], there: impl Fn(Precision) -> bool, lacks: impl Fn(Precision) -> String) -> Self {
         let mut reasons = Vec::new();
-        // The fastest first: bytes, but tiles of bf16 are faster than vectors of bytes.
-        let bytes_first = [Precision::Int8, Precision::Bf16];
-        for precision in if tiles { [Precision::Bf16, Precision::Int8] } else { bytes_first } {
+        // The fastest first.
+        for precision in [Precision::Int8, Precision::Bf16] {
             let cost = if there(precision) { cost(accuracy, precision) } else { Err(lacks(precision)) };
             match cost {
                 Ok(reason) => return Self { precision, replaced: false, reason, emulated: false },
@@ -109,7 +102,7 @@ impl Chosen {
         Self { precision: Precision::F32, replaced: false, reason: reasons.join("; "), emulated: false }
     }
 
-    /// How values lie from graph to graph, and from convolution to convolution: rounded where tiles read all of them, or bytes are made of them.
+    /// How values lie from graph to graph, and from convolution to convolution: rounded where tiles read them, or bytes are made of them.
     pub(super) fn state_order(&self) -> Order {
         if self.precision.rounds_between(self.isa()) { Order::Rounded } else { Order::Interleaved }
     }
@@ -171,7 +164,7 @@ mod tests {
 
     #[test]
     fn auto_is_f32_where_nothing_was_measured() {
-        let chosen = Chosen::of(Wanted::Auto, &[measured("val", Precision::F32, &[0.5])], false, all);
+        let chosen = Chosen::of(Wanted::Auto, &[measured("val", Precision::F32, &[0.5])], all);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, false));
         assert!(chosen.reason.contains("no accuracy measured in int8"), "{}", chosen.reason);
     }
@@ -183,8 +176,7 @@ mod tests {
         let byte = |worst: f64| {
             [measured("val", Precision::Int8, &[0.5, 0.6]), measured("streets", Precision::Int8, &[0.7, worst])]
         };
-        let auto =
-            |bytes: &[Accuracy]| Chosen::of(Wanted::Auto, &[&full[..], &half, bytes].concat(), false, all).precision;
+        let auto = |bytes: &[Accuracy]| Chosen::of(Wanted::Auto, &[&full[..], &half, bytes].concat(), all).precision;
         assert_eq!(auto(&byte(0.796)), Precision::Int8);
         assert_eq!(auto(&byte(0.794)), Precision::Bf16);
         assert_eq!(auto(&[]), Precision::Bf16);
@@ -193,19 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn auto_takes_bf16_where_it_is_multiplied_in_tiles() {
-        let of = |precision| measured("val", precision, &[0.5]);
-        let accuracy = Precision::ALL.map(of);
-        assert_eq!(Chosen::of(Wanted::Auto, &accuracy, true, all).precision, Precision::Bf16);
-        assert_eq!(Chosen::of(Wanted::Auto, &accuracy, false, all).precision, Precision::Int8);
-        let lossy = [of(Precision::F32), measured("val", Precision::Bf16, &[0.4]), of(Precision::Int8)];
-        assert_eq!(Chosen::of(Wanted::Auto, &lossy, true, all).precision, Precision::Int8);
-    }
-
-    #[test]
     fn auto_takes_nothing_that_the_processor_lacks() {
         let accuracy = [measured("val", Precision::F32, &[0.5]), measured("val", Precision::Int8, &[0.5])];
-        let chosen = Chosen::of(Wanted::Auto, &accuracy, false, |precision| precision == Precision::F32);
+        let chosen = Chosen::of(Wanted::Auto, &accuracy, |precision| precision == Precision::F32);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::F32, false));
         assert!(chosen.reason.contains("no instructions for int8"), "{}", chosen.reason);
     }
@@ -213,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_by_name_needs_no_measurement() {
         for precision in Precision::ALL {
-            let chosen = Chosen::of(Wanted::Only(precision), &[], false, all);
+            let chosen = Chosen::of(Wanted::Only(precision), &[], all);
             assert_eq!((chosen.precision, chosen.replaced), (precision, false));
         }
     }
@@ -221,7 +203,7 @@ mod tests {
     #[test]
     fn what_the_processor_lacks_becomes_the_next_higher_precision_and_is_told() {
         let without = |lacking: &'static [Precision], wanted| {
-            Chosen::of(Wanted::Only(wanted), &[], false, move |precision| !lacking.contains(&precision))
+            Chosen::of(Wanted::Only(wanted), &[], move |precision| !lacking.contains(&precision))
         };
         let chosen = without(&[Precision::Int8], Precision::Int8);
         assert_eq!((chosen.precision, chosen.replaced), (Precision::Bf16, true));
@@ -234,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_emulated_is_that_precision_on_every_processor() {
-        let emulated = |there: bool| Chosen::of(Wanted::Emulated(Precision::Int8), &[], false, |_| there);
+        let emulated = |there: bool| Chosen::of(Wanted::Emulated(Precision::Int8), &[], |_| there);
         assert_eq!((emulated(true).precision, emulated(true).emulated), (Precision::Int8, false));
         assert_eq!((emulated(false).precision, emulated(false).emulated), (Precision::Int8, true));
         assert_eq!(Wanted::Auto.emulated(), None);

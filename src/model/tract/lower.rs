@@ -113,8 +113,8 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     fn source(&mut self, outlet: OutletId) -> TractResult<()> {
         let order = match self.order(outlet, self.ports.inputs)? {
-            Order::Planes if self.is_only_read(outlet, Order::Rounded) => Order::Rounded,
             Order::Planes if self.is_only_read(outlet, Order::Bytes) => Order::Bytes,
+            Order::Planes if self.is_only_read(outlet, Order::Rounded) => Order::Rounded,
             order => order,
         };
         let node = self.model.node(outlet.node);

@@ -13,7 +13,7 @@ pub enum Isa {
     Avx2,
     /// 512 bit, and 256 bit with all 32 registers.
     Avx512,
-    /// The same, and tiles of bf16 that are multiplied whole.
+    /// The same, and tiles of bf16 or bytes that are multiplied whole.
     Amx,
 }
 

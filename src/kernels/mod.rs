@@ -15,7 +15,7 @@
 //! In a lower precision a convolution rounds what it reads: weights once, inputs a few rows at a time as they are needed, into words of two bf16 or four
 //! bytes. Sums stay f32 (of bytes' products i32), and so a kernel differs only in what it multiplies two words with. Convolutions in tiles, and those of
 //! bytes in vectors where there is AVX-512 with bf16, can also read, add and write values that are rounded to bf16
-//! (`Order::Rounded`): half as much to read and write. Tiles multiply the same then, to the bit; bytes made of rounded values differ a little from those of whole ones.
+//! (`Order::Rounded`): half as much to read and write. Tiles of bf16 multiply the same then, to the bit; bytes made of rounded values differ a little from those of whole ones.
 //! For the same input bytes give exactly the same on every instruction set, Winograd's way aside.
 //! An image can also come as the bytes that cameras give (`Order::Bytes`), which are multiplied where they lie.
 //!

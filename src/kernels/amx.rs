@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use super::finish::finish;
+use super::finish::{Ending, finish};
 use super::product::{Product, SIDE, STRIPS, SUMS, SUMS_STEP, Strip};
 
 /// Bytes of a row of a tile.
@@ -151,19 +151,20 @@ unsafe fn multiply_by<const V: usize, const BYTES: bool>(product: &Product<'_>) 
     // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors, and those of `product` are written before they
     // are read.
     unsafe {
+        let ending = Ending::<V, BYTES>::of(product);
         for strips in product.strips.chunks(STRIPS) {
             if let [a, b] = strips {
                 sum::<2, V, BYTES>(product, [a.input, b.input]);
-                finish::<V, BYTES>(product, last, sums);
+                finish(product, &ending, last, sums);
                 store::<2, V>(sums);
             } else if let [a] = strips {
                 sum::<1, V, BYTES>(product, [a.input; 2]);
-                finish::<V, BYTES>(product, last, sums);
+                finish(product, &ending, last, sums);
                 store::<1, V>(sums);
             }
             last = strips;
         }
-        finish::<V, BYTES>(product, last, sums);
+        finish(product, &ending, last, sums);
     }
 }
 

@@ -6,6 +6,89 @@ use super::product::{Product, Results, SIDE, SUMS, SUMS_STEP, Strip};
 use super::tile::TileAddend;
 use super::vectors::{Vectors, Wide};
 
+/// What all sums of a panel of `V` vectors have in common, those of `BYTES` or others.
+pub(super) struct Ending<const V: usize, const BYTES: bool> {
+    /// What is taken from sums and what they are multiplied with where they are of bytes, and what is added.
+    meaning: [[__m512; 3]; V],
+    /// What negative results become.
+    floor: __m512,
+    /// Lanes that are channels.
+    masks: [__mmask16; V],
+}
+
+impl<const V: usize, const BYTES: bool> Ending<V, BYTES> {
+    /// That of a product's panel.
+    ///
+    /// # Safety
+    /// As said at `multiply`, whose product it is.
+    // Without closures, which the compiler leaves outside, where there are no such vectors.
+    #[inline(always)]
+    pub unsafe fn of(product: &Product<'_>) -> Self {
+        // SAFETY: bias and scaling have whole vectors.
+        unsafe {
+            let zero = _mm512_setzero_ps();
+            let floor = _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY });
+            let mut ending = Self { meaning: [[zero; 3]; V], floor, masks: [0; V] };
+            for v in 0..V {
+                let first = v * SIDE;
+                ending.meaning[v] = match &product.scaling {
+                    Some(scaling) if BYTES => Wide::meaning(scaling, product.bias, first),
+                    _ => [zero, zero, _mm512_loadu_ps(product.bias.add(first))],
+                };
+                ending.masks[v] = ((1u32 << (product.channels - first).min(SIDE)) - 1) as __mmask16;
+            }
+            ending
+        }
+    }
+
+    /// Vector `v` of a pixel's sums with their bias, as values.
+    #[inline(always)]
+    unsafe fn value(&self, v: usize, sums: *const f32) -> __m512 {
+        let meaning = &self.meaning[v];
+        // SAFETY: there are whole vectors, each in a line of its own.
+        unsafe {
+            let sums = _mm512_load_ps(sums.add(v * SIDE));
+            if BYTES { Wide::scaled(sums, meaning) } else { _mm512_add_ps(sums, meaning[2]) }
+        }
+    }
+
+    /// All of a pixel's.
+    #[inline(always)]
+    unsafe fn values(&self, sums: *const f32) -> [__m512; V] {
+        // SAFETY: as above.
+        unsafe {
+            let mut values = [_mm512_setzero_ps(); V];
+            for (v, value) in values.iter_mut().enumerate() {
+                *value = self.value(v, sums);
+            }
+            values
+        }
+    }
+
+    /// Cuts off.
+    #[inline(always)]
+    unsafe fn cut(&self, value: __m512) -> __m512 {
+        // In this order what is no number stays.
+        // SAFETY: as the caller says, there is AVX-512.
+        unsafe { _mm512_max_ps(self.floor, value) }
+    }
+
+    /// Cuts a pixel's results off, rounds and stores them.
+    #[inline(always)]
+    unsafe fn store_rounded(&self, output: *mut u16, results: [__m512; V]) {
+        // SAFETY: masks keep to channels that are there.
+        unsafe {
+            let (high, mask) = if V == 2 {
+                (self.cut(results[V - 1]), u32::from(self.masks[0]) | u32::from(self.masks[V - 1]) << SIDE)
+            } else {
+                (_mm512_setzero_ps(), u32::from(self.masks[0]))
+            };
+            let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, self.cut(results[0])));
+            _mm512_mask_storeu_epi16(output.cast(), mask, rounded);
+        }
+    }
+}
+
 /// Finishes strips, whose sums follow each other, [`SUMS`] each: i32 where they are of `BYTES`.
 ///
 /// # Safety
@@ -14,130 +97,70 @@ use super::vectors::{Vectors, Wide};
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn finish<const V: usize, const BYTES: bool>(
     product: &Product<'_>,
+    ending: &Ending<V, BYTES>,
     strips: &[Strip],
-    sums: *const f32,
+    mut sums: *const f32,
 ) {
-    for (index, strip) in strips.iter().enumerate() {
+    for strip in strips {
         // SAFETY: as the caller says.
         unsafe {
-            let sums = sums.add(index * SUMS);
             match (strip.output, &strip.addends[..product.addends]) {
                 (Results::Planes(output, step), _) => {
-                    finish_planes::<V, BYTES>(product, strip.pixels, output, step, sums);
+                    finish_planes(product, ending, strip.pixels, (output, step), sums);
                 }
-                (Results::Rounded(output), []) => {
-                    finish_rounded::<V, BYTES, 0>(product, strip.pixels, output, [], sums);
-                }
+                (Results::Rounded(output), []) => finish_rounded(product, ending, strip.pixels, output, [], sums),
                 (Results::Rounded(output), [a]) if a.rounded => {
-                    finish_rounded::<V, BYTES, 1>(product, strip.pixels, output, [a], sums);
+                    finish_rounded(product, ending, strip.pixels, output, [a], sums);
                 }
                 (Results::Rounded(output), [a, b]) if a.rounded && b.rounded => {
-                    finish_rounded::<V, BYTES, 2>(product, strip.pixels, output, [a, b], sums);
+                    finish_rounded(product, ending, strip.pixels, output, [a, b], sums);
                 }
-                _ => finish_pixels::<V, BYTES>(product, strip, sums),
+                _ => finish_pixels(product, ending, strip, sums),
             }
+            sums = sums.add(SUMS);
         }
     }
 }
 
-/// What sums mean that begin at channel `first` of the panel: what is taken from them and what they are multiplied with where they are of bytes, and what is added.
-///
-/// # Safety
-/// As said at [`finish`].
-#[inline(always)]
-unsafe fn meaning<const BYTES: bool>(product: &Product<'_>, first: usize) -> [__m512; 3] {
-    // SAFETY: there is a whole vector of each.
-    unsafe {
-        match &product.scaling {
-            Some(scaling) if BYTES => Wide::meaning(scaling, product.bias, first),
-            _ => [_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_loadu_ps(product.bias.add(first))],
-        }
-    }
-}
-
-/// Sums with their bias, as values.
-///
-/// # Safety
-/// As said at [`finish`].
-#[inline(always)]
-unsafe fn valued<const BYTES: bool>(sums: *const f32, meaning: &[__m512; 3]) -> __m512 {
-    // SAFETY: there is a whole vector, in a line of its own.
-    unsafe {
-        let sums = _mm512_load_ps(sums);
-        if BYTES { Wide::scaled(sums, meaning) } else { _mm512_add_ps(sums, meaning[2]) }
-    }
-}
-
-/// Lanes of the panel's vectors that are channels.
-#[inline(always)]
-fn masks<const V: usize>(product: &Product<'_>) -> [__mmask16; V] {
-    std::array::from_fn(|v| ((1u32 << (product.channels - v * SIDE).min(SIDE)) - 1) as __mmask16)
-}
-
-/// What negative results become.
-#[inline(always)]
-unsafe fn floor(product: &Product<'_>) -> __m512 {
-    // SAFETY: as the caller says, there is AVX-512.
-    unsafe { _mm512_set1_ps(if product.relu { 0.0 } else { f32::NEG_INFINITY }) }
-}
-
-/// Rounds a pixel's results and stores them.
-///
-/// # Safety
-/// As said at [`finish`]; the masks keep to channels that are there.
-#[inline(always)]
-unsafe fn store_rounded<const V: usize>(output: *mut u16, results: [__m512; V], masks: [__mmask16; V]) {
-    // SAFETY: as the caller says.
-    unsafe {
-        let (high, mask) = if V == 2 {
-            (results[V - 1], u32::from(masks[0]) | u32::from(masks[V - 1]) << SIDE)
-        } else {
-            (_mm512_setzero_ps(), u32::from(masks[0]))
-        };
-        let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, results[0]));
-        _mm512_mask_storeu_epi16(output.cast(), mask, rounded);
-    }
-}
-
-/// Adds `A` addends, all of them rounded, cuts off, rounds and stores a strip's sums: most of them are such, and nothing is decided pixel by pixel here.
+/// Adds `A` addends, all of them rounded, cuts off, rounds and stores a strip's sums: most strips are such, and nothing is decided pixel by pixel here.
 ///
 /// # Safety
 /// As said at [`finish`].
 #[inline(always)]
 unsafe fn finish_rounded<const V: usize, const BYTES: bool, const A: usize>(
     product: &Product<'_>,
+    ending: &Ending<V, BYTES>,
     pixels: usize,
     output: *mut u16,
     addends: [&TileAddend; A],
     sums: *const f32,
 ) {
-    let masks = masks::<V>(product);
-    // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
+    // SAFETY: masks keep to the channels that are there.
     unsafe {
-        let meaning: [_; V] = std::array::from_fn(|v| meaning::<BYTES>(product, v * SIDE));
-        let floor = floor(product);
         for p in 0..pixels {
-            let mut results: [__m512; V] =
-                std::array::from_fn(|v| valued::<BYTES>(sums.add(p * SUMS_STEP + v * SIDE), &meaning[v]));
+            let mut values = ending.values(sums.add(p * SUMS_STEP));
             for addend in addends {
-                let values = addend.rounded_at(p).add(product.first);
-                for v in 0..V {
-                    let halves = _mm256_maskz_loadu_epi16(masks[v], values.add(v * SIDE).cast());
-                    results[v] = _mm512_add_ps(results[v], widened(halves));
+                let halves = addend.rounded_at(p).add(product.first);
+                for (v, value) in values.iter_mut().enumerate() {
+                    *value = _mm512_add_ps(*value, widened(halves.add(v * SIDE), ending.masks[v]));
                 }
             }
-            // In this order what is no number stays.
-            let results = results.map(|result| _mm512_max_ps(floor, result));
-            store_rounded(output.add(p * product.output_step + product.first), results, masks);
+            ending.store_rounded(output.add(p * product.output_step + product.first), values);
         }
     }
 }
 
-/// Values of bf16 in full.
+/// Values of bf16 in full, as far as the mask has them.
+///
+/// # Safety
+/// They are there, and the processor has AVX-512.
 #[inline(always)]
-unsafe fn widened(halves: __m256i) -> __m512 {
-    // SAFETY: as the caller says, there is AVX-512.
-    unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves))) }
+unsafe fn widened(halves: *const u16, mask: __mmask16) -> __m512 {
+    // SAFETY: as the caller says.
+    unsafe {
+        let halves = _mm256_maskz_loadu_epi16(mask, halves.cast());
+        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+    }
 }
 
 /// Adds, cuts off and stores a strip's sums, whatever is added and written.
@@ -145,37 +168,36 @@ unsafe fn widened(halves: __m256i) -> __m512 {
 /// # Safety
 /// As said at [`finish`].
 #[inline(always)]
-unsafe fn finish_pixels<const V: usize, const BYTES: bool>(product: &Product<'_>, strip: &Strip, sums: *const f32) {
-    let masks = masks::<V>(product);
-    // SAFETY: the masks keep to the channels that are there; the bias has whole vectors.
+unsafe fn finish_pixels<const V: usize, const BYTES: bool>(
+    product: &Product<'_>,
+    ending: &Ending<V, BYTES>,
+    strip: &Strip,
+    sums: *const f32,
+) {
+    // SAFETY: masks keep to the channels that are there.
     unsafe {
-        let meaning: [_; V] = std::array::from_fn(|v| meaning::<BYTES>(product, v * SIDE));
-        let floor = floor(product);
         for p in 0..strip.pixels {
-            let sums = sums.add(p * SUMS_STEP);
-            let mut results: [__m512; V] = std::array::from_fn(|v| valued::<BYTES>(sums.add(v * SIDE), &meaning[v]));
+            let mut values = ending.values(sums.add(p * SUMS_STEP));
             for addend in &strip.addends[..product.addends] {
-                for v in 0..V {
+                for (v, value) in values.iter_mut().enumerate() {
                     let channel = product.first + v * SIDE;
-                    let values = if addend.rounded {
-                        widened(_mm256_maskz_loadu_epi16(masks[v], addend.rounded_at(p).add(channel).cast()))
+                    let added = if addend.rounded {
+                        widened(addend.rounded_at(p).add(channel), ending.masks[v])
                     } else {
-                        _mm512_maskz_loadu_ps(masks[v], addend.at(p).add(channel))
+                        _mm512_maskz_loadu_ps(ending.masks[v], addend.at(p).add(channel))
                     };
-                    results[v] = _mm512_add_ps(results[v], values);
+                    *value = _mm512_add_ps(*value, added);
                 }
             }
-            // In this order what is no number stays.
-            let results = results.map(|result| _mm512_max_ps(floor, result));
             let at = p * product.output_step + product.first;
             match strip.output {
                 Results::Whole(output) => {
-                    for v in 0..V {
-                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), masks[v], results[v]);
+                    for (v, value) in values.into_iter().enumerate() {
+                        _mm512_mask_storeu_ps(output.add(at + v * SIDE), ending.masks[v], ending.cut(value));
                     }
                 }
                 Results::Planes(..) => unreachable!("`finish` takes these elsewhere"),
-                Results::Rounded(output) => store_rounded(output.add(at), results, masks),
+                Results::Rounded(output) => ending.store_rounded(output.add(at), values),
             }
         }
     }
@@ -189,24 +211,20 @@ unsafe fn finish_pixels<const V: usize, const BYTES: bool>(product: &Product<'_>
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 unsafe fn finish_planes<const V: usize, const BYTES: bool>(
     product: &Product<'_>,
+    ending: &Ending<V, BYTES>,
     pixels: usize,
-    output: *mut f32,
-    step: usize,
+    (output, step): (*mut f32, usize),
     sums: *const f32,
 ) {
     let mask = ((1u32 << pixels) - 1) as __mmask16;
     // SAFETY: the mask keeps to the pixels that are there, and no more channels are stored than are.
     unsafe {
-        let floor = floor(product);
         for v in 0..V {
             let first = v * SIDE;
-            let meaning = meaning::<BYTES>(product, first);
-            let rows = std::array::from_fn(|p| valued::<BYTES>(sums.add(p * SUMS_STEP + first), &meaning));
+            let rows = std::array::from_fn(|p| ending.value(v, sums.add(p * SUMS_STEP)));
             let count = (product.channels - first).min(SIDE);
             for (channel, values) in transposed(rows).into_iter().enumerate().take(count) {
-                // In this order what is no number stays.
-                let values = _mm512_max_ps(floor, values);
-                _mm512_mask_storeu_ps(output.add((product.first + first + channel) * step), mask, values);
+                _mm512_mask_storeu_ps(output.add((product.first + first + channel) * step), mask, ending.cut(values));
             }
         }
     }

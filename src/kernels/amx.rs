@@ -122,7 +122,7 @@ macro_rules! add_products {
 /// Computes it.
 ///
 /// # Safety
-/// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, bias, scaling, and addends of `channels` are
+/// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, whole vectors of bias and scaling, and addends of `channels` are
 /// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {

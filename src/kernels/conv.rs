@@ -152,7 +152,8 @@ fn is_rounding(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
 impl Conv {
     /// Whether there is a way to do the convolution where something of it is [`Order::Rounded`], as `geometry` says.
     pub fn takes_rounded(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
-        is_tiled(geometry, isa, precision) || Turned::fits(geometry) || is_rounding(geometry, isa, precision)
+        let ways = is_tiled(geometry, isa, precision) || is_rounding(geometry, isa, precision);
+        ways && precision.is_there(isa) || Turned::fits(geometry)
     }
 
     /// A convolution with `weights[output][input][row][column]`, without `[input]` where channels do not mix, and one `bias` an output

@@ -113,7 +113,7 @@ impl Direct {
                 Source::There(spans) => spans.find(work, y, x, end - x, &mut desk.packed, &mut desk.runs),
                 Source::Packed(rows) => {
                     let [down, across] = geometry.stride;
-                    rows.span(&desk.packed, [row * down, y, x], end - x, across * self.unit)
+                    rows.span(&desk.packed, [row * down, y, x], end - x, across)
                 }
             };
             let mut rests = desk.rest.as_mut_slice();

@@ -32,8 +32,8 @@ impl<const V: usize, const BYTES: bool> Ending<V, BYTES> {
             for v in 0..V {
                 let first = v * SIDE;
                 ending.meaning[v] = match &product.scaling {
-                    Some(scaling) if BYTES => Wide::meaning(scaling, product.bias, first),
-                    _ => [zero, zero, _mm512_loadu_ps(product.bias.add(first))],
+                    Some(scaling) => Wide::meaning(scaling, product.bias, first),
+                    None => [zero, zero, _mm512_loadu_ps(product.bias.add(first))],
                 };
                 ending.masks[v] = ((1u32 << (product.channels - first).min(SIDE)) - 1) as __mmask16;
             }

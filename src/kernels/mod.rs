@@ -16,7 +16,7 @@
 //! bytes. Sums stay f32 (of bytes' products i32), and so a kernel differs only in what it multiplies two words with. Convolutions in tiles, and those of
 //! bytes in vectors where there is AVX-512 with bf16, can also read, add and write values that are rounded to bf16
 //! (`Order::Rounded`): half as much to read and write. Tiles of bf16 multiply the same then, to the bit; bytes made of rounded values differ a little from those of whole ones.
-//! For the same input bytes give exactly the same on every instruction set, Winograd's way aside.
+//! For the same input bytes give exactly the same on every instruction set, Winograd's way aside, and what is no number.
 //! An image can also come as the bytes that cameras give (`Order::Bytes`), which are multiplied where they lie.
 //!
 //! | way | for |
@@ -24,7 +24,7 @@
 //! | `direct` | every convolution there is no better way for |
 //! | `winograd` | three by three without stride, on 16 channels or more, in fours; of bytes, to 96 or more |
 //! | `depthwise` | channels that do not mix |
-//! | `tiled` | everything that mixes channels, in lower precision, where there are tiles |
+//! | `tiled` | in lower precision, where there are tiles, what mixes channels; not bytes of an image, many planes, or sums in planes |
 //! | `turned` | single pixels into planes, logits, where there are no tiles |
 //!
 //! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called

@@ -20,6 +20,7 @@ fn byte(weight: f32, reciprocal: f32) -> i8 {
 }
 
 /// The bytes of an output channel's weights, and what they stand for.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn bytes(weights: &[f32]) -> (Vec<i8>, f32) {
     let [scale, reciprocal] = scale(weights.iter().copied());
     (weights.iter().map(|weight| byte(*weight, reciprocal)).collect(), scale)

@@ -67,7 +67,7 @@ impl Rows {
         row / self.across
     }
 
-    /// Where a pixel's words begin that do not lie in planes: of a packed row, counted with the zeros before it.
+    /// Where a pixel's words begin, or those of its first planes: of a packed row, counted with the zeros before it.
     pub fn place(&self, row: usize, pixel: usize) -> usize {
         let [.., across] = self.packed;
         row * across + pixel * self.unit()
@@ -107,8 +107,9 @@ impl Rows {
                 Order::Planes => (geometry.inputs, 1),
                 _ => (1, geometry.inputs),
             };
-            let rows = |plane: usize| &values[(plane * height + from) * width * pixel..][..(to - from) * width * pixel];
-            range = Range::of((0..planes).fold([0.0; 2], |bounds, plane| self.packer.bounds(rows(plane), bounds)));
+            let lines =
+                |plane: usize| &values[(plane * height + from) * width * pixel..][..(to - from) * width * pixel];
+            range = Range::of((0..planes).fold([0.0; 2], |bounds, plane| self.packer.bounds(lines(plane), bounds)));
         }
         let [planes, most, across] = self.packed;
         let (unit, left) = (self.unit(), geometry.pad[1].min(self.across));
@@ -135,11 +136,10 @@ impl Rows {
         range
     }
 
-    /// The pixels `x..x + pixels` of row `y` of the output, which is over `row` of what was packed for its block and those below; `step` words lie
-    /// between them.
-    pub fn span<'a>(&'a self, packed: &[u32], [row, y, x]: [usize; 3], pixels: usize, step: usize) -> Span<'a> {
-        let [.., across] = self.packed;
-        let first = row * across + x * step;
+    /// The pixels `x..x + pixels` of row `y` of the output, which is over `row` of what was packed for its block and those below; `stride` pixels of the
+    /// input lie between them.
+    pub fn span<'a>(&'a self, packed: &[u32], [row, y, x]: [usize; 3], pixels: usize, stride: usize) -> Span<'a> {
+        let first = self.place(row, x * stride);
         Span { y, x, pixels, input: packed[first..].as_ptr(), runs: &self.runs, first_run: 0 }
     }
 }

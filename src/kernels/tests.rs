@@ -282,10 +282,14 @@ fn noise(products: usize, bits: i32) -> f64 {
     6.0 * (products as f64).sqrt() * 2f64.powi(-bits)
 }
 
+/// Whether it is done in Winograd's way where there are no tiles.
+fn is_transformed(geometry: &Geometry, precision: Precision) -> bool {
+    winograd::Winograd::fits(geometry) && winograd::Winograd::pays(geometry, precision)
+}
+
 /// Bits after the point that a sum keeps of its values, roughly: transforms add differences that cancel, and their roundings do not.
 fn bits(geometry: &Geometry, precision: Precision) -> i32 {
-    let transformed = winograd::Winograd::fits(geometry) && winograd::Winograd::pays(geometry, precision);
-    match (precision, transformed) {
+    match (precision, is_transformed(geometry, precision)) {
         (Precision::Int8, true) => 4,
         (Precision::Int8, false) => 8,
         (_, true) => 6,

@@ -82,9 +82,9 @@ impl Tiled {
         !geometry.depthwise && summed && even && read
     }
 
-    /// Whether bytes are faster than bf16 in this way: they are made anew for each convolution.
+    /// Whether bytes are faster than bf16 in this way: they are made anew for each convolution, and for each row of the output where rows share nothing.
     pub fn pays_in_bytes(geometry: &Geometry) -> bool {
-        geometry.kernel != [1, 1] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
+        geometry.kernel[0] > geometry.stride[0] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
     }
 
     /// The convolution in this way; `isa` packs bytes.
@@ -185,14 +185,14 @@ impl Tiled {
                 let start = |part: usize| rows.start + part * rows.len() / count;
                 for rows in (0..count).map(|part| start(part)..start(part + 1)) {
                     let count = packing.lay(&work, &self.strips, &rows, desk);
-                    self.rows(&work, rows, (count, tile::Range::NONE), desk, &tiles);
+                    self.rows(&work, rows, (count, None), desk, &tiles);
                 }
             }
             Source::Bytes(packer) => {
                 let count = packer.blocks();
                 for rows in blocks.map(|block| block * height / count..(block + 1) * height / count) {
-                    let laid = self.lay_bytes(packer, &work, &rows, desk);
-                    self.rows(&work, rows, laid, desk, &tiles);
+                    let (count, range) = self.lay_bytes(packer, &work, &rows, desk);
+                    self.rows(&work, rows, (count, Some(range)), desk, &tiles);
                 }
             }
         }
@@ -202,7 +202,7 @@ impl Tiled {
     fn lay_bytes(&self, packer: &Rows, work: &Work<'_>, rows: &Range<usize>, desk: &mut Desk) -> (usize, tile::Range) {
         let [down, across] = work.geometry.stride;
         let count = (rows.len() - 1) * down + work.geometry.kernel[0];
-        // What is loaded behind the last pixel meets weights of zero.
+        // What is loaded behind the last pixel meets weights of zero, or makes sums that are not stored.
         let beyond = SIDE * (self.step + self.tiles);
         desk.lines.resize((packer.words() + beyond).div_ceil(SIDE), Line::ZERO);
         let packed = Line::words(&mut desk.lines);
@@ -215,9 +215,16 @@ impl Tiled {
         (count, range)
     }
 
-    /// Computes rows under which so many rows of the input were laid out.
-    fn rows(&self, work: &Work<'_>, rows: Range<usize>, laid: (usize, tile::Range), desk: &mut Desk, _: &Tiles) {
-        let (geometry, (count, range)) = (work.geometry, laid);
+    /// Computes rows under which so many rows of the input were laid out, bytes that stand for values in that way or halves.
+    fn rows(
+        &self,
+        work: &Work<'_>,
+        rows: Range<usize>,
+        (count, range): (usize, Option<tile::Range>),
+        desk: &mut Desk,
+        _: &Tiles,
+    ) {
+        let geometry = work.geometry;
         desk.strips.resize(rows.len() * self.strips.len(), Strip::EMPTY);
         let lines = rows.clone().zip(desk.strips.chunks_exact_mut(self.strips.len()));
         for (y, line) in lines {
@@ -234,7 +241,7 @@ impl Tiled {
             }
         }
         for panel in &self.panels {
-            let scaling = Scaling { range, scales: panel.scales.as_ptr(), sums: panel.sums.as_ptr() };
+            let (scales, sums) = (panel.scales.as_ptr(), panel.sums.as_ptr());
             let product = Product {
                 strips: &desk.strips,
                 step: self.step,
@@ -243,7 +250,7 @@ impl Tiled {
                 weights: panel.weights.as_ptr(),
                 first: panel.first,
                 bias: panel.bias.as_ptr(),
-                scaling: (self.precision() == Precision::Int8).then_some(scaling),
+                scaling: range.map(|range| Scaling { range, scales, sums }),
                 channels: panel.channels,
                 addends: geometry.addends.len(),
                 relu: geometry.relu,

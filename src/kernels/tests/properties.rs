@@ -18,9 +18,21 @@ proptest! {
         for isa in isas(Precision::Int8) {
             // What is done in Winograd's way is compared below.
             let conv = Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Int8).unwrap();
-            let transformed = winograd::Winograd::fits(&case.geometry) && winograd::Winograd::pays(&case.geometry, Precision::Int8);
-            if conv.precision() == Precision::Int8 && !transformed {
+            if conv.precision() == Precision::Int8 && !is_transformed(&case.geometry, Precision::Int8) {
                 prop_assert_eq!(&case.run_in(Precision::Int8, isa, 1), &portable);
+            }
+        }
+    }
+
+    #[test]
+    fn long_sums_of_bytes_are_exactly_alike_in_every_kernel(geometry in winograd()) {
+        // Into planes, nothing goes in Winograd's way.
+        let case = Case::new(Geometry { to_order: Order::Planes, addends: Vec::new(), ..geometry });
+        let portable = case.run_in(Precision::Int8, Isa::Portable, 1);
+        for isa in isas(Precision::Int8) {
+            let conv = Conv::new(case.geometry.clone(), &case.weights, &case.bias, isa, Precision::Int8).unwrap();
+            if conv.precision() == Precision::Int8 {
+                prop_assert_eq!(&case.run_in(Precision::Int8, isa, 2), &portable);
             }
         }
     }

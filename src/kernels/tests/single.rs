@@ -91,6 +91,15 @@ fn what_a_word_held_before_is_not_in_the_results() {
         ones.run_in(Precision::Int8, Isa::Portable, 1);
         assert_eq!(case.run_in(Precision::Bf16, isa, 1), fresh);
     }
+    // The same of rows in tiles, of which halves copy only what reaches over a side.
+    let halves = Case::new(Geometry { inputs: 16, addends: Vec::new(), ..large() });
+    let rounded = Geometry { from_order: Order::Rounded, ..halves.geometry.clone() };
+    for isa in isas(Precision::Int8).filter(|isa| Conv::takes_rounded(&rounded, *isa, Precision::Bf16)) {
+        let fresh = halves.run_rounded(Precision::Bf16, isa, Order::Interleaved);
+        let ones = Case { input: vec![1.0; 23 * 45 * 64], ..Case::new(Geometry { inputs: 64, ..large() }) };
+        ones.run_in(Precision::Int8, isa, 1);
+        assert!(halves.run_rounded(Precision::Bf16, isa, Order::Interleaved) == fresh, "{isa:?}");
+    }
 }
 
 #[test]

@@ -104,8 +104,7 @@ impl Way {
 /// long; and to bf16 in tiles where it is the faster.
 fn served(geometry: &Geometry, isa: Isa, precision: Precision) -> Precision {
     let long = geometry.weights_len() / geometry.outputs > MAX_PRODUCTS;
-    let tiled = |precision| fits_tiles(geometry, isa, precision);
-    let faster = tiled(Precision::Bf16) && !(tiled(Precision::Int8) && pays_in_bytes(geometry));
+    let faster = fits_tiles(geometry, isa, Precision::Bf16) && !fits_tiles(geometry, isa, Precision::Int8);
     match precision {
         Precision::Int8 if (long || faster) && Precision::Bf16.is_there(isa) => Precision::Bf16,
         Precision::Int8 if long => Precision::F32,
@@ -118,7 +117,7 @@ fn is_tiled(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
     fits_tiles(geometry, isa, served(geometry, isa, precision))
 }
 
-/// Whether it can be done in tiles of `precision`.
+/// Whether it can be done in tiles of `precision`; of bytes where they pay.
 #[cfg(target_arch = "x86_64")]
 fn fits_tiles(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
     isa == Isa::Amx && Tiled::fits(geometry, precision)
@@ -126,17 +125,6 @@ fn fits_tiles(geometry: &Geometry, isa: Isa, precision: Precision) -> bool {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn fits_tiles(_: &Geometry, _: Isa, _: Precision) -> bool {
-    false
-}
-
-/// Whether tiles of bytes are faster than those of bf16.
-#[cfg(target_arch = "x86_64")]
-fn pays_in_bytes(geometry: &Geometry) -> bool {
-    Tiled::pays_in_bytes(geometry)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn pays_in_bytes(_: &Geometry) -> bool {
     false
 }
 

@@ -63,7 +63,7 @@ struct Panel {
 }
 
 impl Tiled {
-    /// Whether the convolution can be done in this way.
+    /// Whether the convolution can be done in this way; in bytes only where they are faster than bf16.
     pub fn fits(geometry: &Geometry, precision: Precision) -> bool {
         // Results are rounded two by two.
         let rounded = |order| order == Order::Rounded;
@@ -74,17 +74,12 @@ impl Tiled {
             Precision::F32 => false,
             Precision::Bf16 => Packing::fits(geometry),
             Precision::Int8 => match geometry.from_order {
-                Order::Interleaved => true,
-                Order::Rounded => geometry.inputs.is_multiple_of(2),
+                Order::Interleaved => pays_in_bytes(geometry),
+                Order::Rounded => geometry.inputs.is_multiple_of(2) && pays_in_bytes(geometry),
                 Order::Planes | Order::Bytes => false,
             },
         };
         !geometry.depthwise && summed && even && read
-    }
-
-    /// Whether bytes are faster than bf16 in this way: they are made anew for each convolution, and for each row of the output where rows share nothing.
-    pub fn pays_in_bytes(geometry: &Geometry) -> bool {
-        geometry.kernel[0] > geometry.stride[0] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
     }
 
     /// The convolution in this way; `isa` packs bytes.
@@ -288,6 +283,11 @@ impl Panel {
         bias.resize(PANEL, 0.0);
         Self { first, channels, bias, weights, scales: Vec::new(), sums: Vec::new() }
     }
+}
+
+/// Whether bytes are faster than bf16: they are made anew for each convolution, and for each row of the output where rows share nothing.
+fn pays_in_bytes(geometry: &Geometry) -> bool {
+    geometry.kernel[0] > geometry.stride[0] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
 }
 
 /// The convolution that computes pairs of pixels as single ones of twice the channels, from a kernel that is wider by the way between them.

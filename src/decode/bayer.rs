@@ -6,28 +6,21 @@
 use super::rows::pixel;
 use crate::frame::{BayerPattern, Frame};
 
-/// The row and its neighbours, each with a mirrored pixel at both ends, and means of the pixels around each of the row's.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    above: Vec<u8>,
-    here: Vec<u8>,
-    below: Vec<u8>,
-    across: Vec<u8>,
-    along: Vec<u8>,
-    plus: Vec<u8>,
-    corners: Vec<u8>,
+/// A row and its neighbours above and below.
+#[derive(Clone, Copy)]
+struct Three<'a> {
+    above: &'a [u8],
+    here: &'a [u8],
+    below: &'a [u8],
 }
 
 /// Converts row `y` into pixels of four samples; `out` takes whole pairs of them.
 #[inline(always)]
-pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mut Scratch, out: &mut [u8]) {
+pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, out: &mut [u8]) {
     let last = frame.size().height.saturating_sub(1);
     let above = if y == 0 { 1.min(last) } else { y - 1 };
     let below = if y == last { last.saturating_sub(1) } else { y + 1 };
-    widen(frame.row(above), &mut scratch.above);
-    widen(frame.row(y), &mut scratch.here);
-    widen(frame.row(below), &mut scratch.below);
-    scratch.average();
+    let rows = Three { above: frame.row(above), here: frame.row(y), below: frame.row(below) };
 
     let (red_x, red_y) = match pattern {
         BayerPattern::Rggb => (0, 0),
@@ -39,81 +32,102 @@ pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, scratch: &mu
     let green_first = with_red == (red_x == 1);
     let (pixels, _) = out.as_chunks_mut::<4>();
     match (green_first, with_red) {
-        (true, true) => interpolate::<0, true>(scratch, pixels),
-        (true, false) => interpolate::<0, false>(scratch, pixels),
-        (false, true) => interpolate::<1, true>(scratch, pixels),
-        (false, false) => interpolate::<1, false>(scratch, pixels),
+        (true, true) => rows.interpolate::<0, true>(pixels),
+        (true, false) => rows.interpolate::<0, false>(pixels),
+        (false, true) => rows.interpolate::<1, true>(pixels),
+        (false, false) => rows.interpolate::<1, false>(pixels),
     }
 }
 
-/// Copies a row, puts a mirrored pixel before and behind it, and fills the last pair.
-#[inline(always)]
-fn widen(row: &[u8], wide: &mut Vec<u8>) {
-    let (Some(&first), Some(&last)) = (row.first(), row.last()) else {
-        return;
-    };
-    wide.clear();
-    wide.push(row.get(1).copied().unwrap_or(first));
-    wide.extend_from_slice(row);
-    wide.push(row.iter().rev().nth(1).copied().unwrap_or(last));
-    wide.resize(row.len().next_multiple_of(2) + 2, 0);
-}
-
-impl Scratch {
-    /// Fills in the means.
+impl Three<'_> {
+    /// Fills a row whose green samples lie at `x % 2 == GREEN`, and between them those of red where `RED`, else of blue.
     #[inline(always)]
-    fn average(&mut self) {
-        let Self { above, here, below, across, along, plus, corners } = self;
-        for means in [&mut *across, along, plus, corners] {
-            means.resize(here.len().saturating_sub(2), 0);
+    fn interpolate<const GREEN: usize, const RED: bool>(self, pixels: &mut [[u8; 4]]) {
+        let width = self.here.len();
+        // All pairs but the first that have another one beside them.
+        let inside = (width / 2).saturating_sub(2);
+        let (first, rest) = pixels.split_at_mut(pixels.len().min(2));
+        let (pairs, rest) = rest.split_at_mut(rest.len().min(2 * inside));
+        self.pairs::<GREEN, RED>(pairs.as_chunks_mut().0);
+        let edges = first.iter_mut().enumerate().chain((2 + 2 * inside..).zip(rest));
+        for (x, pixel) in edges.take_while(|(x, _)| *x < width) {
+            *pixel = self.at_edge::<GREEN, RED>(x);
         }
-        mean2(across, shifted(here, 0), shifted(here, 2));
-        mean2(along, shifted(above, 1), shifted(below, 1));
-        mean4(plus, [shifted(here, 0), shifted(here, 2), shifted(above, 1), shifted(below, 1)]);
-        mean4(corners, [shifted(above, 0), shifted(above, 2), shifted(below, 0), shifted(below, 2)]);
+    }
+
+    /// Fills the pairs of pixels from the second one on, each of which has a pair on either side. Every lane of 16 bits is a pair's: one of both pixels is
+    /// green, so that each colour is worked out once.
+    #[inline(always)]
+    fn pairs<const GREEN: usize, const RED: bool>(self, pairs: &mut [[[u8; 4]; 2]]) {
+        // The pixel before the pair, in the lower byte, or the one behind it: what is beside the pixel that is not green.
+        let beside = |row| if GREEN == 0 { words(row, 4) } else { words(row, 1) };
+        let here = words(self.here, 2).iter().zip(words(self.here, 1)).zip(words(self.here, 4));
+        let above = words(self.above, 2).iter().zip(beside(self.above));
+        let below = words(self.below, 2).iter().zip(beside(self.below));
+        for (((pair, ((here, before), behind)), above), below) in pairs.iter_mut().zip(here).zip(above).zip(below) {
+            let [here, before, behind] = [here, before, behind].map(|word| u16::from_le_bytes(*word));
+            let (before, behind) = (before & 0xFF, behind & 0xFF);
+            let [(above, above_beside), (below, below_beside)] =
+                [above, below].map(|(word, beside)| (u16::from_le_bytes(*word), u16::from_le_bytes(*beside) & 0xFF));
+            // The lower byte is the pixel on the left.
+            let (left, right) = (here & 0xFF, here >> 8);
+            let column = |pixel: usize| {
+                let of = |word: u16| if pixel == 0 { word & 0xFF } else { word >> 8 };
+                of(above) + of(below)
+            };
+            let (green, other) = if GREEN == 0 { (left, right) } else { (right, left) };
+            // Green and beside the pixel that is not; and of its colour, beside the green one.
+            let (next_green, next_other) = if GREEN == 0 { (behind, before) } else { (before, behind) };
+            let at_green = [half(other + next_other), green, half(column(GREEN))];
+            let at_other = [
+                other,
+                quarter(green + next_green + column(1 - GREEN)),
+                quarter(column(GREEN) + above_beside + below_beside),
+            ];
+            let (left, right) = if GREEN == 0 { (at_green, at_other) } else { (at_other, at_green) };
+            *pair = [colours::<RED>(left), colours::<RED>(right)];
+        }
+    }
+
+    /// A pixel that has the row's end beside it, or the pair there.
+    #[inline(always)]
+    fn at_edge<const GREEN: usize, const RED: bool>(self, x: usize) -> [u8; 4] {
+        let last = self.here.len().saturating_sub(1);
+        let left = if x == 0 { 1.min(last) } else { x - 1 };
+        let right = if x == last { last.saturating_sub(1) } else { x + 1 };
+        let [above, here, below] = [self.above, self.here, self.below]
+            .map(|row| [left, x, right].map(|x| u16::from(row.get(x).copied().unwrap_or_default())));
+        colours::<RED>(if x % 2 == GREEN {
+            [half(here[0] + here[2]), here[1], half(above[1] + below[1])]
+        } else {
+            let plus = here[0] + here[2] + above[1] + below[1];
+            [here[1], quarter(plus), quarter(above[0] + above[2] + below[0] + below[2])]
+        })
     }
 }
 
-/// The widened row from its `k`-th pixel on: left neighbours from 0 on, the pixels themselves from 1, right neighbours from 2.
+/// Two by two samples of a row from its `k`-th on.
 #[inline(always)]
-fn shifted(wide: &[u8], k: usize) -> &[u8] {
-    wide.get(k..).unwrap_or_default()
+fn words(row: &[u8], k: usize) -> &[[u8; 2]] {
+    row.get(k..).unwrap_or_default().as_chunks().0
 }
 
+/// The mean of two, of their sum.
 #[inline(always)]
-fn mean2(out: &mut [u8], a: &[u8], b: &[u8]) {
-    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        *out = ((u16::from(a) + u16::from(b) + 1) >> 1) as u8;
-    }
+fn half(sum: u16) -> u16 {
+    (sum + 1) >> 1
 }
 
+/// The mean of four.
 #[inline(always)]
-fn mean4(out: &mut [u8], [a, b, c, d]: [&[u8]; 4]) {
-    for ((((out, &a), &b), &c), &d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        *out = ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) >> 2) as u8;
-    }
+fn quarter(sum: u16) -> u16 {
+    (sum + 2) >> 2
 }
 
-/// Fills a row whose green samples lie at `x % 2 == GREEN`, and between them those of red where `RED`, else of blue.
-///
-/// Pairs of pixels are 16-bit words, whose bytes are picked by a mask: no branch, and no bytes to sort.
+/// A pixel from the colour that its row has beside green, from green, and from the colour of the rows above and below.
 #[inline(always)]
-fn interpolate<const GREEN: usize, const RED: bool>(rows: &Scratch, pixels: &mut [[u8; 4]]) {
-    let (pairs, _) = pixels.as_chunks_mut::<2>();
-    let at_green: u16 = if GREEN == 0 { 0x00FF } else { 0xFF00 };
-    let here = pairs.iter_mut().zip(shifted(&rows.here, 1).as_chunks().0);
-    let means = rows.across.as_chunks().0.iter().zip(rows.along.as_chunks().0);
-    let others = rows.plus.as_chunks().0.iter().zip(rows.corners.as_chunks().0);
-    for (((pair, here), (across, along)), (plus, corners)) in here.zip(means).zip(others) {
-        let here = u16::from_le_bytes(*here);
-        let pick = |green: u16, other: u16| green & at_green | other & !at_green;
-        // The colour between the green samples, and the one of the rows above and below.
-        let near = pick(u16::from_le_bytes(*across), here);
-        let green = pick(here, u16::from_le_bytes(*plus));
-        let far = pick(u16::from_le_bytes(*along), u16::from_le_bytes(*corners));
-        let (red, blue) = if RED { (near, far) } else { (far, near) };
-        *pair = [pixel([red & 0xFF, green & 0xFF, blue & 0xFF]), pixel([red >> 8, green >> 8, blue >> 8])];
-    }
+fn colours<const RED: bool>([near, green, far]: [u16; 3]) -> [u8; 4] {
+    if RED { pixel([near, green, far]) } else { pixel([far, green, near]) }
 }
 
 #[cfg(test)]
@@ -139,7 +153,7 @@ mod tests {
     fn converted(frame: &Frame<'_>, pattern: BayerPattern, y: u32) -> Vec<u8> {
         let width = frame.size().width as usize;
         let mut out = vec![0; 4 * width.next_multiple_of(2)];
-        row(frame, pattern, y, &mut Scratch::default(), &mut out);
+        row(frame, pattern, y, &mut out);
         out.truncate(4 * width);
         out
     }
@@ -168,6 +182,51 @@ mod tests {
         let pattern = BayerPattern::Rggb;
         let frame = Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data).unwrap();
         assert_eq!(converted(&frame, pattern, 1), [20, 3, 99, 0, 25, 4, 99, 0, 30, 5, 99, 0]);
+    }
+
+    /// What the head of this file says, pixel by pixel: the colour's own sample, or the mean of those beside it, or else of those at the corners.
+    fn by_the_book(data: &[u8], [width, height]: [i32; 2], [red_x, red_y]: [i32; 2], [x, y]: [i32; 2]) -> [u8; 4] {
+        let mirrored = |at: i32, side: i32| if at < 0 { -at } else { side - 1 - (side - 1 - at).abs() };
+        let sample = |x: i32, y: i32| u32::from(data[(mirrored(y, height) * width + mirrored(x, width)) as usize]);
+        let colour = |x: i32, y: i32| match ((x - red_x) & 1, (y - red_y) & 1) {
+            (0, 0) => 0,
+            (1, 1) => 2,
+            _ => 1,
+        };
+        let around = [vec![[0, 0]], vec![[-1, 0], [1, 0], [0, -1], [0, 1]], vec![[-1, -1], [1, -1], [-1, 1], [1, 1]]];
+        let mean = |wanted: i32| {
+            let of = |places: &Vec<[i32; 2]>| {
+                let there = places.iter().map(|[dx, dy]| (x + dx, y + dy)).filter(|(x, y)| colour(*x, *y) == wanted);
+                there.map(|(x, y)| sample(x, y)).collect::<Vec<_>>()
+            };
+            let samples = around.iter().map(of).find(|samples| !samples.is_empty()).unwrap();
+            let count = samples.len() as u32;
+            ((samples.iter().sum::<u32>() + count / 2) / count) as u8
+        };
+        [mean(0), mean(1), mean(2), 0]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_pixel_of_every_pattern_is_what_the_book_says(
+            width in 2u32..90, height in 2u32..5, samples in proptest::collection::vec(proptest::prelude::any::<u8>(), 90 * 5)
+        ) {
+            let size = Size::new(width, height);
+            let data = &samples[..size.pixels()];
+            for (pattern, red) in [
+                (BayerPattern::Rggb, [0, 0]),
+                (BayerPattern::Grbg, [1, 0]),
+                (BayerPattern::Gbrg, [0, 1]),
+                (BayerPattern::Bggr, [1, 1]),
+            ] {
+                let frame = Frame::packed(Header::default(), size, Encoding::Bayer8(pattern), data.to_vec()).unwrap();
+                for y in 0..height {
+                    let sides = [width, height].map(|side| side as i32);
+                    let want = (0..width as i32).flat_map(|x| by_the_book(data, sides, red, [x, y as i32]));
+                    proptest::prop_assert_eq!(converted(&frame, pattern, y), want.collect::<Vec<_>>());
+                }
+            }
+        }
     }
 
     #[test]

@@ -56,7 +56,6 @@ impl Layout {
 pub struct Rows {
     kept: [Kept; 2],
     yuv: yuv::Scratch,
-    bayer: bayer::Scratch,
 }
 
 #[derive(Debug, Default)]
@@ -109,7 +108,7 @@ impl Rows {
         let out = kept.samples.as_mut_slice();
         match encoding {
             Encoding::Mono16 => grey16(frame.row(y), frame.big_endian(), out),
-            Encoding::Bayer8(pattern) => bayer::row(frame, pattern, y, &mut self.bayer, out),
+            Encoding::Bayer8(pattern) => bayer::row(frame, pattern, y, out),
             _ => yuv::row(frame, y, &mut self.yuv, out),
         }
         kept.row = Some(y);

@@ -28,6 +28,9 @@ pub struct Resample {
 /// Two weights of each target pixel of a block.
 pub(super) type Pairs = [[i16; 2]; BLOCK];
 
+/// A block of target pixels: the first samples of each, and `pairs` of weights.
+pub(super) type Block<'a> = (&'a [u32; BLOCK], &'a [Pairs]);
+
 /// One row: its samples.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
@@ -121,56 +124,66 @@ impl Resample {
     }
 }
 
-impl Row<'_> {
-    fn portable(self, Scaled { scale, bias }: Scaled, mut planes: [&mut [f32]; 3]) {
-        for block in 0..self.table.firsts.len() {
-            let mut values = [[0.0; BLOCK]; 3];
-            for (c, plane) in values.iter_mut().enumerate() {
+impl<'a> Row<'a> {
+    /// The blocks of the target row, in order.
+    #[inline(always)]
+    pub fn blocks(self) -> impl Iterator<Item = Block<'a>> {
+        self.table.firsts.iter().zip(self.table.weights.chunks_exact(self.table.pairs))
+    }
+
+    fn portable(self, Scaled { scale, bias }: Scaled, planes: [&mut [f32]; 3]) {
+        let values = |block| {
+            std::array::from_fn(|c| {
                 let place = c.min(self.table.samples - 1);
-                let value = |p: usize| self.sum(block, p, place) as f32 * scale[c] + bias[c];
-                *plane = std::array::from_fn(value);
-            }
-            put_planes(&mut planes, block, values);
-        }
+                std::array::from_fn(|p| self.sum(block, p, place) as f32 * scale[c] + bias[c])
+            })
+        };
+        put_planes(planes, self.blocks().map(values));
     }
 
     fn portable_bytes(self, shift: u32, order: [usize; 3], pixels: &mut [u32]) {
-        for block in 0..self.table.firsts.len() {
-            let pixel = |p: usize| {
+        let words = |block| {
+            std::array::from_fn(|p| {
                 let byte = |place: usize| ((self.sum(block, p, place) + (1 << (shift - 1))) >> shift) as u8;
                 let [red, green, blue] = order.map(byte);
                 u32::from_ne_bytes([red, green, blue, 0])
-            };
-            put(pixels, block, std::array::from_fn(pixel));
-        }
+            })
+        };
+        put(pixels, self.blocks().map(words));
     }
 
     /// The sum of a target pixel of a block, of the samples at `place` in their pixels.
-    fn sum(self, block: usize, p: usize, place: usize) -> i32 {
-        let Self { table, samples } = self;
-        let first = table.firsts[block][p] as usize + place;
-        let tap = |k: usize| {
-            let weight = table.weights[block * table.pairs + k / 2][p][k % 2];
-            i32::from(samples[first + k * table.samples]) * i32::from(weight)
-        };
-        (0..2 * table.pairs).map(tap).sum()
+    fn sum(self, (firsts, weights): Block<'_>, p: usize, place: usize) -> i32 {
+        let samples = self.samples[firsts[p] as usize + place..].iter().step_by(self.table.samples);
+        let weights = weights.iter().flat_map(|pair| pair[p]);
+        samples.zip(weights).map(|(sample, weight)| i32::from(*sample) * i32::from(weight)).sum()
     }
 }
 
-/// Writes a block, or the beginning of it at the end of the row.
+/// Writes blocks one after another, of the last one as much as there is room for.
 #[inline(always)]
-pub(super) fn put<T: Copy>(to: &mut [T], block: usize, values: [T; BLOCK]) {
-    let to = to.get_mut(block * BLOCK..).unwrap_or_default();
-    match to.first_chunk_mut() {
-        Some(to) => *to = values,
-        None => to.iter_mut().zip(values).for_each(|(to, from)| *to = from),
+pub(super) fn put<T: Copy>(to: &mut [T], mut blocks: impl Iterator<Item = [T; BLOCK]>) {
+    let (whole, rest) = to.as_chunks_mut();
+    for (to, block) in whole.iter_mut().zip(&mut blocks) {
+        *to = block;
+    }
+    if let Some(block) = blocks.next() {
+        rest.iter_mut().zip(block).for_each(|(to, from)| *to = from);
     }
 }
 
 /// The same for three planes.
 #[inline(always)]
-pub(super) fn put_planes(planes: &mut [&mut [f32]; 3], block: usize, values: [[f32; BLOCK]; 3]) {
-    planes.iter_mut().zip(values).for_each(|(plane, values)| put(plane, block, values));
+pub(super) fn put_planes([red, green, blue]: [&mut [f32]; 3], mut blocks: impl Iterator<Item = [[f32; BLOCK]; 3]>) {
+    let [(red, reds), (green, greens), (blue, blues)] = [red, green, blue].map(|plane| plane.as_chunks_mut());
+    for (((red, green), blue), block) in red.iter_mut().zip(green).zip(blue).zip(&mut blocks) {
+        [*red, *green, *blue] = block;
+    }
+    if let Some(block) = blocks.next() {
+        for (rest, block) in [reds, greens, blues].into_iter().zip(block) {
+            rest.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,21 +2,25 @@
 
 use std::arch::x86_64::*;
 
-use super::resample::{BLOCK, Pairs, Row, Scaled, put, put_planes};
+use super::resample::{BLOCK, Block, Pairs, Row, Scaled, put, put_planes};
 
 /// The sums, from `start` on, of a block of pixels of `N` samples: of pixels 0 and 4, 1 and 5, 2 and 6, 3 and 7, three colours and a fourth of weight zero
 /// each. A pair of source pixels is loaded at once and sorted into pairs of the same colour, which are multiplied with their two weights and added by
 /// one instruction.
 ///
 /// # Safety
-/// The row must have the samples that the table reaches.
+/// The block is one of the row's, which has the samples that its table reaches.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn sums<const N: usize>(row: Row<'_>, block: usize, sorted: __m256i, start: __m256i) -> [__m256i; BLOCK / 2] {
-    let table = row.table;
-    let firsts = &table.firsts[block];
+unsafe fn sums<const N: usize>(
+    samples: &[i16],
+    (firsts, weights): Block<'_>,
+    sorted: __m256i,
+    start: __m256i,
+) -> [__m256i; BLOCK / 2] {
     let mut sums = [start; BLOCK / 2];
-    for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
+    for (pair, weights) in weights.iter().enumerate() {
+        let samples = samples.as_ptr().wrapping_add(pair * 2 * N);
         let weights = load(weights);
         let weights = [
             _mm256_shuffle_epi32::<0x00>(weights),
@@ -25,11 +29,8 @@ unsafe fn sums<const N: usize>(row: Row<'_>, block: usize, sorted: __m256i, star
             _mm256_shuffle_epi32::<0xFF>(weights),
         ];
         for (p, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
-            let two = |p: usize| {
-                let at = firsts[p] as usize + pair * 2 * N;
-                // SAFETY: the table reaches `LOAD` samples from there.
-                unsafe { _mm_loadu_si128(row.samples.as_ptr().add(at).cast()) }
-            };
+            // SAFETY: the table reaches `LOAD` samples from there.
+            let two = |p: usize| unsafe { _mm_loadu_si128(samples.add(firsts[p] as usize).cast()) };
             let samples = _mm256_shuffle_epi8(_mm256_set_m128i(two(p + BLOCK / 2), two(p)), sorted);
             *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(samples, weights));
         }
@@ -54,11 +55,11 @@ fn sorted<const N: usize>(order: [usize; 3]) -> __m256i {
 /// # Safety
 /// The row must have the samples that the table reaches.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32]; 3]) {
+pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, planes: [&mut [f32]; 3]) {
     let sorted = sorted::<N>([0, 1, 2]);
-    for block in 0..row.table.firsts.len() {
+    let values = |block| {
         // SAFETY: as the caller says.
-        let [a, b, c, d] = unsafe { sums::<N>(row, block, sorted, _mm256_setzero_si256()) };
+        let [a, b, c, d] = unsafe { sums::<N>(row.samples, block, sorted, _mm256_setzero_si256()) };
         let (first, second) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
         let (third, fourth) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
         let colours = [
@@ -66,8 +67,9 @@ pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, mut pl
             _mm256_unpackhi_epi64(first, second),
             _mm256_unpacklo_epi64(third, fourth),
         ];
-        finish(scaled, &mut planes, block, colours);
-    }
+        finish(scaled, colours)
+    };
+    put_planes(planes, row.blocks().map(values));
 }
 
 /// The same to bytes.
@@ -77,13 +79,14 @@ pub(super) unsafe fn pixels<const N: usize>(row: Row<'_>, scaled: Scaled, mut pl
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn pixel_bytes<const N: usize>(row: Row<'_>, shift: u32, order: [usize; 3], pixels: &mut [u32]) {
     let sorted = sorted::<N>(order);
-    for block in 0..row.table.firsts.len() {
+    let bytes = |block| {
         // SAFETY: as the caller says.
-        let sums = unsafe { sums::<N>(row, block, sorted, half(shift)) };
+        let sums = unsafe { sums::<N>(row.samples, block, sorted, half(shift)) };
         let [a, b, c, d] = sums.map(|sums| shifted(sums, shift));
         // Within their halves of a vector, so that pixels come out one after another.
-        put_words(pixels, block, _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)));
-    }
+        words(_mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)))
+    };
+    put(pixels, row.blocks().map(bytes));
 }
 
 /// What makes sums that begin with it come to the nearest once they are [`shifted`].
@@ -101,29 +104,23 @@ fn shifted(sums: __m256i, shift: u32) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn put_words(pixels: &mut [u32], block: usize, words: __m256i) {
-    let mut values = [0u32; BLOCK];
-    // SAFETY: there are eight.
-    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), words) };
-    put(pixels, block, values);
+fn words(vector: __m256i) -> [u32; BLOCK] {
+    // SAFETY: a vector is eight words.
+    unsafe { std::mem::transmute(vector) }
 }
 
 /// The sums, from `start` on, of a block of pixels of one sample.
 ///
 /// # Safety
-/// As of [`pixels`].
+/// As of [`sums`].
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn grey_sums(row: Row<'_>, block: usize, start: __m256i) -> __m256i {
-    let table = row.table;
-    let firsts = &table.firsts[block];
+unsafe fn grey_sums(samples: &[i16], (firsts, weights): Block<'_>, start: __m256i) -> __m256i {
     let mut sum = start;
-    for (pair, weights) in table.weights[block * table.pairs..][..table.pairs].iter().enumerate() {
-        let two = |p: usize| {
-            let at = firsts[p] as usize + pair * 2;
-            // SAFETY: the table reaches `LOAD` samples from there.
-            unsafe { row.samples.as_ptr().add(at).cast::<i32>().read_unaligned() }
-        };
+    for (pair, weights) in weights.iter().enumerate() {
+        let samples = samples.as_ptr().wrapping_add(2 * pair);
+        // SAFETY: the table reaches `LOAD` samples from there.
+        let two = |p: usize| unsafe { samples.add(firsts[p] as usize).cast::<i32>().read_unaligned() };
         let samples = _mm256_setr_epi32(two(0), two(1), two(2), two(3), two(4), two(5), two(6), two(7));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(samples, load(weights)));
     }
@@ -135,12 +132,13 @@ unsafe fn grey_sums(row: Row<'_>, block: usize, start: __m256i) -> __m256i {
 /// # Safety
 /// As of [`pixels`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32]; 3]) {
-    for block in 0..row.table.firsts.len() {
+pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, planes: [&mut [f32]; 3]) {
+    let values = |block| {
         // SAFETY: as the caller says.
-        let sums = unsafe { grey_sums(row, block, _mm256_setzero_si256()) };
-        finish(scaled, &mut planes, block, [sums; 3]);
-    }
+        let sums = unsafe { grey_sums(row.samples, block, _mm256_setzero_si256()) };
+        finish(scaled, [sums; 3])
+    };
+    put_planes(planes, row.blocks().map(values));
 }
 
 /// The same to bytes.
@@ -149,11 +147,12 @@ pub(super) unsafe fn grey(row: Row<'_>, scaled: Scaled, mut planes: [&mut [f32];
 /// As of [`pixels`].
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn grey_bytes(row: Row<'_>, shift: u32, pixels: &mut [u32]) {
-    for block in 0..row.table.firsts.len() {
+    let bytes = |block| {
         // SAFETY: as the caller says.
-        let byte = shifted(unsafe { grey_sums(row, block, half(shift)) }, shift);
-        put_words(pixels, block, _mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01_01_01)));
-    }
+        let byte = shifted(unsafe { grey_sums(row.samples, block, half(shift)) }, shift);
+        words(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01_01_01)))
+    };
+    put(pixels, row.blocks().map(bytes));
 }
 
 #[inline]
@@ -166,7 +165,7 @@ fn load(weights: &Pairs) -> __m256i {
 /// Not fused, so that it rounds as everywhere.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn finish(scaled: Scaled, planes: &mut [&mut [f32]; 3], block: usize, sums: [__m256i; 3]) {
+fn finish(scaled: Scaled, sums: [__m256i; 3]) -> [[f32; BLOCK]; 3] {
     let mut values = [[0.0; BLOCK]; 3];
     for (c, (values, sum)) in values.iter_mut().zip(sums).enumerate() {
         let (scale, bias) = (_mm256_set1_ps(scaled.scale[c]), _mm256_set1_ps(scaled.bias[c]));
@@ -174,5 +173,5 @@ fn finish(scaled: Scaled, planes: &mut [&mut [f32]; 3], block: usize, sums: [__m
         // SAFETY: there are eight.
         unsafe { _mm256_storeu_ps(values.as_mut_ptr(), value) };
     }
-    put_planes(planes, block, values);
+    values
 }

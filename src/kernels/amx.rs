@@ -57,30 +57,28 @@ struct Shapes {
     rows: [u8; 16],
 }
 
-/// All eight registers whole.
-static WHOLE: Shapes = Shapes {
-    palette: 1,
-    start_row: 0,
-    reserved: [0; 14],
-    row_bytes: [
-        ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, ROW as u16, 0, 0, 0, 0, 0,
-        0, 0, 0,
-    ],
-    rows: [
-        SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, SIDE as u8, 0, 0, 0, 0, 0,
-        0, 0, 0,
-    ],
-};
+impl Shapes {
+    /// Four registers of sums of `pixels`, two of their input in `words`, two of weights of as many: fewer rows and shorter ones are loaded faster.
+    fn new(pixels: usize, words: usize) -> Self {
+        let mut shapes = Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let (pixels, words) = (pixels.min(SIDE) as u8, words.min(SIDE) as u8);
+        shapes.rows[..8].copy_from_slice(&[pixels, pixels, pixels, pixels, pixels, pixels, words, words]);
+        shapes.row_bytes[..8].fill(ROW as u16);
+        shapes.row_bytes[4..6].fill(4 * u16::from(words));
+        shapes
+    }
+}
 
 /// This thread's tile registers, ready for use until it is dropped.
 pub(super) struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
-    /// None where there are no such registers.
-    pub fn open() -> Option<Self> {
+    /// Registers for strips of at most so many pixels and, where runs are shorter than a tile, for so many words; none where there are no such registers.
+    pub fn open(pixels: usize, words: usize) -> Option<Self> {
+        let shapes = Shapes::new(pixels, words);
         // SAFETY: the instruction is there, and reads 64 bytes that are a configuration of its first palette.
         is_there().then(|| unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE, options(nostack, preserves_flags, readonly))
+            asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(nostack, preserves_flags, readonly))
         })?;
         Some(Self(PhantomData))
     }

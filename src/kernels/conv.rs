@@ -65,6 +65,15 @@ impl Way {
         Ok(Self::Direct(Direct::new(geometry, [weights, bias], isa.vectors(), precision, 0)?))
     }
 
+    /// The way of an image's bytes, with `blank` around it.
+    fn of_image(geometry: &Geometry, weights_and_bias: [&[f32]; 2], blank: u32, isa: Isa) -> Result<Self, String> {
+        #[cfg(target_arch = "x86_64")]
+        if fits_tiles(geometry, isa, Precision::Int8) {
+            return Ok(Self::Tiled(Tiled::of_image(geometry, weights_and_bias, blank)));
+        }
+        Ok(Self::Direct(Direct::new(geometry, weights_and_bias, isa.vectors(), Precision::Int8, blank)?))
+    }
+
     fn precision(&self) -> Precision {
         match self {
             Self::Direct(direct) => direct.precision(),
@@ -185,8 +194,8 @@ impl Conv {
         let blank = normalise.blank().filter(|_| Self::takes_bytes(&geometry, normalise, isa, precision));
         let blank = blank.ok_or_else(|| format!("no bytes of {normalise:?} in {isa:?} for {geometry:?}"))?;
         let (weights, bias) = normalise.folded(weights, bias);
-        let direct = Direct::new(&geometry, [&weights, &bias], isa.vectors(), precision, blank)?;
-        Ok(Self { geometry, way: Way::Direct(direct), isa })
+        let way = Way::of_image(&geometry, [&weights, &bias], blank, isa)?;
+        Ok(Self { geometry, way, isa })
     }
 
     /// Whether there is a way to do the convolution, which passes [`Geometry::check`], of an image's bytes that stand for what `normalise` makes of them.

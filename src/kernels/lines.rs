@@ -1,4 +1,4 @@
-//! Lays out what tiles are loaded from: the input under a block of rows of the output, rounded, with the zeros around it.
+//! Lays out what tiles are loaded from: the input under a block of rows of the output, rounded or an image's bytes, with what stands around it.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -21,16 +21,20 @@ struct Reach {
 }
 
 /// How the input is packed: row by row, each row of the kernel a run of its own.
+///
+/// Values are halves of words: those of bf16, or two bytes of an image each.
 #[derive(Clone, Debug)]
 pub(super) struct Packing {
-    /// Values of a pixel of the input, with what lies behind it.
-    unit: usize,
+    /// Values of a pixel of the input, with what lies behind it: whole words.
+    pub unit: usize,
     /// Values from one pixel of the output to the next.
-    pub step: usize,
+    step: usize,
     /// Values of a packed row, whole lines of them.
     row: usize,
     /// Lines of a run.
     pub tiles: usize,
+    /// The word that stands around the input.
+    blank: [u16; 2],
 }
 
 /// Columns of an output by strips of neighbours, as even as can be.
@@ -44,16 +48,20 @@ impl Packing {
     pub fn fits(geometry: &Geometry) -> bool {
         match geometry.from_order {
             Order::Planes => geometry.inputs <= MAX_PLANES,
-            Order::Interleaved | Order::Rounded => true,
-            Order::Bytes => false,
+            Order::Interleaved | Order::Rounded | Order::Bytes => true,
         }
     }
 
-    pub fn new(geometry: &Geometry) -> Self {
-        let stride = geometry.stride[1];
-        let unit = Order::Rounded.unit(geometry.inputs);
+    /// The packing of an input with words of `blank` around it.
+    pub fn new(geometry: &Geometry, blank: u32) -> Self {
+        let unit = match geometry.from_order {
+            Order::Bytes => 2,
+            _ => Order::Rounded.unit(geometry.inputs),
+        };
         let row = (unit * across(geometry)).next_multiple_of(LINE);
-        Self { unit, step: stride * unit, row, tiles: (geometry.kernel[1] * unit).div_ceil(LINE) }
+        let tiles = (geometry.kernel[1] * unit).div_ceil(LINE);
+        let blank = [blank as u16, (blank >> 16) as u16];
+        Self { unit, step: geometry.stride[1] * unit, row, tiles, blank }
     }
 
     /// Column of the kernel and channel of the input of a run's value, where it has one.
@@ -62,21 +70,21 @@ impl Packing {
         (column < geometry.kernel[1] && input < geometry.inputs).then_some([column, input])
     }
 
-    /// Lays out the input under `rows` of the output and the zeros around it, and sets `desk.begins` to where the values under each of `strips` begin:
+    /// Lays out the input under `rows` of the output and what stands around it, and sets `desk.begins` to where the values under each of `strips` begin:
     /// one strip after another, each with all rows of the input. Returns how many rows.
     ///
     /// Behind each beginning there are values enough for a whole strip of whole tiles.
     pub fn lay(&self, work: &Work<'_>, strips: &[Range<usize>], rows: &Range<usize>, desk: &mut Desk) -> usize {
         let geometry = work.geometry;
-        let count = (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
-        match work.input {
-            // Of two strips both reach over a side.
-            Values::Rounded(values) if strips.len() > 2 => {
-                self.lay_in_place((geometry, strips), values, rows.start, count, desk);
-            }
-            _ => self.lay_packed((work, strips), rows.start, count, desk),
+        let first = rows.start * geometry.stride[0];
+        let under = first..first + (rows.len() - 1) * geometry.stride[0] + geometry.kernel[0];
+        // Of two strips both reach over a side.
+        if work.halves().is_empty() || strips.len() <= 2 {
+            self.lay_packed(work, strips, &under, desk);
+        } else {
+            self.lay_in_place(work, strips, &under, desk);
         }
-        count
+        under.len()
     }
 
     /// Values of a strip, with what is loaded beside them.
@@ -84,13 +92,14 @@ impl Packing {
         (SIDE * self.step + self.tiles * LINE).next_multiple_of(LINE)
     }
 
-    /// Packs all rows.
-    fn lay_packed(&self, (work, strips): (&Work<'_>, &[Range<usize>]), start: usize, count: usize, desk: &mut Desk) {
+    /// Packs rows of the input, counted from the first one above it.
+    fn lay_packed(&self, work: &Work<'_>, strips: &[Range<usize>], rows: &Range<usize>, desk: &mut Desk) {
+        let count = rows.len();
         desk.lines.resize((count * self.row + self.span()).div_ceil(LINE), Line::ZERO);
         let packed = Line::halves(&mut desk.lines);
         packed[count * self.row..].fill(0);
-        for (index, row) in packed.chunks_exact_mut(self.row).take(count).enumerate() {
-            self.pack_row(work, start * work.geometry.stride[0] + index, row);
+        for (y, row) in rows.clone().zip(packed.chunks_exact_mut(self.row)) {
+            self.pack_row(work, y, row);
         }
         desk.begins.clear();
         for columns in strips {
@@ -99,18 +108,12 @@ impl Packing {
         }
     }
 
-    /// Leaves rounded values where they lie. Only strips that reach over the sides of the input, or the end of it, are copied, one after another.
-    fn lay_in_place(
-        &self,
-        (geometry, strips): (&Geometry, &[Range<usize>]),
-        values: &[u16],
-        start: usize,
-        count: usize,
-        desk: &mut Desk,
-    ) {
+    /// Leaves values where they lie. Only strips that reach over the sides of the input, or the end of it, are copied, one after another.
+    fn lay_in_place(&self, work: &Work<'_>, strips: &[Range<usize>], rows: &Range<usize>, desk: &mut Desk) {
+        let (geometry, values) = (work.geometry, work.halves());
         let ([height, width], [above, left], stride) = (geometry.from, geometry.pad, geometry.stride);
-        let (span, first) = (self.span(), start * stride[0]);
-        // Rows of the input, and those of them that are not zeros.
+        let (span, first, count) = (self.span(), rows.start, rows.len());
+        // Rows of the input, and those of them that are not around it.
         let top = above.saturating_sub(first).min(count);
         let bottom = (height + above).saturating_sub(first).clamp(top, count);
         let line = |row: usize| (first + row - above) * width * self.unit;
@@ -125,12 +128,12 @@ impl Packing {
         };
         let copies = strips.clone().filter(|strip| inside(strip).is_none()).count() * (bottom - top);
         desk.lines.resize((1 + copies) * span / LINE, Line::ZERO);
-        let (zeros, copies) = Line::halves(&mut desk.lines).split_at_mut(span);
-        zeros.fill(0);
+        let (around, copies) = Line::halves(&mut desk.lines).split_at_mut(span);
+        self.leave_blank(around);
         let mut copies = copies.chunks_exact_mut(span);
         desk.begins.clear();
         for strip in strips {
-            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr().cast(), top));
+            desk.begins.extend(std::iter::repeat_n(around.as_ptr().cast(), top));
             match inside(&strip) {
                 Some(at) => desk.begins.extend((top..bottom).map(|row| values[line(row) + at..].as_ptr().cast())),
                 None => desk.begins.extend((top..bottom).zip(&mut copies).map(|(row, copy)| {
@@ -138,7 +141,7 @@ impl Packing {
                     copy.as_ptr().cast()
                 })),
             }
-            desk.begins.extend(std::iter::repeat_n(zeros.as_ptr().cast(), count - bottom));
+            desk.begins.extend(std::iter::repeat_n(around.as_ptr().cast(), count - bottom));
         }
     }
 
@@ -149,9 +152,14 @@ impl Packing {
         let to = &mut to[..pixels * self.unit + self.tiles * LINE - geometry.kernel[1] * self.unit];
         let (before, to) = to.split_at_mut(left * self.unit);
         let (inside, after) = to.split_at_mut(from.len().min((pixels - left) * self.unit));
-        before.fill(0);
+        self.leave_blank(before);
         inside.copy_from_slice(&from[..inside.len()]);
-        after.fill(0);
+        self.leave_blank(after);
+    }
+
+    /// Fills whole words with what stands around the input.
+    fn leave_blank(&self, values: &mut [u16]) {
+        values.as_chunks_mut().0.fill(self.blank);
     }
 
     /// Packs a row of the input, counted from the first one with its zeros above.
@@ -160,16 +168,18 @@ impl Packing {
         let ([height, width], channels) = (geometry.from, geometry.inputs);
         let y = y.wrapping_sub(geometry.pad[0]);
         if y >= height {
-            return row.fill(0);
+            return self.leave_blank(row);
         }
         let left = geometry.pad[1].min(across(geometry));
         let pixels = width.min(across(geometry) - left);
         let (before, row) = row.split_at_mut(left * self.unit);
         let (row, after) = row.split_at_mut(pixels * self.unit);
-        before.fill(0);
-        after.fill(0);
+        self.leave_blank(before);
+        self.leave_blank(after);
         match work.input {
-            Values::Rounded(values) => row.copy_from_slice(&values[y * width * self.unit..][..pixels * self.unit]),
+            Values::Rounded(_) | Values::Bytes(_) => {
+                row.copy_from_slice(&work.halves()[y * width * self.unit..][..pixels * self.unit]);
+            }
             Values::Whole(values) if geometry.from_order == Order::Planes => {
                 let line = |plane: usize| &values[(plane.min(channels - 1) * height + y) * width..][..pixels];
                 interleave(&std::array::from_fn::<_, MAX_PLANES, _>(line)[..channels], row);
@@ -182,8 +192,6 @@ impl Packing {
                 // there is AVX-512 with bf16.
                 unsafe { round_pixels(line, channels, unit, row.as_mut_ptr()) };
             }
-            // `fits` has refused them.
-            Values::Bytes(_) => row.fill(0),
         }
     }
 }

@@ -24,7 +24,7 @@
 //! | `direct` | every convolution there is no better way for |
 //! | `winograd` | three by three without stride, on 16 channels or more, in fours; of bytes, to 96 or more |
 //! | `depthwise` | channels that do not mix |
-//! | `tiled` | in lower precision, where there are tiles, what mixes channels; not bytes of an image, many planes, or sums in planes |
+//! | `tiled` | in lower precision, where there are tiles, what mixes channels; not many planes, or sums in planes |
 //! | `turned` | single pixels into planes, logits, where there are no tiles |
 //!
 //! This is the one place with `unsafe` code: vector instructions through pointers, and jobs that threads borrow. What can be called

@@ -73,16 +73,7 @@ impl Case {
             ..self.geometry.clone()
         };
         let conv = Conv::new(geometry, &self.weights, &self.bias, isa, precision).unwrap();
-        let (mut whole, mut bits) = (Vec::new(), Vec::new());
-        let output = if to_order == Order::Rounded {
-            bits.resize(self.geometry.output_len(), u16::MAX);
-            ValuesMut::Rounded(&mut bits)
-        } else {
-            whole.resize(self.geometry.output_len(), f32::NAN);
-            ValuesMut::Whole(&mut whole)
-        };
-        conv.run(Values::Rounded(&input), &addends, output, &Crew::new(2).unwrap()).unwrap();
-        (whole, bits)
+        run(&conv, Values::Rounded(&input), &addends)
     }
 
     /// What reads and writes rounded values gives what does so with whole ones, rounded.
@@ -96,16 +87,21 @@ impl Case {
         }
     }
 
-    /// The same of an image's bytes in place of the input.
-    fn run_bytes(&self, normalise: &Normalise, pixels: &[u32], isa: Isa, threads: usize) -> Vec<f32> {
-        let geometry = Geometry { from_order: Order::Bytes, ..self.geometry.clone() };
-        let conv = Conv::of_bytes(geometry, &self.weights, &self.bias, normalise, isa).unwrap();
-        assert_eq!(conv.precision(), Precision::Int8);
-        let addends: Vec<Values<'_>> = self.addends.iter().map(|values| Values::Whole(values)).collect();
-        let mut output = vec![f32::NAN; self.geometry.output_len()];
-        let crew = Crew::new(threads).unwrap();
-        conv.run(Values::Bytes(pixels), &addends, ValuesMut::Whole(&mut output), &crew).unwrap();
-        output
+    /// The same of an image's bytes in place of the input; none where nothing does so.
+    fn run_bytes(
+        &self,
+        normalise: &Normalise,
+        pixels: &[u32],
+        isa: Isa,
+        to_order: Order,
+    ) -> Option<(Vec<f32>, Vec<u16>)> {
+        let geometry = Geometry { from_order: Order::Bytes, to_order, ..self.geometry.clone() };
+        Conv::takes_bytes(&geometry, normalise, isa, Precision::Int8).then(|| {
+            let conv = Conv::of_bytes(geometry, &self.weights, &self.bias, normalise, isa).unwrap();
+            assert_eq!(conv.precision(), Precision::Int8);
+            let addends: Vec<Values<'_>> = self.addends.iter().map(|values| Values::Whole(values)).collect();
+            run(&conv, Values::Bytes(pixels), &addends)
+        })
     }
 
     /// The sum as it is written in textbooks, in f64.
@@ -151,6 +147,21 @@ impl Case {
         }
         sum
     }
+}
+
+/// What two threads make of an input: whole values, or bits where they are rounded.
+fn run(conv: &Conv, input: Values<'_>, addends: &[Values<'_>]) -> (Vec<f32>, Vec<u16>) {
+    let geometry = conv.geometry();
+    let (mut whole, mut bits) = (Vec::new(), Vec::new());
+    let output = if geometry.to_order == Order::Rounded {
+        bits.resize(geometry.output_len(), u16::MAX);
+        ValuesMut::Rounded(&mut bits)
+    } else {
+        whole.resize(geometry.output_len(), f32::NAN);
+        ValuesMut::Whole(&mut whole)
+    };
+    conv.run(input, addends, output, &Crew::new(2).unwrap()).unwrap();
+    (whole, bits)
 }
 
 fn index(order: Order, channels: usize, [height, width]: [usize; 2], [channel, y, x]: [usize; 3]) -> usize {

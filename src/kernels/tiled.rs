@@ -1,7 +1,8 @@
 //! The convolution as it is written, in bf16 or bytes, on a unit that multiplies matrices.
 //!
 //! Pixels are the rows of one matrix and output channels the columns of the other. A part is a block of rows of the output: the rows of the
-//! input under it are laid out once, rounded, where they lie if they are what is multiplied, and each panel of weights then meets all of them.
+//! input under it are laid out once, rounded, where they lie if they are what is multiplied, as an image's bytes are, and each panel of weights then
+//! meets all of them.
 
 use std::ops::Range;
 
@@ -9,23 +10,23 @@ use super::amx::{Tiles, multiply};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
 use super::lines::{Packing, strips};
-use super::panel::{bytes, round_to_bytes};
 use super::precision::Precision;
-use super::product::{Line, Product, Results, SIDE, Strip, VECTORS};
+use super::product::{Line, Product, Results, SIDE, Strip};
 use super::rows::Rows;
 use super::tile::{self, Scaling};
-use super::value::half;
 use super::work::{Desk, Work};
 
-/// Output channels of a panel.
-const PANEL: usize = VECTORS * SIDE;
-/// For outputs of at least so many rows, the rows of a block in bf16: many share the packing of the input around them, few leave enough blocks to
-/// threads.
+mod weights;
+
+use weights::{Panel, paired};
+
+/// For outputs of at least so many rows, the rows of a block whose input is not packed as bytes: many share what is laid out around it, few leave enough
+/// blocks to threads.
 const BLOCKS: [(usize, usize); 3] = [(64, 8), (24, 4), (1, 2)];
 /// Products of a sum from which on bytes save more than it takes to make them, as measured.
 const WORTH_BYTES: usize = 400;
 
-/// Packed weights, by panels.
+/// Packed weights, by panels, and where they meet the input.
 #[derive(Clone)]
 pub(super) struct Tiled {
     panels: Vec<Panel>,
@@ -36,7 +37,8 @@ pub(super) struct Tiled {
     strips: Vec<Range<usize>>,
     /// Words from one pixel of the output to the next.
     step: usize,
-    /// Tiles of a row of the kernel.
+    /// Words of a row of the kernel, and tiles of them.
+    words: usize,
     tiles: usize,
 }
 
@@ -45,21 +47,10 @@ pub(super) struct Tiled {
 enum Source {
     /// In halves, for so many rows of the output at once.
     Halves(Packing, usize),
+    /// The same of an image's bytes.
+    Image(Packing, usize),
     /// In bytes, packed row by row.
     Bytes(Rows),
-}
-
-/// Some output channels side by side.
-#[derive(Clone)]
-struct Panel {
-    first: usize,
-    channels: usize,
-    bias: Vec<f32>,
-    /// As [`Product`] has them.
-    weights: Vec<Line>,
-    /// What the bytes of weights stand for, and their sums.
-    scales: Vec<f32>,
-    sums: Vec<i32>,
 }
 
 impl Tiled {
@@ -70,19 +61,17 @@ impl Tiled {
         let whole = !rounded(geometry.to_order) && !geometry.addends.iter().any(|addend| rounded(addend.order));
         let even = whole || geometry.outputs.is_multiple_of(2);
         let summed = geometry.to_order != Order::Planes || geometry.addends.is_empty();
-        let read = match precision {
-            Precision::F32 => false,
-            Precision::Bf16 => Packing::fits(geometry),
-            Precision::Int8 => match geometry.from_order {
-                Order::Interleaved => pays_in_bytes(geometry),
-                Order::Rounded => geometry.inputs.is_multiple_of(2) && pays_in_bytes(geometry),
-                Order::Planes | Order::Bytes => false,
-            },
+        let read = match (precision, geometry.from_order) {
+            (Precision::F32, _) | (Precision::Bf16, Order::Bytes) | (Precision::Int8, Order::Planes) => false,
+            (Precision::Bf16, _) => Packing::fits(geometry),
+            (Precision::Int8, Order::Interleaved) => pays_in_bytes(geometry),
+            (Precision::Int8, Order::Rounded) => geometry.inputs.is_multiple_of(2) && pays_in_bytes(geometry),
+            (Precision::Int8, Order::Bytes) => true,
         };
         !geometry.depthwise && summed && even && read
     }
 
-    /// The convolution in this way; `isa` packs bytes.
+    /// The convolution in this way, in bf16 or bytes; `isa` packs these.
     pub fn new(
         geometry: &Geometry,
         [weights, bias]: [&[f32]; 2],
@@ -90,97 +79,81 @@ impl Tiled {
         precision: Precision,
     ) -> Result<Self, String> {
         if precision == Precision::Int8 {
-            return Self::of_bytes(geometry, weights, bias, isa);
+            let packer = Rows::new(geometry, isa, Precision::Int8)?;
+            let unit = packer.unit();
+            let panels = Panel::of_bytes(geometry, weights, bias, unit);
+            return Ok(Self::of(geometry, panels, Source::Bytes(packer), unit));
         }
-        Ok(match paired(geometry, weights, bias) {
-            Some((geometry, weights, bias)) => Self::of_halves(&geometry, &weights, &bias),
-            None => Self::of_halves(geometry, weights, bias),
+        Ok(Self::laid(geometry, [weights, bias], 0, |geometry, weights, bias, packing| {
+            (Panel::of_halves(geometry, weights, bias, &packing), Source::Halves(packing, block(geometry)))
+        }))
+    }
+
+    /// The convolution of an image's bytes, with words of `blank` around it.
+    pub fn of_image(geometry: &Geometry, weights_and_bias: [&[f32]; 2], blank: u32) -> Self {
+        Self::laid(geometry, weights_and_bias, blank, |geometry, weights, bias, packing| {
+            (Panel::of_bytes(geometry, weights, bias, 1), Source::Image(packing, block(geometry)))
         })
     }
 
-    fn of_halves(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Self {
-        let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
-        let packing = Packing::new(geometry);
-        let half_of = |output: usize, row: usize, value: usize| {
-            packing.place(geometry, value).map_or(0, |[column, input]| {
-                u32::from(half(weights[((output * inputs + input) * rows + row) * columns + column]))
-            })
+    /// The convolution of an input that is laid out in halves, by pairs of pixels where that is better.
+    fn laid(
+        geometry: &Geometry,
+        [weights, bias]: [&[f32]; 2],
+        blank: u32,
+        make: impl FnOnce(&Geometry, &[f32], &[f32], Packing) -> (Vec<Panel>, Source),
+    ) -> Self {
+        let pairs = paired(geometry, weights, bias);
+        let (geometry, weights, bias) = match &pairs {
+            Some((geometry, weights, bias)) => (geometry, weights.as_slice(), bias.as_slice()),
+            None => (geometry, weights, bias),
         };
-        let word = |output: usize, row: usize, word: usize| {
-            let part = |part| half_of(output, row, 2 * word + part);
-            part(0) | part(1) << 16
-        };
-        let panel = |first| Panel::new(geometry, bias, packing.tiles, first, word);
-        let panels = (0..geometry.outputs).step_by(PANEL).map(panel).collect();
-        let block = BLOCKS.iter().find(|(rows, _)| geometry.to[0] >= *rows).map_or(1, |(_, block)| *block);
-        let (step, tiles) = (packing.step / 2, packing.tiles);
-        let source = Source::Halves(packing, block);
-        Self { panels, source, geometry: geometry.clone(), strips: strips(geometry.to[1]), step, tiles }
+        let packing = Packing::new(geometry, blank);
+        let unit = packing.unit / 2;
+        let (panels, source) = make(geometry, weights, bias, packing);
+        Self::of(geometry, panels, source, unit)
     }
 
-    fn of_bytes(geometry: &Geometry, weights: &[f32], bias: &[f32], isa: Isa) -> Result<Self, String> {
-        let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
-        let packer = Rows::new(geometry, isa, Precision::Int8)?;
-        let unit = packer.unit();
-        let tiles = (columns * unit).div_ceil(SIDE);
-        let rounded = weights.chunks_exact(inputs * rows * columns).map(|weights| {
-            let mut weights = weights.to_vec();
-            round_to_bytes(&mut weights, rows * columns);
-            bytes(&weights)
-        });
-        let rounded: Vec<(Vec<i8>, f32)> = rounded.collect();
-        let word = |output: usize, row: usize, word: usize| {
-            let (column, first) = (word / unit, word % unit * Precision::Int8.values());
-            let byte = |part: usize| {
-                let input = first + part;
-                let there = column < columns && input < inputs;
-                if there { rounded[output].0[(input * rows + row) * columns + column].cast_unsigned() } else { 0 }
-            };
-            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
-        };
-        let panel = |first| {
-            let mut panel = Panel::new(geometry, bias, tiles, first, word);
-            let channels = &rounded[first..first + panel.channels];
-            panel.scales = channels.iter().map(|(_, scale)| *scale).collect();
-            panel.sums = channels.iter().map(|(bytes, _)| bytes.iter().map(|byte| i32::from(*byte)).sum()).collect();
-            panel.scales.resize(PANEL, 0.0);
-            panel.sums.resize(PANEL, 0);
-            panel
-        };
-        let panels = (0..geometry.outputs).step_by(PANEL).map(panel).collect();
-        let (step, strips) = (geometry.stride[1] * unit, strips(geometry.to[1]));
-        Ok(Self { panels, source: Source::Bytes(packer), geometry: geometry.clone(), strips, step, tiles })
+    /// The convolution of an input whose pixels have `unit` words.
+    fn of(geometry: &Geometry, panels: Vec<Panel>, source: Source, unit: usize) -> Self {
+        let (step, words) = (geometry.stride[1] * unit, geometry.kernel[1] * unit);
+        let (strips, tiles) = (strips(geometry.to[1]), words.div_ceil(SIDE));
+        Self { panels, source, geometry: geometry.clone(), strips, step, words, tiles }
     }
 
     pub fn precision(&self) -> Precision {
         match self.source {
             Source::Halves(..) => Precision::Bf16,
-            Source::Bytes(_) => Precision::Int8,
+            Source::Image(..) | Source::Bytes(_) => Precision::Int8,
         }
     }
 
     /// How many blocks of rows the output has.
     pub fn blocks(&self) -> usize {
         match &self.source {
-            Source::Halves(_, block) => self.geometry.to[0].div_ceil(*block),
+            Source::Halves(_, block) | Source::Image(_, block) => self.geometry.to[0].div_ceil(*block),
             Source::Bytes(packer) => packer.blocks(),
         }
     }
 
     /// Computes blocks of rows.
     pub fn blocks_of(&self, work: &Work<'_>, blocks: Range<usize>, desk: &mut Desk) {
-        let Some(tiles) = Tiles::open() else { unreachable!("`new` was called where there are tiles") };
+        let pixels = self.strips.iter().map(Range::len).max().unwrap_or(0);
+        let Some(tiles) = Tiles::open(pixels, self.words) else {
+            unreachable!("`new` was called where there are tiles")
+        };
         let work = Work { geometry: &self.geometry, output: work.output, ..*work };
         let height = self.geometry.to[0];
         match &self.source {
-            Source::Halves(packing, block) => {
+            Source::Halves(packing, block) | Source::Image(packing, block) => {
+                let range = (self.precision() == Precision::Int8).then_some(tile::Range::NONE);
                 // Blocks that one thread has are taken together, as far as they are not longer than the longest.
                 let rows = blocks.start * block..height.min(blocks.end * block);
                 let count = rows.len().div_ceil(BLOCKS[0].1);
                 let start = |part: usize| rows.start + part * rows.len() / count;
                 for rows in (0..count).map(|part| start(part)..start(part + 1)) {
                     let count = packing.lay(&work, &self.strips, &rows, desk);
-                    self.rows(&work, rows, (count, None), desk, &tiles);
+                    self.rows(&work, rows, (count, range), desk, &tiles);
                 }
             }
             Source::Bytes(packer) => {
@@ -259,63 +232,12 @@ impl Tiled {
     }
 }
 
-impl Panel {
-    /// The panel from channel `first` on, with no scales; `word` gives an output channel's word of a row of the kernel.
-    fn new(
-        geometry: &Geometry,
-        bias: &[f32],
-        tiles: usize,
-        first: usize,
-        word: impl Fn(usize, usize, usize) -> u32,
-    ) -> Self {
-        let channels = (geometry.outputs - first).min(PANEL);
-        let vectors = channels.div_ceil(SIDE);
-        let mut weights = Vec::with_capacity(geometry.kernel[0] * tiles * vectors * SIDE);
-        for (row, tile) in (0..geometry.kernel[0]).flat_map(|row| (0..tiles).map(move |tile| (row, tile))) {
-            for (vector, index) in (0..vectors).flat_map(|vector| (0..SIDE).map(move |index| (vector, index))) {
-                let output =
-                    |channel| Some(first + vector * SIDE + channel).filter(|output| *output < geometry.outputs);
-                let of = |channel| output(channel).map_or(0, |output| word(output, row, tile * SIDE + index));
-                weights.push(Line(std::array::from_fn(of)));
-            }
-        }
-        let mut bias = bias[first..first + channels].to_vec();
-        bias.resize(PANEL, 0.0);
-        Self { first, channels, bias, weights, scales: Vec::new(), sums: Vec::new() }
-    }
-}
-
 /// Whether bytes are faster than bf16: they are made anew for each convolution, and for each row of the output where rows share nothing.
 fn pays_in_bytes(geometry: &Geometry) -> bool {
     geometry.kernel[0] > geometry.stride[0] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
 }
 
-/// The convolution that computes pairs of pixels as single ones of twice the channels, from a kernel that is wider by the way between them.
-///
-/// Where one pixel fills half a panel, and both fit into the tiles of one, that halves the tiles to be loaded.
-fn paired(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Option<(Geometry, Vec<f32>, Vec<f32>)> {
-    let (outputs, [rows, columns], stride) = (geometry.outputs, geometry.kernel, geometry.stride[1]);
-    let [height, width] = geometry.to;
-    let paired = Geometry {
-        outputs: 2 * outputs,
-        kernel: [rows, columns + stride],
-        stride: [geometry.stride[0], 2 * stride],
-        to: [height, width / 2],
-        ..geometry.clone()
-    };
-    let planes = geometry.to_order == Order::Planes;
-    let fits = outputs == SIDE && width.is_multiple_of(2) && geometry.addends.is_empty() && !planes;
-    if !fits || Packing::new(&paired).tiles > Packing::new(geometry).tiles {
-        return None;
-    }
-    let mut wide = Vec::with_capacity(2 * weights.len());
-    for pixel in 0..2 {
-        for row in weights.chunks_exact(columns) {
-            let (before, after) = (pixel * stride, (1 - pixel) * stride);
-            wide.extend(
-                std::iter::repeat_n(0.0, before).chain(row.iter().copied()).chain(std::iter::repeat_n(0.0, after)),
-            );
-        }
-    }
-    Some((paired, wide, [bias, bias].concat()))
+/// Rows of a block of an output's.
+fn block(geometry: &Geometry) -> usize {
+    BLOCKS.iter().find(|(rows, _)| geometry.to[0] >= *rows).map_or(1, |(_, block)| *block)
 }

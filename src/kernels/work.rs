@@ -86,6 +86,17 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The halves of the input's words, as tiles read them where it lies: bf16, or two bytes of an image; nothing where it is whole.
+    #[cfg(target_arch = "x86_64")]
+    pub fn halves(&self) -> &'a [u16] {
+        match self.input {
+            Values::Rounded(values) => values,
+            // SAFETY: a word is two halves, whatever they are.
+            Values::Bytes(pixels) => unsafe { std::slice::from_raw_parts(pixels.as_ptr().cast(), 2 * pixels.len()) },
+            Values::Whole(_) => &[],
+        }
+    }
+
     /// Where the addends of the pixels from `(y, x)` on lie, from channel `first` on.
     #[inline]
     pub fn addends(&self, first: usize, y: usize, x: usize) -> ([TileAddend; MAX_ADDENDS], usize) {

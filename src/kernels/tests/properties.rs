@@ -150,7 +150,7 @@ proptest! {
 
     #[test]
     fn bytes_of_an_image_are_multiplied_as_what_they_stand_for(
-        geometry in geometry(),
+        geometry in geometry_of(16, 150),
         zeros in proptest::array::uniform3(0u8..=255),
         levels in proptest::array::uniform3(128.0f32..512.0),
     ) {
@@ -165,11 +165,17 @@ proptest! {
         let pixels: Vec<u32> =
             bytes.as_chunks().0.iter().map(|[red, green, blue]| u32::from_ne_bytes([*red, *green, *blue, 0])).collect();
         let products = case.weights.len() / case.bias.len();
-        let portable = case.run_bytes(&normalise, &pixels, Isa::Portable, 1);
+        let to_order = case.geometry.to_order;
+        let portable = case.run_bytes(&normalise, &pixels, Isa::Portable, to_order).unwrap().0;
         // Only weights are rounded; values reach to 2.
         assert_close(&portable, &case.by_the_book(), 2.0 * noise(products, 8));
+        let interleaved = case.run_bytes(&normalise, &pixels, Isa::Portable, Order::Interleaved).unwrap().0;
+        let bits: Vec<u16> = interleaved.iter().copied().map(round).collect();
         for isa in isas(Precision::Int8) {
-            prop_assert_eq!(&case.run_bytes(&normalise, &pixels, isa, 2), &portable);
+            prop_assert_eq!(&case.run_bytes(&normalise, &pixels, isa, to_order).unwrap().0, &portable);
+            if let Some((_, rounded)) = case.run_bytes(&normalise, &pixels, isa, Order::Rounded) {
+                prop_assert_eq!(&rounded, &bits);
+            }
         }
     }
 

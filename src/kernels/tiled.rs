@@ -23,7 +23,7 @@ use weights::{Panel, paired};
 /// For outputs of at least so many rows, the rows of a block whose input is not packed as bytes: many share what is laid out around it, few leave enough
 /// blocks to threads.
 const BLOCKS: [(usize, usize); 3] = [(64, 8), (24, 4), (1, 2)];
-/// Products of a sum from which on bytes save more than it takes to make them, as measured.
+/// Products of a sum from which on bytes save more than it takes to make them, as measured; of shorter ones only where they take half as many tiles.
 const WORTH_BYTES: usize = 400;
 
 /// Packed weights, by panels, and where they meet the input.
@@ -234,7 +234,11 @@ impl Tiled {
 
 /// Whether bytes are faster than bf16: they are made anew for each convolution, and for each row of the output where rows share nothing.
 fn pays_in_bytes(geometry: &Geometry) -> bool {
-    geometry.kernel[0] > geometry.stride[0] && geometry.weights_len() / geometry.outputs >= WORTH_BYTES
+    let shared = geometry.kernel[0] > geometry.stride[0];
+    let long = geometry.weights_len() / geometry.outputs >= WORTH_BYTES;
+    let tiles = |each: usize| (geometry.kernel[1] * geometry.inputs.div_ceil(each)).div_ceil(SIDE);
+    let halved = 2 * tiles(Precision::Int8.values()) <= tiles(Precision::Bf16.values());
+    shared && (long || geometry.stride[0] == 1 && halved)
 }
 
 /// Rows of a block of an output's.

@@ -7,12 +7,21 @@ use std::borrow::Cow;
 
 use crate::frame::{Frame, Header, Size};
 use crate::mask::{ClassMap, Mask, rle_encode};
-use crate::message::{CameraInfo, CompressedImage, Image, LabelInfo, VisionClass};
+use crate::message::{self, CameraInfo, CompressedImage, Image, LabelInfo, MessageError, VisionClass};
 use crate::render::{self, PngError};
 
 /// A mono8 picture of `size` with one byte a pixel and no padding: the classes or the confidence of a mask.
 pub fn plane<'a>(header: &Header, size: Size, data: &'a [u8]) -> Image<'a> {
     picture(header, size, "mono8", size.width, Cow::Borrowed(data))
+}
+
+/// The message of a mask in mono8, in the memory of the mask: only what comes before its data is written, by way of `head`, which is overwritten.
+///
+/// # Errors
+/// A message longer than CDR can say.
+pub fn mask_message<'a>(header: &Header, mask: &'a mut Mask, head: &mut Vec<u8>) -> Result<&'a [u8], MessageError> {
+    message::encode_head(&plane(header, mask.size(), &[]), mask.classes().len(), head)?;
+    Ok(mask.behind(head))
 }
 
 /// A mask as run lengths in `runs`, which is overwritten.
@@ -134,6 +143,17 @@ mod tests {
     fn an_uncalibrated_camera_stays_so() {
         let info = CameraInfo::default();
         assert_eq!(info_of(&info, &Header::default(), Size::new(4, 4)).k, [0.0; 9]);
+    }
+
+    #[test]
+    fn a_masks_message_is_the_one_that_is_encoded_whole() {
+        let mut mask = Mask::unlabelled(Size::new(3, 2));
+        mask.classes_mut().copy_from_slice(&[5, 4, 3, 2, 1, 0]);
+        for frame_id in ["", "lens", "a_name_that_fills_words", &"x".repeat(1000)] {
+            let header = Header { frame_id: frame_id.into(), ..header() };
+            let whole = message::to_vec(&plane(&header, mask.size(), mask.classes())).unwrap();
+            assert_eq!(mask_message(&header, &mut mask, &mut vec![9; 3]).unwrap(), whole);
+        }
     }
 
     #[test]

@@ -48,12 +48,12 @@ impl ImageKind {
 }
 
 /// A mask on its way out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Published<'a> {
     /// The header of the frame, untouched.
     pub header: &'a Header,
     /// Published class ids, of the frame's size or, in [`MaskSize::Network`], the network's.
-    pub mask: &'a Mask,
+    pub mask: &'a mut Mask,
     /// The scores that it was rendered from.
     pub logits: Logits<'a>,
     /// The exit it is of, from 1.

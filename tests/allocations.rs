@@ -139,8 +139,7 @@ fn a_frame_from_message_to_message_takes_only_the_headers_texts_and_a_list_of_it
     let mut sent = NOTHING;
     let mut publish = |published: Published<'_>| {
         sent = taken(|| {
-            let plane = camera::plane(published.header, published.mask.size(), published.mask.classes());
-            message::encode(&plane, &mut out).unwrap();
+            camera::mask_message(published.header, published.mask, &mut out).unwrap();
         });
     };
     let mut frame = || {

@@ -193,9 +193,8 @@ impl Ours {
             setup::pipeline(&self.bundle, (self.threads, &scheduling), settings.clone(), &clock)?.pipeline;
         let mut out = Vec::new();
         let mut publish = |published: Published<'_>| {
-            let plane = camera::plane(published.header, published.mask.size(), published.mask.classes());
-            // A buffer takes any message that is shorter than 4 GiB.
-            let _ = message::encode(&plane, &mut out);
+            // A mask that was rendered is shorter than 4 GiB.
+            let _ = camera::mask_message(published.header, published.mask, &mut out);
         };
         for exit in 1..=self.iterations {
             pipeline.set(Settings { depth: Depth::Fixed(exit), ..settings.clone() });

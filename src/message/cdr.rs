@@ -10,7 +10,7 @@ use cdr_encoding::CdrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
-use super::Message;
+use super::{Image, Message};
 
 /// Bytes before the payload: the encapsulation's identifier and options.
 const ENCAPSULATION: usize = 4;
@@ -150,6 +150,24 @@ pub fn encode<T: Message + Serialize>(message: &T, out: &mut Vec<u8>) -> Result<
     out.reserve_exact(length);
     out.extend_from_slice(&[0, 1, 0, 0]);
     cdr_encoding::to_writer::<T, LittleEndian, _>(out, message).map_err(encode)
+}
+
+/// Writes an image message that has no data yet up to where `length` bytes of it are to follow, into `out`, whose former content is dropped: both together
+/// are what [`encode`] writes of the whole.
+///
+/// # Errors
+/// A message longer than 32-bit lengths can express.
+pub fn encode_head(image: &Image<'_>, length: usize, out: &mut Vec<u8>) -> Result<(), MessageError> {
+    encode(image, out)?;
+    let message = Image::TYPE.name;
+    let whole = out.len().saturating_add(length);
+    let told = u32::try_from(length).ok().filter(|_| u32::try_from(whole).is_ok());
+    let told = told.ok_or(MessageError::TooLong { message, length: whole })?;
+    // The data is the last field, and its length is what is there of it.
+    if let Some(last) = out.last_chunk_mut() {
+        *last = told.to_le_bytes();
+    }
+    Ok(())
 }
 
 /// [`encode`] into a new buffer.

@@ -13,7 +13,7 @@ mod parameter;
 mod statistics;
 mod types;
 
-pub use cdr::{MessageError, decode, encode, to_vec};
+pub use cdr::{MessageError, decode, encode, encode_head, to_vec};
 pub use debug::{Float64, Float64Stamped};
 pub use definition::{Message, MessageType};
 pub use diagnostic::{DiagnosticArray, DiagnosticStatus, KeyValue, Level};

@@ -74,14 +74,15 @@ impl Masks {
     }
 
     /// Publishes a mask and what belongs to it.
-    pub fn publish(&mut self, out: &Published<'_>, info: Option<&CameraInfo>, look: &Look) {
+    pub fn publish(&mut self, out: Published<'_>, info: Option<&CameraInfo>, look: &Look) {
         let (header, size) = (out.header, out.mask.size());
         let Self { mask, confidence, renderer, camera_info, runs, bytes, .. } = self;
         if mask.is_wanted() {
-            let classes = out.mask.classes();
             match look.encoding {
-                MaskEncoding::Mono8 => mask.send(&camera::plane(header, size, classes), bytes),
-                MaskEncoding::AutowareRle => mask.send(&camera::rle_image(header, size, classes, runs), bytes),
+                MaskEncoding::Mono8 => mask.send_bytes(camera::mask_message(header, out.mask, bytes)),
+                MaskEncoding::AutowareRle => {
+                    mask.send(&camera::rle_image(header, size, out.mask.classes(), runs), bytes);
+                }
             }
         }
         // The mask was rendered from these logits, so they are sound.

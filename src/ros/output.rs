@@ -10,7 +10,7 @@ use super::edge::{Edge, EdgeError, Publisher};
 use super::name::NameError;
 use super::qos::{End, QosOverrides};
 use super::remap::Names;
-use crate::message::{self, Message};
+use crate::message::{self, Message, MessageError};
 use crate::qos::Qos;
 
 /// A topic that is published.
@@ -39,8 +39,14 @@ impl Output {
 
     /// Encodes a message into `bytes` and sends it. A failure is told once.
     pub fn send<T: Message + Serialize>(&mut self, message: &T, bytes: &mut Vec<u8>) {
-        let sent = message::encode(message, bytes).map_err(|error| error.to_string());
-        if let Err(reason) = sent.and_then(|()| self.publisher.publish(bytes))
+        let encoded = message::encode(message, bytes);
+        self.send_bytes(encoded.map(|()| bytes.as_slice()));
+    }
+
+    /// Sends a message that is encoded already. A failure, of that or of this, is told once.
+    pub fn send_bytes(&mut self, encoded: Result<&[u8], MessageError>) {
+        let encoded = encoded.map_err(|error| error.to_string());
+        if let Err(reason) = encoded.and_then(|bytes| self.publisher.publish(bytes))
             && !std::mem::replace(&mut self.told, true)
         {
             tracing::warn!("{}: cannot be published: {reason} (said once)", self.topic);

@@ -237,7 +237,7 @@ impl Ends<Content> for Line<'_> {
         let Some((kind, masks)) = cameras.get_mut(camera) else { return };
         let mut publish = |out: Published<'_>| {
             if shared.is_open() {
-                masks.publish(&out, content.info.as_deref(), look);
+                masks.publish(out, content.info.as_deref(), look);
             }
         };
         let result = pipeline.run(camera, *kind, &content.data, (arrival, deadline), &mut publish);

@@ -1,6 +1,6 @@
 //! The result for one frame: a class for every pixel.
 //!
-//! Knows how class ids are renamed and packed for those who read them; knows nothing of messages, networks or pictures.
+//! Knows how class ids are renamed and packed for those who read them, and that a head may come before them; knows nothing of what messages, networks or pictures are.
 
 use crate::frame::Size;
 

@@ -82,9 +82,9 @@ def main():
         request = json.loads(line)
         for name, path in request.get("load", {}).items():
             graphs[name] = loader.load(path, tensor)
-        if request.get("time"):
-            # What comes first after a pause takes longer: nobody's is timed.
-            next(iter(graphs.values()))()
+        # What comes first after a pause takes longer: nobody's is timed.
+        for run in list(graphs.values())[:1]:
+            run()
         took = {name: [] for name in graphs}
         for _ in range(request.get("time", 0)):
             for name, run in graphs.items():

@@ -230,6 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_of_one_row_or_column_is_repeated_around_itself() {
+        let row =
+            Frame::packed(Header::default(), Size::new(4, 1), Encoding::Bayer8(BayerPattern::Rggb), vec![10, 2, 20, 4]);
+        // Red and green by turns; what would be rows of blue are these again.
+        assert_eq!(
+            converted(&row.unwrap(), BayerPattern::Rggb, 0),
+            [10, 6, 2, 0, 15, 2, 2, 0, 20, 12, 3, 0, 20, 4, 4, 0]
+        );
+        let column =
+            Frame::packed(Header::default(), Size::new(1, 3), Encoding::Bayer8(BayerPattern::Rggb), vec![10, 2, 30]);
+        assert_eq!(converted(&column.unwrap(), BayerPattern::Rggb, 1), [20, 2, 2, 0]);
+    }
+
+    #[test]
     fn a_single_pixel_does_not_panic() {
         let frame = mosaic(BayerPattern::Bggr, Size::new(1, 1), [1, 2, 3]);
         assert_eq!(converted(&frame, BayerPattern::Bggr, 0), [3, 3, 3, 0]);

@@ -121,7 +121,8 @@ macro_rules! add_products {
 ///
 /// # Safety
 /// Each strip has a beginning for every run, and from there on sixteen pixels of `tiles` times sixteen words, whatever its `pixels`; weights, whole vectors of bias and scaling, and addends of `channels` are
-/// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`], and the processor AVX-512 with bf16.
+/// there to be read, results of as many channels to be written by nobody else. This thread has [`Tiles`] that were opened for as many pixels as the longest strip has, or more, and for
+/// the words of a run; and the processor AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
 pub(super) unsafe fn multiply(product: &Product<'_>) {
     // SAFETY: as the caller says.
@@ -146,8 +147,8 @@ unsafe fn multiply_by<const V: usize, const BYTES: bool>(product: &Product<'_>) 
     let mut sums = MaybeUninit::<Sums>::uninit();
     let sums = sums.as_mut_ptr().cast::<f32>();
     let mut last: &[Strip] = &[];
-    // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors, and those of `product` are written before they
-    // are read.
+    // SAFETY: the caller vouches for what is read; the sums have room for all strips and vectors, and those of the strips' pixels are written before
+    // they are read.
     unsafe {
         let ending = Ending::<V, BYTES>::of(product);
         for strips in product.strips.chunks(STRIPS) {

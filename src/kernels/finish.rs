@@ -217,11 +217,11 @@ unsafe fn finish_planes<const V: usize, const BYTES: bool>(
     sums: *const f32,
 ) {
     let mask = ((1u32 << pixels) - 1) as __mmask16;
-    // SAFETY: the mask keeps to the pixels that are there, and no more channels are stored than are.
+    // SAFETY: no sums are read but those of pixels that are there, the mask keeps to these, and no more channels are stored than are.
     unsafe {
         for v in 0..V {
             let first = v * SIDE;
-            let rows = std::array::from_fn(|p| ending.value(v, sums.add(p * SUMS_STEP)));
+            let rows = std::array::from_fn(|p| ending.value(v, sums.add(p.min(pixels - 1) * SUMS_STEP)));
             let count = (product.channels - first).min(SIDE);
             for (channel, values) in transposed(rows).into_iter().enumerate().take(count) {
                 _mm512_mask_storeu_ps(output.add((product.first + first + channel) * step), mask, ending.cut(values));

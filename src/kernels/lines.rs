@@ -162,7 +162,7 @@ impl Packing {
         values.as_chunks_mut().0.fill(self.blank);
     }
 
-    /// Packs a row of the input, counted from the first one with its zeros above.
+    /// Packs a row of the input, counted from the first one that stands above it.
     fn pack_row(&self, work: &Work<'_>, y: usize, row: &mut [u16]) {
         let geometry = work.geometry;
         let ([height, width], channels) = (geometry.from, geometry.inputs);

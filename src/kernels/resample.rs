@@ -16,7 +16,7 @@ pub struct Resample {
     /// From a pixel to the next: 1, 3 or 4.
     samples: usize,
     width: usize,
-    /// Taps are taken two by two.
+    /// Taps are taken two by two; one pair at least.
     pub(super) pairs: usize,
     /// The first sample of each target pixel, block by block.
     pub(super) firsts: Vec<[u32; BLOCK]>,
@@ -52,8 +52,8 @@ impl Resample {
     pub fn new<'a>(samples: usize, taps: impl Iterator<Item = (usize, &'a [i16])>) -> Self {
         assert!(matches!(samples, 1 | 3 | 4), "{samples} samples a pixel");
         let taps: Vec<_> = taps.collect();
-        let pairs = taps.iter().map(|(_, weights)| weights.len().div_ceil(2)).max().unwrap_or(0);
-        let last = taps.iter().map(|(start, _)| start + 2 * pairs.max(1) - 2).max().unwrap_or(0);
+        let pairs = taps.iter().map(|(_, weights)| weights.len().div_ceil(2)).max().unwrap_or(0).max(1);
+        let last = taps.iter().map(|(start, _)| start + 2 * pairs - 2).max().unwrap_or(0);
         let mut table =
             Self { samples, width: taps.len(), pairs, firsts: vec![], weights: vec![], reach: last * samples + LOAD };
         for block in taps.chunks(BLOCK) {

@@ -18,7 +18,7 @@ use super::work::{Desk, Work};
 
 mod weights;
 
-use weights::{Panel, paired};
+use weights::{Panel, pair_of, paired};
 
 /// For outputs of at least so many rows, the rows of a block whose input is not packed as bytes: many share what is laid out around it, few leave enough
 /// blocks to threads.
@@ -31,6 +31,7 @@ const WORTH_BYTES: usize = 400;
 pub(super) struct Tiled {
     panels: Vec<Panel>,
     source: Source,
+    precision: Precision,
     /// What is computed, by [`paired`] perhaps.
     geometry: Geometry,
     /// Columns of the output by strips of neighbours.
@@ -45,10 +46,8 @@ pub(super) struct Tiled {
 /// Where the input is read.
 #[derive(Clone)]
 enum Source {
-    /// In halves, for so many rows of the output at once.
-    Halves(Packing, usize),
-    /// The same of an image's bytes.
-    Image(Packing, usize),
+    /// As it is laid out for so many rows of the output at once: bf16, or an image's bytes.
+    Laid(Packing, usize),
     /// In bytes, packed row by row.
     Bytes(Rows),
 }
@@ -78,31 +77,22 @@ impl Tiled {
         isa: Isa,
         precision: Precision,
     ) -> Result<Self, String> {
-        if precision == Precision::Int8 {
-            let packer = Rows::new(geometry, isa, Precision::Int8)?;
-            let unit = packer.unit();
-            let panels = Panel::of_bytes(geometry, weights, bias, unit);
-            return Ok(Self::of(geometry, panels, Source::Bytes(packer), unit));
+        if precision != Precision::Int8 {
+            return Ok(Self::laid(geometry, [weights, bias], 0, Precision::Bf16));
         }
-        Ok(Self::laid(geometry, [weights, bias], 0, |geometry, weights, bias, packing| {
-            (Panel::of_halves(geometry, weights, bias, &packing), Source::Halves(packing, block(geometry)))
-        }))
+        let packer = Rows::new(geometry, isa, Precision::Int8)?;
+        let unit = packer.unit();
+        let panels = Panel::of_bytes(geometry, weights, bias, unit);
+        Ok(Self::of(geometry, panels, (Source::Bytes(packer), Precision::Int8), unit))
     }
 
     /// The convolution of an image's bytes, with words of `blank` around it.
     pub fn of_image(geometry: &Geometry, weights_and_bias: [&[f32]; 2], blank: u32) -> Self {
-        Self::laid(geometry, weights_and_bias, blank, |geometry, weights, bias, packing| {
-            (Panel::of_bytes(geometry, weights, bias, 1), Source::Image(packing, block(geometry)))
-        })
+        Self::laid(geometry, weights_and_bias, blank, Precision::Int8)
     }
 
-    /// The convolution of an input that is laid out in halves, by pairs of pixels where that is better.
-    fn laid(
-        geometry: &Geometry,
-        [weights, bias]: [&[f32]; 2],
-        blank: u32,
-        make: impl FnOnce(&Geometry, &[f32], &[f32], Packing) -> (Vec<Panel>, Source),
-    ) -> Self {
+    /// The convolution of an input that is laid out as it is multiplied, by pairs of pixels where that is better.
+    fn laid(geometry: &Geometry, [weights, bias]: [&[f32]; 2], blank: u32, precision: Precision) -> Self {
         let pairs = paired(geometry, weights, bias);
         let (geometry, weights, bias) = match &pairs {
             Some((geometry, weights, bias)) => (geometry, weights.as_slice(), bias.as_slice()),
@@ -110,28 +100,29 @@ impl Tiled {
         };
         let packing = Packing::new(geometry, blank);
         let unit = packing.unit / 2;
-        let (panels, source) = make(geometry, weights, bias, packing);
-        Self::of(geometry, panels, source, unit)
+        let panels = match precision {
+            Precision::Int8 => Panel::of_bytes(geometry, weights, bias, unit),
+            _ => Panel::of_halves(geometry, weights, bias, &packing),
+        };
+        let block = BLOCKS.iter().find(|(rows, _)| geometry.to[0] >= *rows).map_or(1, |(_, block)| *block);
+        Self::of(geometry, panels, (Source::Laid(packing, block), precision), unit)
     }
 
     /// The convolution of an input whose pixels have `unit` words.
-    fn of(geometry: &Geometry, panels: Vec<Panel>, source: Source, unit: usize) -> Self {
+    fn of(geometry: &Geometry, panels: Vec<Panel>, (source, precision): (Source, Precision), unit: usize) -> Self {
         let (step, words) = (geometry.stride[1] * unit, geometry.kernel[1] * unit);
         let (strips, tiles) = (strips(geometry.to[1]), words.div_ceil(SIDE));
-        Self { panels, source, geometry: geometry.clone(), strips, step, words, tiles }
+        Self { panels, source, precision, geometry: geometry.clone(), strips, step, words, tiles }
     }
 
     pub fn precision(&self) -> Precision {
-        match self.source {
-            Source::Halves(..) => Precision::Bf16,
-            Source::Image(..) | Source::Bytes(_) => Precision::Int8,
-        }
+        self.precision
     }
 
     /// How many blocks of rows the output has.
     pub fn blocks(&self) -> usize {
         match &self.source {
-            Source::Halves(_, block) | Source::Image(_, block) => self.geometry.to[0].div_ceil(*block),
+            Source::Laid(_, block) => self.geometry.to[0].div_ceil(*block),
             Source::Bytes(packer) => packer.blocks(),
         }
     }
@@ -145,8 +136,8 @@ impl Tiled {
         let work = Work { geometry: &self.geometry, output: work.output, ..*work };
         let height = self.geometry.to[0];
         match &self.source {
-            Source::Halves(packing, block) | Source::Image(packing, block) => {
-                let range = (self.precision() == Precision::Int8).then_some(tile::Range::NONE);
+            Source::Laid(packing, block) => {
+                let range = (self.precision == Precision::Int8).then_some(tile::Range::NONE);
                 // Blocks that one thread has are taken together, as far as they are not longer than the longest.
                 let rows = blocks.start * block..height.min(blocks.end * block);
                 let count = rows.len().div_ceil(BLOCKS[0].1);
@@ -226,22 +217,18 @@ impl Tiled {
             };
             // SAFETY: there is a beginning for every run, with sixteen pixels of whole tiles behind it; weights, bias and scaling are as long as they were
             // made. The strips' pixels and the panel's channels lie in the output, in rows that are this job's alone, and in the addends, which
-            // cover it. There are tiles, so there is AMX, and with it AVX-512.
+            // cover it. There are tiles, opened for these strips and runs, so there is AMX, and with it AVX-512.
             unsafe { multiply(&product) };
         }
     }
 }
 
-/// Whether bytes are faster than bf16: they are made anew for each convolution, and for each row of the output where rows share nothing.
+/// Whether bytes are faster than bf16: they are made anew for each convolution, and for each row of the output where rows share nothing. They are where sums are long,
+/// and where they take half as many tiles as bf16 does, pixel by pixel, if rows share enough.
 fn pays_in_bytes(geometry: &Geometry) -> bool {
     let shared = geometry.kernel[0] > geometry.stride[0];
     let long = geometry.weights_len() / geometry.outputs >= WORTH_BYTES;
     let tiles = |each: usize| (geometry.kernel[1] * geometry.inputs.div_ceil(each)).div_ceil(SIDE);
     let halved = 2 * tiles(Precision::Int8.values()) <= tiles(Precision::Bf16.values());
-    shared && (long || geometry.stride[0] == 1 && halved)
-}
-
-/// Rows of a block of an output's.
-fn block(geometry: &Geometry) -> usize {
-    BLOCKS.iter().find(|(rows, _)| geometry.to[0] >= *rows).map_or(1, |(_, block)| *block)
+    shared && (long || geometry.stride[0] == 1 && halved && pair_of(geometry).is_none())
 }

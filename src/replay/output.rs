@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::cameras::Camera;
 use crate::bag::{BagError, BagWriter, Qos, TopicId};
-use crate::camera::{info_of, label_info, mask_message, plane};
+use crate::camera::{info_of, label_info, plane};
 use crate::frame::Header;
 use crate::mask::ClassMap;
 use crate::message::{self, CameraInfo, Image, LabelInfo, Message};
@@ -39,8 +39,6 @@ pub struct Output<'scope> {
     topics: Vec<Topics>,
     labels: LabelInfo,
     renderer: ConfidenceRenderer,
-    /// What a mask's message has before its data.
-    head: Vec<u8>,
     sender: SyncSender<Outgoing>,
     thread: ScopedJoinHandle<'scope, Result<(), BagError>>,
     broken: bool,
@@ -58,8 +56,7 @@ impl<'scope> Output<'scope> {
         let (sender, receiver) = sync_channel(WAITING);
         let thread = scope.spawn(move || write(writer, &receiver));
         let labels = label_info(&Header::default(), classes, map);
-        let renderer = ConfidenceRenderer::new();
-        Ok(Self { topics, labels, renderer, head: Vec::new(), sender, thread, broken: false })
+        Ok(Self { topics, labels, renderer: ConfidenceRenderer::new(), sender, thread, broken: false })
     }
 
     /// Whether the bag can no longer be written; [`finish`](Self::finish) says why.
@@ -79,7 +76,7 @@ impl<'scope> Output<'scope> {
             let labels = LabelInfo { header: out.header.clone(), ..self.labels.clone() };
             messages.push((topics.label_info, message::to_vec(&labels)));
         }
-        messages.push((topics.mask, mask_message(out.header, out.mask, &mut self.head).map(<[u8]>::to_vec)));
+        messages.push((topics.mask, message::to_vec(&plane(out.header, size, out.mask.classes()))));
         // The mask was rendered from these logits, so they are sound.
         if let Ok(levels) = self.renderer.render(out.logits, size) {
             messages.push((topics.confidence, message::to_vec(&plane(out.header, size, levels))));

@@ -103,6 +103,55 @@ fn what_a_word_held_before_is_not_in_the_results() {
 }
 
 #[test]
+fn an_image_is_multiplied_alike_by_kernels_of_several_tiles() {
+    let geometry = Geometry {
+        inputs: 3,
+        outputs: 40,
+        kernel: [3, 20],
+        stride: [2, 4],
+        pad: [1, 5],
+        from: [21, 301],
+        to: [10, 73],
+        addends: Vec::new(),
+        ..large()
+    };
+    let case = Case::new(geometry);
+    let pixels: Vec<u32> = (0..21 * 301u32).map(|at| at.wrapping_mul(2_654_435_761) & 0x00FF_FFFF).collect();
+    let run = |isa| case.run_bytes(&Normalise::new([0.5; 3], [0.25; 3]), &pixels, isa, Order::Interleaved).unwrap().0;
+    let portable = run(Isa::Portable);
+    for isa in isas(Precision::Int8) {
+        assert!(run(isa) == portable, "{isa:?}");
+    }
+}
+
+#[test]
+fn tiles_take_bytes_where_sums_are_long_or_bytes_halve_the_tiles() {
+    if !Precision::Int8.is_there(Isa::Amx) {
+        return;
+    }
+    let of = |inputs: usize, outputs: usize, stride: usize| {
+        let geometry = Geometry {
+            inputs,
+            outputs,
+            stride: [stride; 2],
+            pad: [1, 1],
+            from: [40, 80],
+            to: [40 / stride, 80 / stride],
+            addends: Vec::new(),
+            ..large()
+        };
+        let case = Case::new(geometry.clone());
+        Conv::new(geometry, &case.weights, &case.bias, Isa::Amx, Precision::Int8).unwrap().precision()
+    };
+    // 180 products in one tile a row instead of two, if rows share enough.
+    assert_eq!([of(20, 20, 1), of(20, 20, 2)], [Precision::Int8, Precision::Bf16]);
+    // 216 products in two tiles instead of three; pairs of pixels spare as many.
+    assert_eq!([of(24, 24, 1), of(16, 16, 1)], [Precision::Bf16; 2]);
+    // 432 products.
+    assert_eq!([of(48, 24, 1), of(48, 24, 2)], [Precision::Int8; 2]);
+}
+
+#[test]
 fn what_no_number_can_stand_for_is_seen_in_the_results() {
     for precision in Precision::ALL {
         for isa in isas(precision) {

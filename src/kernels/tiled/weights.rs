@@ -98,8 +98,9 @@ impl Panel {
 
 /// The convolution that computes pairs of pixels as single ones of twice the channels, from a kernel that is wider by the way between them.
 ///
-/// Where one pixel fills half a panel, and both fit into the tiles of one, that halves the tiles to be loaded.
-pub(super) fn paired(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Option<(Geometry, Vec<f32>, Vec<f32>)> {
+/// Where one pixel fills half a panel, that halves the tiles of input to be loaded; where it leaves half a vector empty, it spares those products. It pays where both
+/// pixels fit into the tiles of one.
+pub(super) fn pair_of(geometry: &Geometry) -> Option<Geometry> {
     let (outputs, [rows, columns], stride) = (geometry.outputs, geometry.kernel, geometry.stride[1]);
     let [height, width] = geometry.to;
     let paired = Geometry {
@@ -113,12 +114,15 @@ pub(super) fn paired(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Opti
     let vectors = |outputs: usize| outputs.div_ceil(SIDE);
     let better = outputs == SIDE || vectors(2 * outputs) < 2 * vectors(outputs);
     let fits = better && width.is_multiple_of(2) && geometry.addends.is_empty() && !planes;
-    if !fits || Packing::new(&paired, 0).tiles > Packing::new(geometry, 0).tiles {
-        return None;
-    }
+    (fits && Packing::new(&paired, 0).tiles <= Packing::new(geometry, 0).tiles).then_some(paired)
+}
+
+/// The same with its weights and bias.
+pub(super) fn paired(geometry: &Geometry, weights: &[f32], bias: &[f32]) -> Option<(Geometry, Vec<f32>, Vec<f32>)> {
+    let (paired, stride) = (pair_of(geometry)?, geometry.stride[1]);
     let mut wide = Vec::with_capacity(2 * weights.len());
     for pixel in 0..2 {
-        for row in weights.chunks_exact(columns) {
+        for row in weights.chunks_exact(geometry.kernel[1]) {
             let (before, after) = (pixel * stride, (1 - pixel) * stride);
             wide.extend(
                 std::iter::repeat_n(0.0, before).chain(row.iter().copied()).chain(std::iter::repeat_n(0.0, after)),

@@ -97,6 +97,18 @@ fn pixels_are_borrowed_from_the_message() {
 }
 
 #[test]
+fn a_head_tells_what_follows_it_and_refuses_what_cannot_be_told() {
+    let (whole, mut head) = (image(), Vec::new());
+    let without = Image { data: Cow::Borrowed(&[]), ..image() };
+    encode_head(&without, whole.data.len(), &mut head).unwrap();
+    assert_eq!([head, whole.data.to_vec()].concat(), bytes(IMAGE_LE));
+    for length in [u32::MAX as usize, usize::MAX] {
+        let error = encode_head(&without, length, &mut Vec::new()).unwrap_err();
+        assert!(matches!(error, MessageError::TooLong { length: told, .. } if told >= length), "{error}");
+    }
+}
+
+#[test]
 fn writing_reserves_the_exact_length_once() {
     let mut out = vec![7; 3];
     encode(&image(), &mut out).unwrap();

@@ -17,9 +17,7 @@ struct Three<'a> {
 /// Converts row `y` into pixels of four samples; `out` takes whole pairs of them.
 #[inline(always)]
 pub(super) fn row(frame: &Frame<'_>, pattern: BayerPattern, y: u32, out: &mut [u8]) {
-    let last = frame.size().height.saturating_sub(1);
-    let above = if y == 0 { 1.min(last) } else { y - 1 };
-    let below = if y == last { last.saturating_sub(1) } else { y + 1 };
+    let [above, below] = neighbours(y, frame.size().height.saturating_sub(1));
     let rows = Three { above: frame.row(above), here: frame.row(y), below: frame.row(below) };
 
     let (red_x, red_y) = match pattern {
@@ -92,9 +90,7 @@ impl Three<'_> {
     /// A pixel that has the row's end beside it, or the pair there.
     #[inline(always)]
     fn at_edge<const GREEN: usize, const RED: bool>(self, x: usize) -> [u8; 4] {
-        let last = self.here.len().saturating_sub(1);
-        let left = if x == 0 { 1.min(last) } else { x - 1 };
-        let right = if x == last { last.saturating_sub(1) } else { x + 1 };
+        let [left, right] = neighbours(x as u32, self.here.len().saturating_sub(1) as u32).map(|x| x as usize);
         let [above, here, below] = [self.above, self.here, self.below]
             .map(|row| [left, x, right].map(|x| u16::from(row.get(x).copied().unwrap_or_default())));
         colours::<RED>(if x % 2 == GREEN {
@@ -104,6 +100,12 @@ impl Three<'_> {
             [here[1], quarter(plus), quarter(above[0] + above[2] + below[0] + below[2])]
         })
     }
+}
+
+/// What stands before and behind `at`, of places up to `last`; mirrored at both ends.
+#[inline(always)]
+fn neighbours(at: u32, last: u32) -> [u32; 2] {
+    [if at == 0 { 1.min(last) } else { at - 1 }, if at == last { last.saturating_sub(1) } else { at + 1 }]
 }
 
 /// Two by two samples of a row from its `k`-th on.

@@ -43,6 +43,11 @@ pub(super) fn strips(columns: usize) -> Vec<Range<usize>> {
     (0..count).map(|strip| strip * columns / count..(strip + 1) * columns / count).collect()
 }
 
+/// Tiles of a row of the kernel, where pixels of the input have `unit` words.
+pub(super) fn tiles(geometry: &Geometry, unit: usize) -> usize {
+    (geometry.kernel[1] * unit).div_ceil(SIDE)
+}
+
 impl Packing {
     /// Whether there is a packing for the input.
     pub fn fits(geometry: &Geometry) -> bool {
@@ -59,7 +64,7 @@ impl Packing {
             _ => Order::Rounded.unit(geometry.inputs),
         };
         let row = (unit * across(geometry)).next_multiple_of(LINE);
-        let tiles = (geometry.kernel[1] * unit).div_ceil(LINE);
+        let tiles = tiles(geometry, unit / 2);
         let blank = [blank as u16, (blank >> 16) as u16];
         Self { unit, step: geometry.stride[1] * unit, row, tiles, blank }
     }

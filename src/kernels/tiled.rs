@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::amx::{Tiles, multiply};
 use super::geometry::{Geometry, Order};
 use super::isa::Isa;
-use super::lines::{Packing, strips};
+use super::lines::{Packing, strips, tiles};
 use super::precision::Precision;
 use super::product::{Line, Product, Results, SIDE, Strip};
 use super::rows::Rows;
@@ -62,10 +62,9 @@ impl Tiled {
         let summed = geometry.to_order != Order::Planes || geometry.addends.is_empty();
         let read = match (precision, geometry.from_order) {
             (Precision::F32, _) | (Precision::Bf16, Order::Bytes) | (Precision::Int8, Order::Planes) => false,
-            (Precision::Bf16, _) => Packing::fits(geometry),
+            (Precision::Bf16, _) | (Precision::Int8, Order::Bytes) => Packing::fits(geometry),
             (Precision::Int8, Order::Interleaved) => pays_in_bytes(geometry),
             (Precision::Int8, Order::Rounded) => geometry.inputs.is_multiple_of(2) && pays_in_bytes(geometry),
-            (Precision::Int8, Order::Bytes) => true,
         };
         !geometry.depthwise && summed && even && read
     }
@@ -111,7 +110,7 @@ impl Tiled {
     /// The convolution of an input whose pixels have `unit` words.
     fn of(geometry: &Geometry, panels: Vec<Panel>, (source, precision): (Source, Precision), unit: usize) -> Self {
         let (step, words) = (geometry.stride[1] * unit, geometry.kernel[1] * unit);
-        let (strips, tiles) = (strips(geometry.to[1]), words.div_ceil(SIDE));
+        let (strips, tiles) = (strips(geometry.to[1]), tiles(geometry, unit));
         Self { panels, source, precision, geometry: geometry.clone(), strips, step, words, tiles }
     }
 
@@ -228,7 +227,7 @@ impl Tiled {
 fn pays_in_bytes(geometry: &Geometry) -> bool {
     let shared = geometry.kernel[0] > geometry.stride[0];
     let long = geometry.weights_len() / geometry.outputs >= WORTH_BYTES;
-    let tiles = |each: usize| (geometry.kernel[1] * geometry.inputs.div_ceil(each)).div_ceil(SIDE);
-    let halved = 2 * tiles(Precision::Int8.values()) <= tiles(Precision::Bf16.values());
+    let tiles = |precision: Precision| tiles(geometry, geometry.inputs.div_ceil(precision.values()));
+    let halved = 2 * tiles(Precision::Int8) <= tiles(Precision::Bf16);
     shared && (long || geometry.stride[0] == 1 && halved && pair_of(geometry).is_none())
 }

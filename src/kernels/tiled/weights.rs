@@ -1,6 +1,6 @@
 //! Weights as tiles are multiplied with them.
 
-use super::Packing;
+use super::{Packing, tiles};
 use crate::kernels::geometry::{Geometry, Order};
 use crate::kernels::panel::{bytes, round_to_bytes};
 use crate::kernels::precision::Precision;
@@ -43,7 +43,7 @@ impl Panel {
     /// Those of bytes, for an input whose pixels have `unit` words.
     pub fn of_bytes(geometry: &Geometry, weights: &[f32], bias: &[f32], unit: usize) -> Vec<Self> {
         let ([rows, columns], inputs) = (geometry.kernel, geometry.inputs);
-        let tiles = (columns * unit).div_ceil(SIDE);
+        let tiles = tiles(geometry, unit);
         let rounded = weights.chunks_exact(inputs * rows * columns).map(|weights| {
             let mut weights = weights.to_vec();
             round_to_bytes(&mut weights, rows * columns);

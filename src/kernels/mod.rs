@@ -34,6 +34,7 @@
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod conv;
+mod corners;
 mod crew;
 mod depthwise;
 #[cfg(target_arch = "x86_64")]
@@ -80,6 +81,7 @@ mod work;
 mod x86;
 
 pub use conv::Conv;
+pub use corners::{Corners, Kept};
 pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;

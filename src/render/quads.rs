@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lerp::{Axis, Cell};
 use super::scores::{Scores, clear_below};
+use crate::kernels::{Corners, Kept};
 use crate::mask::UNLABELLED;
 use crate::model::Logits;
 
@@ -96,18 +97,10 @@ struct Piece {
 const NARROW: usize = 4;
 const WIDE: usize = 8;
 
-/// A class that may win somewhere in a quad.
-#[derive(Debug, Clone, Copy, Default)]
-struct Rival {
-    class: u8,
-    /// Scores above left, above right, below left, below right.
-    corners: [f32; 4],
-}
-
 /// Rivals of quads, one after another, and room behind them.
 #[derive(Debug, Default)]
 struct Rivals {
-    room: Vec<Rival>,
+    room: Vec<Kept>,
     count: usize,
 }
 
@@ -144,6 +137,7 @@ impl Band {
         self.find_plain(scores.clear_row(above), scores.clear_row(below));
         let corner_classes = [scores.class_row(above), scores.class_row(below)];
         let [above, below] = [above, below].map(|row| row as usize * logits.grid.width as usize);
+        let planes = [logits.classes, logits.grid.pixels()];
         let mut quads = self.quads.as_slice();
         // Most of a row is a few stretches of one class each.
         for classes in self.classes.chunk_by(|a, b| a == b) {
@@ -155,8 +149,8 @@ impl Band {
             for quad in stretch.iter().filter(|_| class == UNLABELLED) {
                 let (left, right) = (quad.cell.at as usize, quad.cell.next as usize);
                 let (first, winners) = (self.rivals.count, corners(corner_classes, left, right));
-                let push = if left == right { push_rivals::<0> } else { push_rivals::<1> };
-                push(logits, [above + left, below + left], winners, &mut self.rivals);
+                let corners = Corners::new(logits.values, planes, [above + left, below + left], left == right);
+                push_rivals(corners, winners, &mut self.rivals);
                 self.mixed.push((quad.clone(), first..self.rivals.count));
             }
             quads = rest;
@@ -209,7 +203,7 @@ impl Band {
 /// Draws a mixed quad, `COLUMNS` pixels and as many rows as fill the lanes at once.
 #[inline(always)]
 fn draw_quad<const COLUMNS: usize>(
-    rivals: &[Rival],
+    rivals: &[Kept],
     pieces: &[Piece],
     down: &[[f32; LANES]],
     (width, out): (usize, &mut [u8]),
@@ -242,43 +236,21 @@ fn put<const COLUMNS: usize>(winners: &[u8; COLUMNS], out: Option<&mut [u8]>) {
     }
 }
 
-/// Keeps the classes that may win in a quad: all but those which one of two of the corners' winners clearly beats at every corner. The corners on the
-/// left are the cells at `places`, above and below, those on the right `APART` cells further.
+/// Keeps the classes that may win in a quad: all but those which one of two of the corners' winners clearly beats at every corner.
 ///
-/// There is no branch on a score, which could not be foreseen. Not compiled for wide vectors: the compiler would gather scores across classes,
-/// one by one, which takes longer.
+/// Not compiled for wide vectors, which gain nothing with four corners.
 #[inline(never)]
-fn push_rivals<const APART: usize>(logits: Logits<'_>, places: [usize; 2], winners: [u8; 4], rivals: &mut Rivals) {
-    let plane = logits.grid.pixels();
-    let [above, below] = places.map(|place| &logits.values[place..]);
-    let corners = |class: usize| {
-        let at = class * plane;
-        [above[at], above[at + APART], below[at], below[at + APART]]
-    };
+fn push_rivals(corners: Corners<'_>, winners: [u8; 4], rivals: &mut Rivals) {
     // Two will do: there are hardly ever more, and no harm comes of a rival that cannot win. Nor does it matter which class leads where a corner
     // has no winner.
     let [one, others @ ..] = winners;
     let other = others.into_iter().fold(one, |other, winner| if winner == one { other } else { winner });
-    let [one, other] = [one, other].map(|winner| usize::from(winner).min(logits.classes - 1));
-    let floors = [corners(one).map(clear_below), corners(other).map(clear_below)];
-    if rivals.room.len() < rivals.count + logits.classes {
-        rivals.room.resize(rivals.count + logits.classes, Rival::default());
+    let scores = |winner: u8| corners.of(usize::from(winner).min(corners.planes() - 1));
+    let floors = [scores(one).map(clear_below), scores(other).map(clear_below)];
+    if rivals.room.len() < rivals.count + corners.planes() {
+        rivals.room.resize(rivals.count + corners.planes(), Kept::default());
     }
-    let room = &mut rivals.room[rivals.count..];
-    let mut count = 0;
-    for class in 0..logits.classes {
-        let corners = corners(class);
-        room[count] = Rival { class: class as u8, corners };
-        let beaten = is_below(&corners, &floors[0]) | is_below(&corners, &floors[1]);
-        count += usize::from(!beaten);
-    }
-    rivals.count += count;
-}
-
-/// Whether scores are below the floors at every corner.
-#[inline(always)]
-fn is_below(scores: &[f32; 4], floors: &[f32; 4]) -> bool {
-    (scores[0] < floors[0]) & (scores[1] < floors[1]) & (scores[2] < floors[2]) & (scores[3] < floors[3])
+    rivals.count += corners.keep(&floors, &mut rivals.room[rivals.count..]);
 }
 
 #[inline(always)]
@@ -290,7 +262,7 @@ fn corners<T: Copy + Default>([above, below]: [&[T]; 2], left: usize, right: usi
 /// The best class of some pixels, `down` on their way from above to below and `right` from left to right: interpolates the rivals down the left and
 /// right edge, then between the edges; the highest wins, the lowest id among equals.
 #[inline(always)]
-fn draw_mixed(rivals: &[Rival], down: &[f32; LANES], right: &[f32; LANES]) -> [u8; LANES] {
+fn draw_mixed(rivals: &[Kept], down: &[f32; LANES], right: &[f32; LANES]) -> [u8; LANES] {
     let mut best = [f32::NEG_INFINITY; LANES];
     let mut winner = [u32::from(UNLABELLED); LANES];
     for rival in rivals {
@@ -302,7 +274,7 @@ fn draw_mixed(rivals: &[Rival], down: &[f32; LANES], right: &[f32; LANES]) -> [u
             let score = between(left_edge, right_edge, right);
             // By a mask: the compiler makes a branch of a choice here.
             let wins = u32::from(score > *best).wrapping_neg();
-            *winner = *winner & !wins | u32::from(rival.class) & wins;
+            *winner = *winner & !wins | u32::from(rival.plane) & wins;
             *best = if score > *best { score } else { *best };
         }
     }

@@ -88,7 +88,8 @@ pub(super) fn best_classes(logits: Logits<'_>, out: &mut [u8]) {
 /// In place of a class that is not there.
 static NO_SCORES: [f32; BLOCK] = [f32::NAN; BLOCK];
 
-/// The two best scores of a block of cells.
+/// The two best scores of a block of cells, none of whose vectors lies across two lines of the cache.
+#[repr(align(64))]
 struct Lead {
     best: [f32; BLOCK],
     second: [f32; BLOCK],

@@ -234,19 +234,25 @@ def sizes(args):
         worker.ask(**requests[name])
     answers = rounds(args, workers, requests)
     frames = [key for key in answers[args.sizes[0]][0] if key.startswith("frame")]
-    print(f"{'ms':10}" + "".join(f" {'%dx%d' % (b['width'], b['height']):>9} {'ns/pixel':>9}" for b in bundles.values()))
+    pixels = {name: bundle["width"] * bundle["height"] for name, bundle in bundles.items()}
+    print(f"{'ms':10}" + "".join(f" {'%dx%d' % (b['width'], b['height']):>9} {'ns/pixel':>9} {'/ first':>8}" for b in bundles.values()))
     for key in ["data", *frames]:
         text = f"{key:10}"
-        for name, bundle in bundles.items():
-            middle = statistics.median(column(answers[name], key))
-            text += f" {middle:9.3f} {1e6 * middle / bundle['width'] / bundle['height']:9.2f}"
+        first = [ms / pixels[args.sizes[0]] for ms in column(answers[args.sizes[0]], key)]
+        for name in bundles:
+            times = column(answers[name], key)
+            middle = statistics.median(times)
+            ratio = statistics.median(ms / pixels[name] / of for ms, of in zip(times, first))
+            text += f" {middle:9.3f} {1e6 * middle / pixels[name]:9.2f} {ratio:8.2f}"
         print(text)
     text = f"{'per step':10}"
     for name in bundles:
-        whole = [statistics.median(column(answers[name], key)) for key in frames]
-        steps = [b - a for a, b in zip(whole, whole[1:])]
-        text += f" {statistics.mean(steps):9.3f} {max(abs(s / statistics.mean(steps) - 1) for s in steps):8.0%} "
+        turns = [[b - a for a, b in zip(turn, turn[1:])] for turn in zip(*(column(answers[name], key) for key in frames))]
+        means = [statistics.mean(steps) for steps in turns]
+        steps = [statistics.median(step / mean for step, mean in zip(step, means)) for step in zip(*turns)]
+        text += f" {statistics.median(means):9.3f} {max(abs(step - 1) for step in steps):9.0%} {'':8}"
     print(text + "  (how far the step that differs most lies from the mean)")
+    print("/ first: time for each pixel beside that of the first size, median of ratios within a turn; so is a step beside the mean of its turn's")
     for worker in workers.values():
         worker.end()
 
@@ -254,7 +260,8 @@ def sizes(args):
 def main():
     args = options()
     parts = ", ".join(f"{name} {version(name)}" for name in ["onnxruntime", "openvino", "opencv-python-headless"])
-    print(f"{args.model}, {args.threads} threads, {args.precision}, {args.rounds} rounds of {args.frames}; {parts}")
+    of = " ".join(args.sizes or [args.model])
+    print(f"{of}, {args.threads} threads, {args.precision}, {args.rounds} rounds of {args.frames}; {parts}")
     if args.sizes:
         return sizes(args)
     for table in [stages, pixels, memory, line, scaling]:

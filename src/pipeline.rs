@@ -188,6 +188,9 @@ impl Pipeline {
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
+        if self.meter.is_quota(settings.share) != self.meter.is_quota(self.settings.share) {
+            self.meter.restart(self.clock.as_ref(), self.model.as_ref());
+        }
         self.allowance.set(self.meter.share(settings.share), settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();

@@ -36,14 +36,18 @@ impl Meter {
         self.compute.share(wanted, self.threads as usize)
     }
 
+    /// Whether the quota is what limits where the user allows `wanted`. When that changes, the meter has to be restarted.
+    pub fn is_quota(&self, wanted: f64) -> bool {
+        self.share(wanted) < wanted
+    }
+
     /// What is to be charged on the thread that ran a frame, at its end, where the user allows a share of `wanted`: time of all threads together, as a
     /// part of their number. `began` is what the thread had worked when the frame began.
     pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
-        let process = since(&mut self.process, clock.worked(Worker::Process));
-        let helped = since(&mut self.helped, helped(model));
-        let used = match self.share(wanted) < wanted {
-            true => process,
-            false => clock.worked(Worker::Thread).saturating_sub(began) + helped,
+        // One call to the system at the end of a frame: what all threads have worked takes longest to find.
+        let used = match self.is_quota(wanted) {
+            true => since(&mut self.process, clock.worked(Worker::Process)),
+            false => clock.worked(Worker::Thread).saturating_sub(began) + since(&mut self.helped, helped(model)),
         };
         used / self.threads
     }

@@ -187,21 +187,29 @@ fn with_fixed_iterations_warm_frames_run_as_many_as_cold_ones() {
     assert_eq!(exits, [(false, 1), (true, 1), (true, 1)]);
 }
 
-/// The part of 20 s that the process works, when a share is allowed and frames wait for nothing else. Every stage is stalled as long as it works;
-/// `beside` is what other threads work between two frames.
-fn worked(share: f64, quota: Option<f64>, beside: Duration) -> f64 {
-    let clock = ScriptedClock::new();
+fn sharing(share: f64) -> Settings {
+    let mut parameters = Parameters::default();
+    parameters.set("compute_share", crate::params::Value::Double(share)).unwrap();
+    Settings::of(&parameters, 33 * MS)
+}
+
+/// A pipeline every stage of which is stalled as long as it works, 2 ms.
+fn stalled(clock: &ScriptedClock, share: f64, quota: Option<f64>) -> Pipeline {
     let hand = clock.clone();
     let model = ScriptedModel::new(clock.clone(), 2, 1, move |_| {
         hand.stall(2 * MS);
         2 * MS
     });
-    let mut parameters = Parameters::default();
-    parameters.set("compute_share", crate::params::Value::Double(share)).unwrap();
     let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
     let compute = (Compute { cpus: 1, quota }, 1);
-    let settings = Settings::of(&parameters, 33 * MS);
-    let mut pipeline = Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, compute).unwrap();
+    Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), sharing(share), compute).unwrap()
+}
+
+/// The part of 20 s that the process works, when a share is allowed and frames wait for nothing else; `beside` is what other threads work between two
+/// frames.
+fn worked(share: f64, quota: Option<f64>, beside: Duration) -> f64 {
+    let clock = ScriptedClock::new();
+    let mut pipeline = stalled(&clock, share, quota);
     let bytes = message::to_vec(&image(1, 9)).unwrap();
     let (start, before) = (clock.now(), clock.worked(Worker::Process));
     while clock.now() < start + Duration::from_secs(20) {
@@ -227,4 +235,16 @@ fn a_quota_counts_what_the_whole_process_works() {
     assert!((part - 0.9 * 0.4).abs() < 0.05 * 0.36, "{part}");
     // Below a share of the user's own, what other threads do is not the network's.
     assert!(worked(0.3, None, MS) > 0.33);
+}
+
+#[test]
+fn what_was_worked_before_the_quota_limits_is_not_charged_to_it() {
+    let clock = ScriptedClock::new();
+    let mut pipeline = stalled(&clock, 0.1, Some(0.4));
+    clock.advance(Duration::from_secs(60));
+    pipeline.set(sharing(1.0));
+    let now = clock.now();
+    let bytes = message::to_vec(&image(1, 9)).unwrap();
+    pipeline.run(0, ImageKind::Raw, &bytes, (now, now + 33 * MS), &mut |_| ()).unwrap();
+    assert_eq!(pipeline.ready_at(clock.now()), clock.now());
 }

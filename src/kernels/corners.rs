@@ -124,8 +124,6 @@ mod tests {
             repeats in any::<bool>(),
         ) {
             let quad = Corners::new(&values, [planes, 9], places, repeats);
-            let mut kept = vec![Kept::default(); planes];
-            let count = quad.keep(&floors, &mut kept);
             let corners = |plane: usize| {
                 let [above, below] = places.map(|place| 9 * plane + place);
                 let apart = usize::from(!repeats);
@@ -136,8 +134,12 @@ mod tests {
                 (0..4).any(|corner| values[corner].partial_cmp(&floor[corner]) != Some(std::cmp::Ordering::Less))
             });
             let expected: Vec<_> = (0..planes).filter(somewhere).map(|plane| (plane, corners(plane).map(f32::to_bits))).collect();
-            let got: Vec<_> = kept[..count].iter().map(|kept| (usize::from(kept.plane), kept.corners.map(f32::to_bits))).collect();
-            prop_assert_eq!(got, expected);
+            for keep in [Corners::keep, Corners::keep_each] {
+                let mut kept = vec![Kept::default(); planes];
+                let count = keep(&quad, &floors, &mut kept);
+                let got: Vec<_> = kept[..count].iter().map(|kept| (usize::from(kept.plane), kept.corners.map(f32::to_bits))).collect();
+                prop_assert_eq!(&got, &expected);
+            }
         }
     }
 

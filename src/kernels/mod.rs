@@ -1,5 +1,5 @@
-//! Convolutions on this processor's vector units, rows of pixels resampled there ([`Resample`]), and anybody's plain loops on the widest of
-//! them ([`widest`]).
+//! Convolutions on this processor's vector units, rows of pixels resampled there ([`Resample`]), planes sorted out by a quad's [`Corners`], and anybody's
+//! plain loops on the widest of them ([`widest`]).
 //!
 //! Knows slices of f32, shapes and threads; knows nothing of graphs, tensors or stages.
 //!

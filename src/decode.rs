@@ -11,6 +11,7 @@ use crate::caught::caught;
 use crate::frame::{Encoding, Frame, FrameError, Header, MAX_SIDE, Size, check_size};
 
 mod bayer;
+mod pixel;
 mod rows;
 mod yuv;
 

@@ -20,9 +20,11 @@ mod qos;
 mod reader;
 mod sqlite;
 mod survey;
+mod topic;
 mod writer;
 
 pub use crate::qos::Qos;
 pub use error::BagError;
-pub use reader::{Bag, Message, Messages, Topic};
+pub use reader::{Bag, Message, Messages};
+pub use topic::Topic;
 pub use writer::{BagWriter, Existing, Storage, TopicId};

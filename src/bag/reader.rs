@@ -7,22 +7,8 @@ use super::compression::inflate_message;
 use super::files::{Files, Source};
 use super::locate::{Located, locate};
 use super::metadata;
-use super::survey::{merge, survey};
-
-/// A topic of a bag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Topic {
-    /// Its name, such as `/camera/image_raw`.
-    pub name: String,
-    /// Type of its messages, such as `sensor_msgs/msg/Image`.
-    pub message_type: String,
-    /// How they are serialised; `cdr` for ROS 2.
-    pub serialization_format: String,
-    /// The profiles it was offered with as YAML; may be empty.
-    pub offered_qos_profiles: String,
-    /// Number of its messages where the bag tells.
-    pub message_count: Option<u64>,
-}
+use super::survey::survey;
+use super::topic::{Topic, merge};
 
 /// A recorded message.
 #[derive(Clone, Debug, PartialEq, Eq)]

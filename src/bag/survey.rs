@@ -14,16 +14,3 @@ pub(super) fn survey(path: &Path) -> Result<Vec<Topic>, BagError> {
         Kind::ZstdSqlite => sqlite::Database::open_compressed(path)?.survey(),
     }
 }
-
-/// Adds the topics of a further file.
-pub(super) fn merge(topics: &mut Vec<Topic>, more: Vec<Topic>) {
-    for topic in more {
-        match topics.iter_mut().find(|known| known.name == topic.name) {
-            Some(known) => {
-                let counts = known.message_count.zip(topic.message_count);
-                known.message_count = counts.map(|(a, b)| a.saturating_add(b));
-            }
-            None => topics.push(topic),
-        }
-    }
-}

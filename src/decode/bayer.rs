@@ -3,7 +3,7 @@
 //! A missing colour is the mean of the nearest samples of that colour: two or four of them. At the borders the picture is mirrored around its
 //! outermost pixels, which keeps the filter's pattern; a picture of one row or column is repeated instead.
 
-use super::rows::pixel;
+use super::pixel::pixel;
 use crate::frame::{BayerPattern, Frame};
 
 /// A row and its neighbours above and below.

@@ -158,12 +158,6 @@ fn is_plain(encoding: Encoding) -> bool {
     matches!(encoding, Encoding::Rgb8 | Encoding::Bgr8 | Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Mono8)
 }
 
-/// A pixel of four samples from its colours, 0 to 255 each; the fourth sample is 0.
-#[inline(always)]
-pub(super) fn pixel([red, green, blue]: [u16; 3]) -> [u8; 4] {
-    (u32::from(red | green << 8) | u32::from(blue) << 16).to_le_bytes()
-}
-
 /// 16-bit grey to 8 bits, rounded: 65535 becomes 255, as cv_bridge scales it.
 #[inline(always)]
 fn grey16(row: &[u8], big_endian: bool, out: &mut [u8]) {

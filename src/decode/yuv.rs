@@ -5,7 +5,7 @@
 //! the point, so that a row is computed in 16-bit lanes; the result is within one level of the formula. Chroma is repeated over the pixels
 //! that share it, as OpenCV does.
 
-use super::rows::pixel;
+use super::pixel::pixel;
 use crate::frame::{Encoding, Frame};
 
 /// One row, filled up to whole pairs of pixels.

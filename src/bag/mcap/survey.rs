@@ -136,7 +136,7 @@ impl Found {
                 message_count: Some(counts.get(&channel.id).copied().unwrap_or(0)),
                 name: channel.topic,
             };
-            crate::bag::survey::merge(&mut topics, vec![topic]);
+            crate::bag::topic::merge(&mut topics, vec![topic]);
         }
         topics
     }

@@ -234,16 +234,16 @@ def sizes(args):
         worker.ask(**requests[name])
     answers = rounds(args, workers, requests)
     frames = [key for key in answers[args.sizes[0]][0] if key.startswith("frame")]
-    pixels = {name: bundle["width"] * bundle["height"] for name, bundle in bundles.items()}
+    area = {name: bundle["width"] * bundle["height"] for name, bundle in bundles.items()}
     print(f"{'ms':10}" + "".join(f" {'%dx%d' % (b['width'], b['height']):>9} {'ns/pixel':>9} {'/ first':>8}" for b in bundles.values()))
     for key in ["data", *frames]:
         text = f"{key:10}"
-        first = [ms / pixels[args.sizes[0]] for ms in column(answers[args.sizes[0]], key)]
+        first = [ms / area[args.sizes[0]] for ms in column(answers[args.sizes[0]], key)]
         for name in bundles:
             times = column(answers[name], key)
             middle = statistics.median(times)
-            ratio = statistics.median(ms / pixels[name] / of for ms, of in zip(times, first))
-            text += f" {middle:9.3f} {1e6 * middle / pixels[name]:9.2f} {ratio:8.2f}"
+            ratio = statistics.median(ms / area[name] / of for ms, of in zip(times, first))
+            text += f" {middle:9.3f} {1e6 * middle / area[name]:9.2f} {ratio:8.2f}"
         print(text)
     text = f"{'per step':10}"
     for name in bundles:

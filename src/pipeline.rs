@@ -161,8 +161,8 @@ impl Pipeline {
         settings: Settings,
         (compute, threads): (Compute, usize),
     ) -> Result<Self, FrameFault> {
-        let meter = Meter::new((compute, threads));
-        let allowance = Allowance::new(meter.share(settings.share), settings.budget, clock.now());
+        let meter = Meter::new((compute, threads), settings.share);
+        let allowance = Allowance::new(meter.share(), settings.budget, clock.now());
         let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
             tensor: TensorMaker::new(spec)?.on(model.crew()),
@@ -188,10 +188,8 @@ impl Pipeline {
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
-        if self.meter.is_quota(settings.share) != self.meter.is_quota(self.settings.share) {
-            self.meter.restart(self.clock.as_ref(), self.model.as_ref());
-        }
-        self.allowance.set(self.meter.share(settings.share), settings.budget, self.clock.now());
+        self.meter.set(settings.share, self.clock.as_ref(), self.model.as_ref());
+        self.allowance.set(self.meter.share(), settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();
         self.settings = settings;
@@ -244,7 +242,7 @@ impl Pipeline {
         self.costs.rest(start.since(self.ended));
         let began = self.clock.worked(Worker::Thread);
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
-        let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref(), self.settings.share);
+        let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref());
         self.ended = self.clock.now();
         self.allowance.charge(used, self.ended);
         result

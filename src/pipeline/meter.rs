@@ -13,6 +13,8 @@ use crate::model::StagedModel;
 pub struct Meter {
     compute: Compute,
     threads: u32,
+    /// The share that the user allows.
+    wanted: f64,
     /// CPU time of the process up to the last charge.
     process: Duration,
     /// The same of the threads that help.
@@ -20,10 +22,10 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for a network on `threads` threads.
-    pub fn new((compute, threads): (Compute, usize)) -> Self {
+    /// A meter for a network on `threads` threads, where the user allows a share of `wanted`.
+    pub fn new((compute, threads): (Compute, usize), wanted: f64) -> Self {
         let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
-        Self { compute, threads, process: Duration::ZERO, helped: Duration::ZERO }
+        Self { compute, threads, wanted, process: Duration::ZERO, helped: Duration::ZERO }
     }
 
     /// Charges nothing of what was worked until now.
@@ -31,21 +33,30 @@ impl Meter {
         (self.process, self.helped) = (clock.worked(Worker::Process), helped(model));
     }
 
-    /// The share in force where the user allows `wanted`.
-    pub fn share(&self, wanted: f64) -> f64 {
-        self.compute.share(wanted, self.threads as usize)
+    /// The user allows another share. What was worked before the quota limits it is not charged to the quota.
+    pub fn set(&mut self, wanted: f64, clock: &dyn Clock, model: &dyn StagedModel) {
+        let was_quota = self.is_quota();
+        self.wanted = wanted;
+        if self.is_quota() != was_quota {
+            self.restart(clock, model);
+        }
     }
 
-    /// Whether the quota is what limits where the user allows `wanted`. When that changes, the meter has to be restarted.
-    pub fn is_quota(&self, wanted: f64) -> bool {
-        self.share(wanted) < wanted
+    /// The share in force.
+    pub fn share(&self) -> f64 {
+        self.compute.share(self.wanted, self.threads as usize)
     }
 
-    /// What is to be charged on the thread that ran a frame, at its end, where the user allows a share of `wanted`: time of all threads together, as a
-    /// part of their number. `began` is what the thread had worked when the frame began.
-    pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel, wanted: f64) -> Duration {
+    /// Whether the quota is what limits.
+    fn is_quota(&self) -> bool {
+        self.share() < self.wanted
+    }
+
+    /// What is to be charged on the thread that ran a frame, at its end: time of all threads together, as a part of their number. `began` is what the
+    /// thread had worked when the frame began.
+    pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel) -> Duration {
         // One call to the system at the end of a frame: what all threads have worked takes longest to find.
-        let used = match self.is_quota(wanted) {
+        let used = match self.is_quota() {
             true => since(&mut self.process, clock.worked(Worker::Process)),
             false => clock.worked(Worker::Thread).saturating_sub(began) + since(&mut self.helped, helped(model)),
         };

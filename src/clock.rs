@@ -2,8 +2,8 @@
 //!
 //! Deadlines are instants of this clock. It knows nothing of ROS time, stamps or dates.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -123,6 +123,17 @@ impl Clock for SystemClock {
 pub struct ScriptedClock {
     nanos: Arc<AtomicU64>,
     worked: Arc<AtomicU64>,
+    limit: Option<Arc<Limit>>,
+}
+
+/// Work beyond `quota` in a period waits for the next one, as a kernel has it.
+#[derive(Debug)]
+struct Limit {
+    quota: u64,
+    period: u64,
+    /// The period that was worked in last, and how much.
+    used: Mutex<(u64, u64)>,
+    waits: AtomicU64,
 }
 
 impl ScriptedClock {
@@ -131,10 +142,50 @@ impl ScriptedClock {
         Self::default()
     }
 
+    /// A clock whose program is stopped once it has worked for `quota` in a period, until the next one begins. The first begins with the clock.
+    pub fn limited(quota: Duration, period: Duration) -> Self {
+        let limit = Limit {
+            quota: nanos(quota),
+            period: nanos(period).max(1),
+            used: Mutex::default(),
+            waits: AtomicU64::new(0),
+        };
+        Self { limit: Some(Arc::new(limit)), ..Self::default() }
+    }
+
+    /// How often the program was stopped.
+    pub fn stops(&self) -> u64 {
+        self.limit.as_ref().map_or(0, |limit| limit.waits.load(Ordering::SeqCst))
+    }
+
     /// Moves the hand forward by time in which the program works.
     pub fn advance(&self, by: Duration) {
         self.worked.fetch_add(nanos(by), Ordering::SeqCst);
-        self.stall(by);
+        match &self.limit {
+            Some(limit) => self.advance_within(limit, nanos(by)),
+            None => self.stall(by),
+        }
+    }
+
+    fn advance_within(&self, limit: &Limit, mut by: u64) {
+        let Ok(mut used) = limit.used.lock() else { return };
+        while by > 0 {
+            let now = nanos(self.now().since_start());
+            let (period, ends) = (now / limit.period, limit.period - now % limit.period);
+            if used.0 != period {
+                *used = (period, 0);
+            }
+            let left = limit.quota.saturating_sub(used.1);
+            if left == 0 {
+                limit.waits.fetch_add(1, Ordering::SeqCst);
+                self.stall(Duration::from_nanos(ends));
+                continue;
+            }
+            let works = by.min(left).min(ends);
+            used.1 += works;
+            by -= works;
+            self.stall(Duration::from_nanos(works));
+        }
     }
 
     /// Moves the hand forward by time in which it does not.

@@ -2,42 +2,77 @@
 //!
 //! Knows nothing of frames or budgets. The slowdown that other processes cause is not seen here but in the stage costs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::{Clock, Instant};
+
+mod cgroup;
 
 /// How much of the machine is ours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Compute {
     /// CPUs that the scheduler may run us on, at least 1.
     pub cpus: usize,
-    /// The cgroup's limit in CPUs (0.5 is half of one); `None` where there is no limit.
-    pub quota: Option<f64>,
+    /// The cgroup's limit; `None` where there is none.
+    pub quota: Option<Quota>,
 }
 
-/// What is kept free below a cgroup's quota: a process that uses all of it is stopped until the next period (100 ms by
-/// default), which no deadline survives.
-const BELOW_QUOTA: f64 = 0.9;
+/// A cgroup's limit of CPU time (CFS bandwidth control): a process that uses all of it is stopped until the next period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quota {
+    /// CPU time in each period.
+    pub time: Duration,
+    /// 100 ms by default.
+    pub period: Duration,
+}
+
+impl Quota {
+    /// As many CPUs: 0.5 is half of one.
+    pub fn cpus(self) -> f64 {
+        self.time.div_duration_f64(self.period)
+    }
+}
 
 impl Compute {
     /// Reads affinity and quota of this process. What cannot be read does not limit.
     pub fn read() -> Self {
-        Self { cpus: affinity(), quota: quota(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup")) }
+        Self { cpus: affinity(), quota: limit().map(|limit| limit.quota) }
     }
 
     /// The threads to use of the `wanted` ones: no more than CPUs, and no more than the quota can keep busy.
     pub fn threads(self, wanted: usize) -> usize {
-        let by_quota = self.quota.map_or(wanted, |cpus| cpus.ceil() as usize);
+        let by_quota = self.quota.map_or(wanted, |quota| quota.cpus().ceil() as usize);
         wanted.min(self.cpus).min(by_quota).max(1)
     }
 
-    /// The share of the time that may be spent computing on `threads` threads when the user allows `wanted` (0 to 1).
-    pub fn share(self, wanted: f64, threads: usize) -> f64 {
-        let by_quota = self.quota.map_or(1.0, |cpus| BELOW_QUOTA * cpus / threads.max(1) as f64);
-        // A quota of as many CPUs as threads never throttles them.
-        match by_quota >= BELOW_QUOTA {
-            true => wanted,
-            false => wanted.min(by_quota),
+    /// The quota, if `threads` threads can use it up: one of as many CPUs never stops them.
+    pub fn tight(self, threads: usize) -> Option<Quota> {
+        self.quota.filter(|quota| quota.cpus() < threads as f64)
+    }
+}
+
+/// When a period of this process's quota began, as its cgroup counts them. They follow each other without a gap, so that tells of all of them. Works until one
+/// begins, as none is counted while nothing runs; `None` where none does within two periods, or nobody counts.
+pub fn period_began(clock: &dyn Clock) -> Option<Instant> {
+    let limit = limit()?;
+    first_change(|| limit.periods(), clock, 2 * limit.quota.period)
+}
+
+/// When `count` first gives another value than at first.
+fn first_change(mut count: impl FnMut() -> Option<u64>, clock: &dyn Clock, within: Duration) -> Option<Instant> {
+    let (first, end) = (count()?, clock.now() + within);
+    loop {
+        let changed = count()? != first;
+        let now = clock.now();
+        if changed || now > end {
+            return changed.then_some(now);
         }
     }
+}
+
+fn limit() -> Option<cgroup::Limit> {
+    cgroup::tightest(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"))
 }
 
 fn affinity() -> usize {
@@ -45,112 +80,57 @@ fn affinity() -> usize {
     rustix::thread::sched_getaffinity(None).map_or_else(|_| everywhere(), |set| (set.count() as usize).max(1))
 }
 
-/// The tightest CPU quota on the way from our cgroup up to the root, in CPUs; version 2 first, then version 1.
-fn quota(membership: &Path, root: &Path) -> Option<f64> {
-    let membership = std::fs::read_to_string(membership).ok()?;
-    let tightest = |folders: Vec<PathBuf>, read: fn(&Path) -> Option<f64>| {
-        folders.iter().filter_map(|folder| read(folder)).min_by(f64::total_cmp)
-    };
-    membership
-        .lines()
-        .filter_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            match controllers {
-                "" => tightest(up_from(root, path), quota_v2),
-                names if names.split(',').any(|name| name == "cpu") => {
-                    tightest(up_from(&root.join(names), path), quota_v1)
-                        .or_else(|| tightest(up_from(&root.join("cpu"), path), quota_v1))
-                }
-                _ => None,
-            }
-        })
-        .min_by(f64::total_cmp)
-}
-
-/// The folder of the cgroup `path` and all above it, down to `root` itself.
-fn up_from(root: &Path, path: &str) -> Vec<PathBuf> {
-    let inside = Path::new(path.trim_start_matches('/'));
-    inside.ancestors().map(|part| root.join(part)).collect()
-}
-
-/// `cpu.max`: "quota period" in microseconds, or "max period".
-fn quota_v2(folder: &Path) -> Option<f64> {
-    let text = std::fs::read_to_string(folder.join("cpu.max")).ok()?;
-    let mut words = text.split_whitespace();
-    ratio(words.next()?.parse().ok()?, words.next()?.parse().ok()?)
-}
-
-fn quota_v1(folder: &Path) -> Option<f64> {
-    let number = |name| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<f64>().ok();
-    ratio(number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?)
-}
-
-fn ratio(quota: f64, period: f64) -> Option<f64> {
-    (quota > 0.0 && period > 0.0).then(|| quota / period)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::clock::ScriptedClock;
 
-    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        for (name, text) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().expect("has a parent")).expect("creates");
-            fs::write(path, text).expect("writes");
-        }
-        root
-    }
+    const MS: Duration = Duration::from_millis(1);
 
-    fn quota_of(files: &[(&str, &str)]) -> Option<f64> {
-        let root = tree(files);
-        quota(&root.path().join("self"), root.path())
-    }
-
-    #[test]
-    fn the_tightest_quota_above_us_counts() {
-        let files = [("self", "0::/a/b\n"), ("a/cpu.max", "50000 100000\n"), ("a/b/cpu.max", "max 100000\n")];
-        assert_eq!(quota_of(&files), Some(0.5));
-    }
-
-    #[test]
-    fn version_1_is_read_too() {
-        let files = [
-            ("self", "4:memory:/x\n3:cpu,cpuacct:/x\n"),
-            ("cpu,cpuacct/x/cpu.cfs_quota_us", "150000\n"),
-            ("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n"),
-        ];
-        assert_eq!(quota_of(&files), Some(1.5));
-    }
-
-    #[test]
-    fn no_quota_and_nonsense_do_not_limit() {
-        assert_eq!(quota_of(&[("self", "0::/\n"), ("cpu.max", "max 100000\n")]), None);
-        assert_eq!(quota_of(&[("self", "garbage"), ("cpu.max", "1")]), None);
-        assert_eq!(quota_of(&[("self", "0::/\n"), ("cpu.max", "-1 0\n")]), None);
-        assert_eq!(quota_of(&[]), None);
+    fn quota(cpus: f64) -> Option<Quota> {
+        Some(Quota { time: (100 * MS).mul_f64(cpus), period: 100 * MS })
     }
 
     #[test]
     fn threads_follow_affinity_and_quota() {
         let two = Compute { cpus: 2, quota: None };
-        assert_eq!((two.threads(8), two.threads(1)), (2, 1));
-        assert_eq!(Compute { cpus: 8, quota: Some(1.5) }.threads(8), 2);
-        assert_eq!(Compute { cpus: 8, quota: Some(0.2) }.threads(8), 1);
+        assert_eq!((two.threads(1), two.threads(8), two.threads(0)), (1, 2, 1));
+        assert_eq!(Compute { cpus: 8, quota: quota(1.5) }.threads(8), 2);
+        assert_eq!(Compute { cpus: 8, quota: quota(0.2) }.threads(8), 1);
     }
 
     #[test]
-    fn a_quota_below_the_threads_limits_the_share() {
-        let half = Compute { cpus: 4, quota: Some(0.5) };
-        assert!((half.share(1.0, 1) - 0.45).abs() < 1e-9);
-        assert_eq!(half.share(0.1, 1), 0.1);
-        assert_eq!(Compute { cpus: 4, quota: Some(2.0) }.share(1.0, 2), 1.0);
+    fn a_quota_is_tight_where_the_threads_can_use_it_up() {
+        let half = Compute { cpus: 4, quota: quota(0.5) };
+        assert_eq!(half.tight(1).map(Quota::cpus), Some(0.5));
+        assert_eq!(Compute { quota: quota(2.0), ..half }.tight(2), None);
+        assert_eq!(Compute { quota: None, ..half }.tight(2), None);
     }
 
     #[test]
-    fn this_machine_has_a_cpu() {
+    fn this_machine_gives_at_least_one_cpu() {
         assert!(Compute::read().cpus >= 1);
+    }
+
+    /// Where a count goes up after 30 ms, each reading takes one, and the third gives nothing if `breaks`.
+    fn seen(breaks: bool, within: Duration) -> Option<Instant> {
+        let clock = ScriptedClock::new();
+        let count = || {
+            clock.advance(MS);
+            let now = clock.now().since_start();
+            (!breaks || now < 3 * MS).then_some(7 + u64::from(now >= 30 * MS))
+        };
+        first_change(count, &clock, within)
+    }
+
+    #[test]
+    fn a_period_begins_where_the_count_of_periods_changes() {
+        assert_eq!(seen(false, 200 * MS), Some(Instant::at(30 * MS)));
+    }
+
+    #[test]
+    fn periods_that_nobody_counts_are_not_waited_for() {
+        assert_eq!(seen(false, 20 * MS), None);
+        assert_eq!(seen(true, 200 * MS), None);
     }
 }

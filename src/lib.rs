@@ -18,7 +18,7 @@
 //! | [`mailbox`], [`report`] | one slot a camera, the newest frame wins; what became of every frame |
 //! | [`ros`] | the live node, and behind the feature `ros` the library that connects it |
 //! | [`eval`], [`score`] | every exit against labels; intersection over union |
-//! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute |
+//! | [`anytime`] | iterations under a deadline: stage costs, planner, loop, share of compute, a quota's periods |
 //! | [`trace`] | recorded stage costs, and plans beside each other on them |
 //! | [`bag`], [`message`] | rosbag2 without ROS, its messages as bytes; ROS messages as CDR |
 //! | [`decode`], [`tensor`], [`render`] | compressed or raw pixels to the network's input, and its logits back to a mask |

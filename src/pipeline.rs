@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anytime::{self, Allowance, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
+use crate::anytime::{self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
 use crate::clock::{Clock, Instant, Worker};
-use crate::compute::Compute;
+use crate::compute::Quota;
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
 use crate::mask::Mask;
@@ -132,6 +132,8 @@ pub struct Pipeline {
     costs: StageCosts,
     worth: Worth,
     allowance: Allowance,
+    /// Where a cgroup's quota can stop the process.
+    bandwidth: Option<Bandwidth>,
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
@@ -153,16 +155,15 @@ const WARM_UP_RUNS: usize = 5;
 impl Pipeline {
     /// A pipeline whose stage costs are measured on this machine now: that takes a few frames' time.
     ///
-    /// `model` runs on `threads` threads of the compute that is ours; a cgroup's quota limits the share of compute.
+    /// `model` runs on `threads` threads. A cgroup's `quota` that can stop them comes with an instant at which one of its periods began.
     pub fn new(
         model: Box<dyn StagedModel>,
         spec: InputSpec,
         clock: Arc<dyn Clock>,
         settings: Settings,
-        (compute, threads): (Compute, usize),
+        (threads, quota): (usize, Option<(Quota, Instant)>),
     ) -> Result<Self, FrameFault> {
-        let meter = Meter::new((compute, threads), settings.share);
-        let allowance = Allowance::new(meter.share(), settings.budget, clock.now());
+        let allowance = Allowance::new(settings.share, settings.budget, clock.now());
         let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
         let mut pipeline = Self {
             tensor: TensorMaker::new(spec)?.on(model.crew()),
@@ -175,21 +176,23 @@ impl Pipeline {
             rendered: spec.size,
             costs: StageCosts::new(),
             allowance,
+            bandwidth: None,
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
-            meter,
+            meter: Meter::new(threads),
             ended: Instant::default(),
         };
         pipeline.measure(spec.size)?;
-        pipeline.meter.restart(pipeline.clock.as_ref(), pipeline.model.as_ref());
+        pipeline.meter.restart(pipeline.model.as_ref());
+        let (now, worked) = (pipeline.clock.now(), pipeline.clock.worked(Worker::Process));
+        pipeline.bandwidth = quota.map(|quota| Bandwidth::new(quota, threads, now, worked));
         pipeline.tell_not_offered();
         Ok(pipeline)
     }
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
-        self.meter.set(settings.share, self.clock.as_ref(), self.model.as_ref());
-        self.allowance.set(self.meter.share(), settings.budget, self.clock.now());
+        self.allowance.set(settings.share, settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();
         self.settings = settings;
@@ -216,16 +219,27 @@ impl Pipeline {
         &self.settings
     }
 
-    /// When the next frame may start by the share of compute: `now` or later.
-    pub fn ready_at(&self, now: Instant) -> Instant {
-        self.allowance.ready_at(now)
+    /// A frame of `camera` arrived at `arrival`, whether it will be run or not: so it is known when others are due.
+    pub fn arrived(&mut self, camera: usize, arrival: Instant) {
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.arrived(camera, arrival);
+        }
     }
 
-    /// Whether a frame that had to wait for the share of compute can no longer have its first exit by `deadline`.
+    /// When the next frame may start by the share of compute and by the quota: `now` or later.
+    pub fn ready_at(&self, now: Instant) -> Instant {
+        let ready = self.allowance.ready_at(now);
+        let first = || self.to_first_exit(|stage| self.costs.usual(stage));
+        self.bandwidth.as_ref().map_or(ready, |bandwidth| ready.max(bandwidth.ready_at(now, first())))
+    }
+
+    /// Whether a frame that had to wait for compute can no longer have its first exit by `deadline`.
     pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
-        let first = [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render];
-        let cost: Duration = first.iter().map(|stage| self.costs.reserve(*stage)).sum();
-        now + cost > deadline
+        now + self.to_first_exit(|stage| self.costs.reserve(stage)) > deadline
+    }
+
+    fn to_first_exit(&self, cost: impl Fn(Stage) -> Duration) -> Duration {
+        [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render].into_iter().map(cost).sum()
     }
 
     /// Runs a frame of `camera` that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
@@ -241,10 +255,16 @@ impl Pipeline {
         let start = self.clock.now();
         self.costs.rest(start.since(self.ended));
         let began = self.clock.worked(Worker::Thread);
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.frame_begins(start, self.clock.worked(Worker::Process));
+        }
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
         let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref());
         self.ended = self.clock.now();
         self.allowance.charge(used, self.ended);
+        if let Some(bandwidth) = &mut self.bandwidth {
+            bandwidth.frame_ends(self.ended, self.clock.worked(Worker::Process));
+        }
         result
     }
 
@@ -339,13 +359,19 @@ impl Pipeline {
             },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
-                share_end: self.allowance.left(start).map(|left| start + left),
+                share_end: self.compute_left(start).map(|left| start + left),
                 iterations: asked.within(useful),
                 exits,
                 skipped,
                 worth,
             },
         }
+    }
+
+    /// What a frame that starts now may use, by the share of compute and by the quota.
+    fn compute_left(&self, start: Instant) -> Option<Duration> {
+        let by_quota = self.bandwidth.as_ref().map(Bandwidth::left);
+        self.allowance.left(start).into_iter().chain(by_quota).min()
     }
 
     /// Rendering costs as much more as there are more pixels: known before the first mask of a size, which would be late otherwise.

@@ -35,6 +35,7 @@ pub fn serve<T>(
         let rested = rest(pipeline, clock, stop, &mut |pipeline| ends.settle(pipeline));
         let Some(frame) = boxes.take() else { return };
         ends.settle(pipeline);
+        pipeline.arrived(frame.camera, frame.arrival);
         // Only the wait for the share of compute makes a frame too late to be worth a late mask.
         let waited = rested.is_some_and(|until| until > frame.arrival);
         match waited && pipeline.too_late(frame.deadline, clock.now()) {
@@ -71,7 +72,6 @@ mod tests {
     use super::*;
     use crate::anytime::ScriptedModel;
     use crate::clock::ScriptedClock;
-    use crate::compute::Compute;
     use crate::frame::Size;
     use crate::message::{self, Image};
     use crate::params::{Parameters, Value};
@@ -109,8 +109,7 @@ mod tests {
         parameters.set("compute_share", Value::Double(share)).unwrap();
         let settings = Settings::of(&parameters, 20 * MS);
         let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
-        let compute = (Compute { cpus: 1, quota: None }, 1);
-        Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, compute).unwrap()
+        Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, (1, None)).unwrap()
     }
 
     /// Serves three cameras whose frames came at once; gives which ran, and which were too late.

@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::compute::Compute;
+use crate::clock::{Clock, Instant};
+use crate::compute::{self, Compute, Quota};
 use crate::model::{Bundle, BundleError, Chosen, Wanted};
 use crate::pipeline::{FrameFault, Pipeline, Settings};
 use crate::scheduling::{NoCpu, Placement, Refusal, Scheduling};
@@ -89,7 +89,7 @@ pub struct Ready {
     pub refused: Vec<Refusal>,
 }
 
-/// A pipeline that is warm: on as many of `threads` as are ours, scheduled as wished, with the share of compute that a cgroup leaves.
+/// A pipeline that is warm: on as many of `threads` as are ours, scheduled as wished, within the quota of the cgroup.
 pub fn pipeline(
     bundle: &Bundle,
     (threads, scheduling): (usize, &Scheduling),
@@ -117,17 +117,25 @@ fn made(
     let compute = Compute::read();
     let used = compute.threads(threads);
     if used < threads {
-        tracing::warn!("{threads} threads asked for, {used} used: {} CPUs are ours{}", compute.cpus, quota(compute));
+        tracing::warn!("{threads} threads asked for, {used} used: {} CPUs are ours{}", compute.cpus, allowed(compute));
     }
-    let share = compute.share(settings.share, used);
-    if share < settings.share {
-        tracing::warn!("compute share {share:.2} instead of {}{}", settings.share, quota(compute));
-    }
+    let quota = compute.tight(used).map(|quota| (quota, period_of(quota, clock.as_ref())));
     let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), source: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;
-    Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (compute, used))?, used))
+    Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (used, quota))?, used))
 }
 
-fn quota(compute: Compute) -> String {
-    compute.quota.map_or_else(String::new, |cpus| format!(", the cgroup allows {cpus:.2} CPUs"))
+/// When a period of a tight quota began.
+fn period_of(quota: Quota, clock: &dyn Clock) -> Instant {
+    tracing::warn!("the cgroup allows {:.2} CPUs: frames stop where their part of that is used", quota.cpus());
+    compute::period_began(clock).unwrap_or_else(|| {
+        tracing::warn!(
+            "the cgroup counts no periods of its quota in `cpu.stat`, so frames may be stopped in their midst"
+        );
+        clock.now()
+    })
+}
+
+fn allowed(compute: Compute) -> String {
+    compute.quota.map_or_else(String::new, |quota| format!(", the cgroup allows {:.2} CPUs", quota.cpus()))
 }

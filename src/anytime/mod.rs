@@ -6,6 +6,8 @@
 //!
 //! Knows stages, costs and instants; knows nothing of pixels, messages or what is published where.
 
+mod bandwidth;
+mod cadence;
 mod costs;
 mod odds;
 mod outcome;
@@ -17,6 +19,7 @@ mod stage;
 mod stalls;
 mod window;
 
+pub use bandwidth::Bandwidth;
 pub use costs::{Course, StageCosts};
 pub use outcome::{Outcome, StopCause};
 pub use planner::{Exits, Iterations, Next, Position, Task};

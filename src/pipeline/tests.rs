@@ -28,8 +28,7 @@ impl Line {
         let mut settings = Settings::of(&Parameters::default(), 33 * MS);
         change(&mut settings);
         let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
-        let compute = (Compute { cpus: 1, quota: None }, 1);
-        let pipeline = Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, compute).unwrap();
+        let pipeline = Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, (1, None)).unwrap();
         Self { pipeline, clock, masks: Vec::new(), sure: Vec::new() }
     }
 
@@ -193,58 +192,34 @@ fn sharing(share: f64) -> Settings {
     Settings::of(&parameters, 33 * MS)
 }
 
-/// A pipeline every stage of which is stalled as long as it works, 2 ms.
-fn stalled(clock: &ScriptedClock, share: f64, quota: Option<f64>) -> Pipeline {
+/// The part of 20 s that is worked, when a share is allowed and frames wait for nothing else; every stage is stalled as long as it works, 2 ms, and other
+/// threads work a millisecond after each frame.
+fn worked(share: f64) -> f64 {
+    let clock = ScriptedClock::new();
     let hand = clock.clone();
     let model = ScriptedModel::new(clock.clone(), 2, 1, move |_| {
         hand.stall(2 * MS);
         2 * MS
     });
     let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
-    let compute = (Compute { cpus: 1, quota }, 1);
-    Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), sharing(share), compute).unwrap()
-}
-
-/// The part of 20 s that the process works, when a share is allowed and frames wait for nothing else; `beside` is what other threads work between two
-/// frames.
-fn worked(share: f64, quota: Option<f64>, beside: Duration) -> f64 {
-    let clock = ScriptedClock::new();
-    let mut pipeline = stalled(&clock, share, quota);
+    let mut pipeline =
+        Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), sharing(share), (1, None)).unwrap();
     let bytes = message::to_vec(&image(1, 9)).unwrap();
-    let (start, before) = (clock.now(), clock.worked(Worker::Process));
+    let (start, mut worked) = (clock.now(), Duration::ZERO);
     while clock.now() < start + Duration::from_secs(20) {
         clock.sleep_until(pipeline.ready_at(clock.now()));
-        let now = clock.now();
+        let (now, before) = (clock.now(), clock.worked(Worker::Thread));
         pipeline.run(0, ImageKind::Raw, &bytes, (now, now + 33 * MS), &mut |_| ()).unwrap();
-        clock.advance(beside);
+        worked += clock.worked(Worker::Thread) - before;
+        clock.advance(MS);
     }
-    (clock.worked(Worker::Process) - before).as_secs_f64() / clock.now().since(start).as_secs_f64()
+    worked.as_secs_f64() / clock.now().since(start).as_secs_f64()
 }
 
 #[test]
-fn the_share_is_of_the_time_that_threads_work_also_where_they_are_stalled() {
+fn the_share_is_of_the_time_that_the_networks_threads_work_also_where_they_are_stalled() {
     for share in [0.1, 0.2, 0.3, 0.4] {
-        let part = worked(share, None, Duration::ZERO);
+        let part = worked(share);
         assert!((part - share).abs() < 0.05 * share, "{part} for {share}");
     }
-}
-
-#[test]
-fn a_quota_counts_what_the_whole_process_works() {
-    let part = worked(1.0, Some(0.4), MS);
-    assert!((part - 0.9 * 0.4).abs() < 0.05 * 0.36, "{part}");
-    // Below a share of the user's own, what other threads do is not the network's.
-    assert!(worked(0.3, None, MS) > 0.33);
-}
-
-#[test]
-fn what_was_worked_before_the_quota_limits_is_not_charged_to_it() {
-    let clock = ScriptedClock::new();
-    let mut pipeline = stalled(&clock, 0.1, Some(0.4));
-    clock.advance(Duration::from_secs(60));
-    pipeline.set(sharing(1.0));
-    let now = clock.now();
-    let bytes = message::to_vec(&image(1, 9)).unwrap();
-    pipeline.run(0, ImageKind::Raw, &bytes, (now, now + 33 * MS), &mut |_| ()).unwrap();
-    assert_eq!(pipeline.ready_at(clock.now()), clock.now());
 }

@@ -1,0 +1,121 @@
+//! The limit of CPU time that holds for a cgroup, in both versions of the file system.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Quota;
+
+/// A quota and where it is kept.
+#[derive(Debug)]
+pub struct Limit {
+    pub quota: Quota,
+    folder: PathBuf,
+}
+
+impl Limit {
+    /// How many periods began in which something ran; `None` where nobody counts them.
+    pub fn periods(&self) -> Option<u64> {
+        let stat = std::fs::read_to_string(self.folder.join("cpu.stat")).ok()?;
+        stat.lines().find_map(|line| line.strip_prefix("nr_periods ")?.trim().parse().ok())
+    }
+}
+
+/// The tightest quota on the way from the cgroup that `membership` names up to the `root`; version 2 first, then version 1.
+pub fn tightest(membership: &Path, root: &Path) -> Option<Limit> {
+    let membership = std::fs::read_to_string(membership).ok()?;
+    let tightest = |folders: Vec<PathBuf>, read: fn(&Path) -> Option<Quota>| {
+        let limits = folders.into_iter().filter_map(|folder| Some(Limit { quota: read(&folder)?, folder }));
+        limits.min_by(|a, b| a.quota.cpus().total_cmp(&b.quota.cpus()))
+    };
+    membership
+        .lines()
+        .filter_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            match controllers {
+                "" => tightest(up_from(root, path), version_2),
+                names if names.split(',').any(|name| name == "cpu") => {
+                    tightest(up_from(&root.join(names), path), version_1)
+                        .or_else(|| tightest(up_from(&root.join("cpu"), path), version_1))
+                }
+                _ => None,
+            }
+        })
+        .min_by(|a, b| a.quota.cpus().total_cmp(&b.quota.cpus()))
+}
+
+/// The folder of the cgroup `path` and all above it, down to `root` itself.
+fn up_from(root: &Path, path: &str) -> Vec<PathBuf> {
+    let inside = Path::new(path.trim_start_matches('/'));
+    inside.ancestors().map(|part| root.join(part)).collect()
+}
+
+/// `cpu.max`: "quota period" in microseconds, or "max period".
+fn version_2(folder: &Path) -> Option<Quota> {
+    let text = std::fs::read_to_string(folder.join("cpu.max")).ok()?;
+    let mut words = text.split_whitespace();
+    quota(words.next()?.parse().ok()?, words.next()?.parse().ok()?)
+}
+
+fn version_1(folder: &Path) -> Option<Quota> {
+    let number = |name| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok();
+    quota(number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?)
+}
+
+/// Of microseconds; -1 is no quota.
+fn quota(time: i64, period: i64) -> Option<Quota> {
+    let micros = |n: i64| u64::try_from(n).ok().filter(|n| *n > 0).map(Duration::from_micros);
+    Some(Quota { time: micros(time)?, period: micros(period)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn limit_of(files: &[(&str, &str)]) -> Option<(f64, Option<u64>)> {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().expect("has a parent")).expect("creates");
+            fs::write(path, text).expect("writes");
+        }
+        let limit = tightest(&root.path().join("self"), root.path())?;
+        Some((limit.quota.cpus(), limit.periods()))
+    }
+
+    #[test]
+    fn the_tightest_quota_above_us_counts() {
+        let files = [("self", "0::/a/b\n"), ("a/cpu.max", "50000 100000\n"), ("a/b/cpu.max", "max 100000\n")];
+        assert_eq!(limit_of(&files), Some((0.5, None)));
+    }
+
+    #[test]
+    fn periods_are_those_of_the_cgroup_whose_quota_counts() {
+        let stat = |n| format!("usage_usec 3\nnr_periods {n}\nnr_throttled 1\n");
+        let (outer, inner) = (stat(17), stat(4));
+        let quotas = [("self", "0::/a/b\n"), ("a/cpu.max", "50000 100000\n"), ("a/b/cpu.max", "60000 100000\n")];
+        let stats = [("a/cpu.stat", outer.as_str()), ("a/b/cpu.stat", inner.as_str())];
+        assert_eq!(limit_of(&[&quotas[..], &stats[..]].concat()), Some((0.5, Some(17))));
+    }
+
+    #[test]
+    fn version_1_is_read_too() {
+        let files = [
+            ("self", "4:memory:/x\n3:cpu,cpuacct:/x\n"),
+            ("cpu,cpuacct/x/cpu.cfs_quota_us", "150000\n"),
+            ("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n"),
+            ("cpu,cpuacct/x/cpu.stat", "nr_periods 9\nnr_throttled 0\nthrottled_time 0\n"),
+        ];
+        assert_eq!(limit_of(&files), Some((1.5, Some(9))));
+    }
+
+    #[test]
+    fn no_quota_and_nonsense_do_not_limit() {
+        for cpu_max in ["max 100000\n", "1", "-1 0\n", "0 100000\n", "100000 0\n"] {
+            assert_eq!(limit_of(&[("self", "0::/\n"), ("cpu.max", cpu_max)]), None, "{cpu_max}");
+        }
+        assert_eq!(limit_of(&[("self", "garbage"), ("cpu.max", "1")]), None);
+        assert_eq!(limit_of(&[]), None);
+    }
+}

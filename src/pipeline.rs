@@ -179,11 +179,11 @@ impl Pipeline {
             bandwidth: None,
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
-            meter: Meter::new(threads),
+            meter: Meter::new(threads, Duration::ZERO),
             ended: Instant::default(),
         };
         pipeline.measure(spec.size)?;
-        pipeline.meter.restart(pipeline.model.as_ref());
+        pipeline.meter.restart(pipeline.helped());
         let (now, worked) = (pipeline.clock.now(), pipeline.clock.worked(Worker::Process));
         pipeline.bandwidth = quota.map(|quota| Bandwidth::new(quota, threads, now, worked));
         pipeline.tell_not_offered();
@@ -192,6 +192,9 @@ impl Pipeline {
 
     /// Takes other settings, in force from the next frame on. What was kept of cameras that may no longer start warm is let go.
     pub fn set(&mut self, settings: Settings) {
+        if !self.allowance.limits() {
+            self.meter.restart(self.helped());
+        }
         self.allowance.set(settings.share, settings.budget, self.clock.now());
         self.memories.retain(|camera, _| settings.warm.contains(camera));
         let was_off = self.settings.warm.is_empty();
@@ -254,18 +257,27 @@ impl Pipeline {
     ) -> Result<FrameResult, FrameFault> {
         let start = self.clock.now();
         self.costs.rest(start.since(self.ended));
-        let began = self.clock.worked(Worker::Thread);
+        // By default nothing is limited, and the system is not asked.
+        let began = self.allowance.limits().then(|| self.clock.worked(Worker::Thread));
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.frame_begins(start, self.clock.worked(Worker::Process));
         }
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
-        let used = self.meter.charge(began, self.clock.as_ref(), self.model.as_ref());
         self.ended = self.clock.now();
-        self.allowance.charge(used, self.ended);
+        if let Some(began) = began {
+            let worked = self.clock.worked(Worker::Thread).saturating_sub(began);
+            let used = self.meter.charge(worked, self.helped());
+            self.allowance.charge(used, self.ended);
+        }
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.frame_ends(self.ended, self.clock.worked(Worker::Process));
         }
         result
+    }
+
+    /// CPU time that threads beside the one that runs frames have spent until now.
+    fn helped(&self) -> Duration {
+        self.model.crew().map_or(Duration::ZERO, |crew| crew.helped())
     }
 
     fn line(

@@ -25,7 +25,7 @@ pub use overlay::{overlay, stretched, to_rgb};
 pub use png::{PngError, png_gray};
 
 use lerp::{Axis, Cell};
-use quads::{Band, Downs};
+use quads::{Band, Downs, Quads};
 use scores::Scores;
 
 /// What can be wrong with scores that are to be rendered.
@@ -60,6 +60,7 @@ pub struct Renderer {
     scores: Scores,
     columns: Axis,
     lines: Axis,
+    quads: Quads,
     downs: Downs,
     /// One for each stretch of rows.
     bands: Vec<Band>,
@@ -84,10 +85,12 @@ impl Renderer {
     pub fn render(&mut self, logits: Logits<'_>, mask: &mut Mask) -> Result<(), RenderError> {
         check(logits)?;
         self.scores.read(logits, &self.crew);
-        let Self { crew, scores, columns, lines, downs, bands } = self;
+        let Self { crew, scores, columns, lines, quads, downs, bands } = self;
         let size = mask.size();
+        let width = size.width as usize;
         lines.fit(logits.grid.height, size.height);
         columns.fit(logits.grid.width, size.width);
+        quads.fit(columns);
         downs.fit(lines);
         let cells = lines.cells();
         let count = crew.parts(STRETCHES, cells.len());
@@ -97,8 +100,8 @@ impl Renderer {
             let first = number * cells.len() / count;
             let cells = &cells[first..(number + 1) * cells.len() / count];
             let rows = cells.iter().map(|cell| (cell.to - cell.from) as usize).sum::<usize>();
-            let out = rest.split_off_mut(..rows * size.width as usize).unwrap_or_default();
-            Stretch { logits, scores, columns, downs, band, first, cells, out }
+            let out = rest.split_off_mut(..rows * width).unwrap_or_default();
+            Stretch { logits, scores, quads, downs, band, first, width, cells, out }
         }));
         Ok(())
     }
@@ -113,11 +116,13 @@ impl Renderer {
 struct Stretch<'a> {
     logits: Logits<'a>,
     scores: &'a Scores,
-    columns: &'a Axis,
+    quads: &'a Quads,
     downs: &'a Downs,
     band: &'a mut Band,
     /// The number of the first group of the mask's rows, and the groups.
     first: usize,
+    /// Of the mask.
+    width: usize,
     cells: &'a [Cell],
     out: &'a mut [u8],
 }
@@ -127,12 +132,11 @@ impl Loops for Stretch<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { logits, scores, columns, downs, band, first, cells, mut out } = self;
-        band.fit(columns);
+        let Self { logits, scores, quads, downs, band, first, width, cells, mut out } = self;
         for (number, cell) in (first..).zip(cells) {
-            band.find(logits, scores, (cell.at, cell.next));
-            let rows = (cell.to - cell.from) as usize * columns.len();
-            band.draw(downs, number, out.split_off_mut(..rows).unwrap_or_default());
+            band.find(quads, logits, scores, (cell.at, cell.next));
+            let rows = (cell.to - cell.from) as usize * width;
+            band.draw(quads, downs, number, out.split_off_mut(..rows).unwrap_or_default());
         }
     }
 }

@@ -148,9 +148,11 @@ impl Task<'_> {
         if at.abandoned || !self.goes_on(now, costs, at, 0) {
             return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
         }
-        let (step, exit) = (self.step(at.done + 1), self.exit(at.done + 1));
-        let end = now + costs.usual(step) + costs.usual(exit) + costs.reserve(Stage::Render);
-        if self.share_end.is_some_and(|share_end| end > share_end) {
+        let end = || {
+            let (step, exit) = (self.step(at.done + 1), self.exit(at.done + 1));
+            now + costs.usual(step) + costs.usual(exit) + costs.reserve(Stage::Render)
+        };
+        if self.share_end.is_some_and(|share_end| end() > share_end) {
             return self.exit_or_publish(now, costs, at, StopCause::ShareSpent);
         }
         match at.exited < at.done && self.exits != Exits::Needed {

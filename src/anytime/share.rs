@@ -33,23 +33,20 @@ impl Allowance {
         self.balance = self.balance.min(self.capacity);
     }
 
-    /// The share in force, 0 to 1.
-    pub fn share(&self) -> f64 {
-        self.share
+    /// Whether anything is limited, which a share of 1 does not.
+    pub fn limits(&self) -> bool {
+        self.share < 1.0
     }
 
-    /// Compute time that a frame starting at `now` may use; `None` where the share is 1 and so nothing is limited.
+    /// Compute time that a frame starting at `now` may use; `None` where nothing is limited.
     pub fn left(&self, now: Instant) -> Option<Duration> {
-        if self.share >= 1.0 {
-            return None;
-        }
-        Some(Duration::from_secs_f64(self.balance_at(now).max(0.0)))
+        self.limits().then(|| Duration::from_secs_f64(self.balance_at(now).max(0.0)))
     }
 
     /// When the next frame may start: `now` unless compute is owed.
     pub fn ready_at(&self, now: Instant) -> Instant {
         let debt = -self.balance_at(now);
-        if self.share >= 1.0 || debt <= 0.0 {
+        if !self.limits() || debt <= 0.0 {
             return now;
         }
         now + Duration::from_secs_f64(debt / self.share)

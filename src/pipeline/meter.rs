@@ -2,37 +2,46 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, Worker};
-use crate::model::StagedModel;
-
 /// Meters the compute of frames on some threads: the one that runs frames while it does, those that help it all the time.
 pub struct Meter {
     threads: u32,
-    /// CPU time of the threads that help, up to the last charge.
+    /// What those that help had worked at the last charge.
     helped: Duration,
 }
 
 impl Meter {
-    /// A meter for a network on `threads` threads.
-    pub fn new(threads: usize) -> Self {
-        Self { threads: u32::try_from(threads.max(1)).unwrap_or(u32::MAX), helped: Duration::ZERO }
+    /// A meter for a network on `threads` threads, of which those that help have worked for `helped` until now.
+    pub fn new(threads: usize, helped: Duration) -> Self {
+        Self { threads: u32::try_from(threads.max(1)).unwrap_or(u32::MAX), helped }
     }
 
-    /// Charges nothing of what was worked until now.
-    pub fn restart(&mut self, model: &dyn StagedModel) {
-        self.helped = helped(model);
+    /// Charges nothing of what the threads that help worked until now, `helped`.
+    pub fn restart(&mut self, helped: Duration) {
+        self.helped = helped;
     }
 
-    /// What is to be charged on the thread that ran a frame, at its end: time of all threads together, as a part of their number. `began` is what the
-    /// thread had worked when the frame began.
-    pub fn charge(&mut self, began: Duration, clock: &dyn Clock, model: &dyn StagedModel) -> Duration {
-        let helped = helped(model);
-        let of_helpers = helped.saturating_sub(std::mem::replace(&mut self.helped, helped));
-        (clock.worked(Worker::Thread).saturating_sub(began) + of_helpers) / self.threads
+    /// What is to be charged at the end of a frame, for which its thread `worked`: time of all threads together, as a part of their number.
+    pub fn charge(&mut self, worked: Duration, helped: Duration) -> Duration {
+        (worked + helped.saturating_sub(std::mem::replace(&mut self.helped, helped))) / self.threads
     }
 }
 
-/// CPU time that threads beside the one that runs frames have spent until now.
-fn helped(model: &dyn StagedModel) -> Duration {
-    model.crew().map_or(Duration::ZERO, |crew| crew.helped())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn threads_that_help_are_charged_for_what_they_worked_since_the_last_charge() {
+        let mut meter = Meter::new(2, 100 * MS);
+        assert_eq!([meter.charge(6 * MS, 104 * MS), meter.charge(6 * MS, 104 * MS)], [5 * MS, 3 * MS]);
+    }
+
+    #[test]
+    fn what_was_worked_before_a_restart_is_not_charged() {
+        let mut meter = Meter::new(1, 100 * MS);
+        meter.restart(900 * MS);
+        assert_eq!(meter.charge(6 * MS, 901 * MS), 7 * MS);
+    }
 }

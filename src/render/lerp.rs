@@ -49,11 +49,6 @@ impl Axis {
         self.sizes
     }
 
-    /// Number of pixels.
-    pub fn len(&self) -> usize {
-        self.parts.len()
-    }
-
     /// The groups of pixels, in order.
     pub fn cells(&self) -> &[Cell] {
         &self.cells

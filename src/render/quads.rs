@@ -12,14 +12,43 @@ use crate::model::Logits;
 /// enough for the compiler to take them for a loop, which it turns into vectors.
 const LANES: usize = 16;
 
-/// The quads between two grid rows.
+/// The quads of any row, from left to right, and the pieces that they are drawn in.
 #[derive(Debug, Default)]
-pub(super) struct Band {
-    /// Cells and pixels that it is cut for.
+pub(super) struct Quads {
+    /// Cells and pixels that they are cut for.
     sizes: (u32, u32),
-    /// The quads of a row, from left to right.
     quads: Vec<Quad>,
     pieces: Vec<Piece>,
+}
+
+impl Quads {
+    /// Cuts the quads into pieces, where the columns are others than before.
+    pub fn fit(&mut self, columns: &Axis) {
+        if self.sizes == columns.sizes() {
+            return;
+        }
+        self.sizes = columns.sizes();
+        self.quads.clear();
+        self.pieces.clear();
+        for cell in columns.cells() {
+            let columns_of_piece = if is_narrow(cell) { NARROW } else { WIDE };
+            let first = self.pieces.len();
+            for from in (cell.from..cell.to).step_by(columns_of_piece) {
+                let right = columns.lanes::<LANES>(from as usize);
+                self.pieces.push(Piece {
+                    from,
+                    to: cell.to.min(from + columns_of_piece as u32),
+                    right: std::array::from_fn(|lane| right[lane % columns_of_piece]),
+                });
+            }
+            self.quads.push(Quad { cell: *cell, pieces: first..self.pieces.len() });
+        }
+    }
+}
+
+/// What is found between two grid rows.
+#[derive(Debug, Default)]
+pub(super) struct Band {
     /// For each cell of the upper row the class that wins everywhere between it, its right neighbour and those below, or [`UNLABELLED`].
     plain: Vec<u8>,
     /// The same for each quad.
@@ -105,40 +134,23 @@ struct Rivals {
 }
 
 impl Band {
-    /// Cuts the quads into pieces, where the columns are others than before.
-    pub fn fit(&mut self, columns: &Axis) {
-        if self.sizes == columns.sizes() {
-            return;
-        }
-        self.sizes = columns.sizes();
-        self.quads.clear();
-        self.pieces.clear();
-        self.row.resize(columns.len(), UNLABELLED);
-        for cell in columns.cells() {
-            let columns_of_piece = if is_narrow(cell) { NARROW } else { WIDE };
-            let first = self.pieces.len();
-            for from in (cell.from..cell.to).step_by(columns_of_piece) {
-                let right = columns.lanes::<LANES>(from as usize);
-                self.pieces.push(Piece {
-                    from,
-                    to: cell.to.min(from + columns_of_piece as u32),
-                    right: std::array::from_fn(|lane| right[lane % columns_of_piece]),
-                });
-            }
-            self.quads.push(Quad { cell: *cell, pieces: first..self.pieces.len() });
-        }
-    }
-
     /// Sorts the quads between two grid rows into plain and mixed ones.
     #[inline(always)]
-    pub fn find(&mut self, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32)) {
+    pub fn find(
+        &mut self,
+        Quads { quads, sizes, .. }: &Quads,
+        logits: Logits<'_>,
+        scores: &Scores,
+        (above, below): (u32, u32),
+    ) {
         self.mixed.clear();
         self.rivals.count = 0;
-        self.find_plain(scores.clear_row(above), scores.clear_row(below));
+        self.row.resize(sizes.1 as usize, UNLABELLED);
+        self.find_plain(quads, scores.clear_row(above), scores.clear_row(below));
         let corner_classes = [scores.class_row(above), scores.class_row(below)];
         let [above, below] = [above, below].map(|row| row as usize * logits.grid.width as usize);
         let planes = [logits.classes, logits.grid.pixels()];
-        let mut quads = self.quads.as_slice();
+        let mut quads = quads.as_slice();
         // Most of a row is a few stretches of one class each.
         for classes in self.classes.chunk_by(|a, b| a == b) {
             let (stretch, rest) = quads.split_at(classes.len().min(quads.len()));
@@ -158,7 +170,7 @@ impl Band {
     }
 
     #[inline(always)]
-    fn find_plain(&mut self, above: &[u8], below: &[u8]) {
+    fn find_plain(&mut self, quads: &[Quad], above: &[u8], below: &[u8]) {
         self.plain.clear();
         self.plain.extend_from_slice(above);
         let right = above.iter().zip(below).skip(1);
@@ -172,17 +184,17 @@ impl Band {
         }
         self.classes.clear();
         // Masks that are no smaller than the grid have a quad for each cell.
-        if self.quads.len() == self.plain.len() {
+        if quads.len() == self.plain.len() {
             self.classes.extend_from_slice(&self.plain);
             return;
         }
         let plain = |quad: &Quad| self.plain.get(quad.cell.at as usize).copied().unwrap_or(UNLABELLED);
-        self.classes.extend(self.quads.iter().map(plain));
+        self.classes.extend(quads.iter().map(plain));
     }
 
     /// Draws all rows of the mask between the two grid rows, which are group `cell` of the rows.
     #[inline(always)]
-    pub fn draw(&self, downs: &Downs, cell: usize, out: &mut [u8]) {
+    pub fn draw(&self, Quads { pieces, .. }: &Quads, downs: &Downs, cell: usize, out: &mut [u8]) {
         let width = self.row.len();
         for row in out.chunks_exact_mut(width.max(1)) {
             row.copy_from_slice(&self.row);
@@ -190,7 +202,7 @@ impl Band {
         let [narrow, wide] = downs.of(cell);
         for (quad, rivals) in &self.mixed {
             let rivals = self.rivals.room.get(rivals.clone()).unwrap_or_default();
-            let pieces = self.pieces.get(quad.pieces.clone()).unwrap_or_default();
+            let pieces = pieces.get(quad.pieces.clone()).unwrap_or_default();
             if is_narrow(&quad.cell) {
                 draw_quad::<NARROW>(rivals, pieces, narrow, (width, out));
             } else {

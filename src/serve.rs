@@ -1,6 +1,6 @@
 //! The loop that takes the newest frames of all cameras through the pipeline, nearest deadline first, live and in replay alike.
 //!
-//! Keeps the share of compute: it rests before a frame, never in one. Knows nothing of where frames come from or what becomes of them.
+//! Keeps the share of compute and the cgroup's quota: it rests before a frame, never in one. Knows nothing of where frames come from or what becomes of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub trait Ends<T> {
     /// Called before each frame and each nap: the place to change the pipeline's settings.
     fn settle(&mut self, pipeline: &mut Pipeline);
 
-    /// Takes a frame that had to wait for the share of compute until it was too late.
+    /// Takes a frame that had to wait for compute until it was too late.
     fn too_late(&mut self, frame: Arrived<T>);
 
     /// Runs a frame.
@@ -36,7 +36,7 @@ pub fn serve<T>(
         let Some(frame) = boxes.take() else { return };
         ends.settle(pipeline);
         pipeline.arrived(frame.camera, frame.arrival);
-        // Only the wait for the share of compute makes a frame too late to be worth a late mask.
+        // Only the wait for compute makes a frame too late to be worth a late mask.
         let waited = rested.is_some_and(|until| until > frame.arrival);
         match waited && pipeline.too_late(frame.deadline, clock.now()) {
             true => ends.too_late(frame),
@@ -45,7 +45,7 @@ pub fn serve<T>(
     }
 }
 
-/// Waits until the share of compute allows another frame, or until `stop` is set; gives the end of the wait if there was one.
+/// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one.
 pub fn rest(
     pipeline: &mut Pipeline,
     clock: &dyn Clock,

@@ -1,8 +1,8 @@
 //! What is left of a cgroup's quota, kept as the kernel keeps it (CFS bandwidth control): CPU time for a period, and once it is used up none until the
 //! next period begins, whatever was left in those before.
 //!
-//! So a frame may use its part of what is left in this period, as frames that are still to come in it want theirs; and where the period ends before all that is left could be
-//! used up, that and its part of the next one. Pure functions of what was read.
+//! So a frame may use its part of what is left in this period, as frames that are still to come in it want theirs; and where the period ends
+//! before all that is left could be used up, that and its part of the next one. Pure functions of what was read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

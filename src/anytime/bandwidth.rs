@@ -221,6 +221,18 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_that_nobody_can_use_up_limits_nothing() {
+        let mut account =
+            Bandwidth::new((Quota { time: 9000 * MS, period: 100 * MS }, at(5)), 1, at(5), Duration::ZERO);
+        for ms in [10, 20, 190] {
+            account.arrived(0, at(ms));
+        }
+        account.frame_begins(at(191), Duration::ZERO);
+        assert!(account.left() > 100 * MS);
+        assert_eq!(account.ready_at(at(192), 33 * MS), at(192));
+    }
+
+    #[test]
     fn frames_of_every_camera_are_to_come() {
         let mut account = account(1);
         for (camera, ms) in [(0, 7), (1, 8), (0, 37), (1, 38), (2, 39)] {

@@ -34,7 +34,7 @@ impl Cadence {
             return 0;
         }
         let by = |at: Instant| at.since(last).as_nanos() / gap.as_nanos();
-        let (missing, due) = (by(from).min(1), by(until) - by(from));
+        let (missing, due) = (by(from).min(1), by(until).saturating_sub(by(from)));
         usize::try_from(missing + due).unwrap_or(usize::MAX)
     }
 
@@ -66,6 +66,7 @@ mod tests {
         assert_eq!(cadence.to_come(at(62), at(100)), 1);
         assert_eq!(cadence.to_come(at(62), at(120)), 2);
         assert_eq!(cadence.to_come(at(62), at(80)), 0);
+        assert_eq!(cadence.to_come(at(155), at(62)), 1);
     }
 
     #[test]

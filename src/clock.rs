@@ -3,7 +3,7 @@
 //! Deadlines are instants of this clock. It knows nothing of ROS time, stamps or dates.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -133,7 +133,7 @@ struct Limit {
     period: u64,
     /// The period that was worked in last, and how much.
     used: Mutex<(u64, u64)>,
-    waits: AtomicU64,
+    stops: AtomicU64,
 }
 
 impl ScriptedClock {
@@ -148,14 +148,14 @@ impl ScriptedClock {
             quota: nanos(quota),
             period: nanos(period).max(1),
             used: Mutex::default(),
-            waits: AtomicU64::new(0),
+            stops: AtomicU64::new(0),
         };
         Self { limit: Some(Arc::new(limit)), ..Self::default() }
     }
 
     /// How often the program was stopped.
     pub fn stops(&self) -> u64 {
-        self.limit.as_ref().map_or(0, |limit| limit.waits.load(Ordering::SeqCst))
+        self.limit.as_ref().map_or(0, |limit| limit.stops.load(Ordering::SeqCst))
     }
 
     /// Moves the hand forward by time in which the program works.
@@ -168,7 +168,7 @@ impl ScriptedClock {
     }
 
     fn advance_within(&self, limit: &Limit, mut by: u64) {
-        let Ok(mut used) = limit.used.lock() else { return };
+        let mut used = limit.used.lock().unwrap_or_else(PoisonError::into_inner);
         while by > 0 {
             let now = nanos(self.now().since_start());
             let (period, ends) = (now / limit.period, limit.period - now % limit.period);
@@ -177,7 +177,7 @@ impl ScriptedClock {
             }
             let left = limit.quota.saturating_sub(used.1);
             if left == 0 {
-                limit.waits.fetch_add(1, Ordering::SeqCst);
+                limit.stops.fetch_add(1, Ordering::SeqCst);
                 self.stall(Duration::from_nanos(ends));
                 continue;
             }

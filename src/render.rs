@@ -87,7 +87,6 @@ impl Renderer {
         self.scores.read(logits, &self.crew);
         let Self { crew, scores, columns, lines, quads, downs, bands } = self;
         let size = mask.size();
-        let width = size.width as usize;
         lines.fit(logits.grid.height, size.height);
         columns.fit(logits.grid.width, size.width);
         quads.fit(columns);
@@ -100,8 +99,8 @@ impl Renderer {
             let first = number * cells.len() / count;
             let cells = &cells[first..(number + 1) * cells.len() / count];
             let rows = cells.iter().map(|cell| (cell.to - cell.from) as usize).sum::<usize>();
-            let out = rest.split_off_mut(..rows * width).unwrap_or_default();
-            Stretch { logits, scores, quads, downs, band, first, width, cells, out }
+            let out = rest.split_off_mut(..rows * quads.width()).unwrap_or_default();
+            Stretch { logits, scores, quads, downs, band, first, cells, out }
         }));
         Ok(())
     }
@@ -121,8 +120,6 @@ struct Stretch<'a> {
     band: &'a mut Band,
     /// The number of the first group of the mask's rows, and the groups.
     first: usize,
-    /// Of the mask.
-    width: usize,
     cells: &'a [Cell],
     out: &'a mut [u8],
 }
@@ -132,10 +129,10 @@ impl Loops for Stretch<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { logits, scores, quads, downs, band, first, width, cells, mut out } = self;
+        let Self { logits, scores, quads, downs, band, first, cells, mut out } = self;
         for (number, cell) in (first..).zip(cells) {
             band.find(quads, logits, scores, (cell.at, cell.next));
-            let rows = (cell.to - cell.from) as usize * width;
+            let rows = (cell.to - cell.from) as usize * quads.width();
             band.draw(quads, downs, number, out.split_off_mut(..rows).unwrap_or_default());
         }
     }

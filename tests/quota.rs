@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use itnet::anytime::{ScriptedModel, Stage};
@@ -11,6 +12,7 @@ use itnet::frame::Size;
 use itnet::message::{self, Image};
 use itnet::params::Parameters;
 use itnet::pipeline::{ImageKind, Pipeline, Settings};
+use itnet::serve::rest;
 use itnet::tensor::InputSpec;
 
 /// What the cameras' frames cost, and what is allowed for them.
@@ -84,7 +86,7 @@ impl Robot {
             cameras.min_by_key(|camera| self.due(*camera, next[*camera]))
         };
         while let Some(camera) = ahead(&next) {
-            let waited = wait(&pipeline, &clock);
+            let rested = rest(&mut pipeline, &clock, &AtomicBool::new(false), &mut |_| ());
             clock.sleep_until(start + self.due(camera, next[camera]));
             let there = |frame: &usize| start + self.due(camera, *frame) <= clock.now();
             let newest = (next[camera]..frames).take_while(there).last().expect("one is due");
@@ -93,7 +95,7 @@ impl Robot {
             let arrival = start + self.due(camera, newest);
             let deadline = arrival + ms(BUDGET_MS);
             pipeline.arrived(camera, arrival);
-            if waited > arrival && pipeline.too_late(deadline, clock.now()) {
+            if rested.is_some_and(|until| until > arrival) && pipeline.too_late(deadline, clock.now()) {
                 outcome.dropped += 1;
                 continue;
             }
@@ -111,20 +113,6 @@ impl Robot {
 fn message() -> Vec<u8> {
     let image = Image { height: 1, width: 1, encoding: "mono8".into(), step: 1, ..Image::default() };
     message::to_vec(&Image { data: vec![9].into(), ..image }).expect("a message")
-}
-
-/// The end of the wait until a frame may start; the first instant where there was none.
-fn wait(pipeline: &Pipeline, clock: &ScriptedClock) -> Instant {
-    let mut waited = Instant::default();
-    loop {
-        let now = clock.now();
-        let ready = pipeline.ready_at(now);
-        if ready <= now {
-            return waited;
-        }
-        clock.sleep_until(ready);
-        waited = ready;
-    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub enum StopCause {
     LastExit,
     /// Another iteration would not have ended, or did not end, before the deadline.
     BudgetSpent,
-    /// Another iteration would have used more than the share of compute that is allowed.
+    /// Another iteration would have used more than the share of compute that is allowed, or than the frame's part of a cgroup's quota.
     ShareSpent,
     /// The last two exits gave nearly the same mask.
     Converged,

@@ -69,7 +69,7 @@ const NEXT_LACKS: f64 = 0.28;
 pub struct Task<'a> {
     /// When the mask has to be out; `None` runs without regard to time.
     pub deadline: Option<Instant>,
-    /// When the frame's share of compute is used up; `None` where no share is set.
+    /// When the frame's share of compute, or its part of a cgroup's quota, is used up; `None` where neither is set.
     pub share_end: Option<Instant>,
     /// How many iterations.
     pub iterations: Iterations,

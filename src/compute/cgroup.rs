@@ -1,5 +1,6 @@
 //! The limit of CPU time that holds for a cgroup, in both versions of the file system.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// The tighter one first.
+    fn by_quota(&self, other: &Self) -> Ordering {
+        self.quota.cpus().total_cmp(&other.quota.cpus())
+    }
+
     /// How many periods began in which something ran; `None` where nobody counts them.
     pub fn periods(&self) -> Option<u64> {
         let stat = std::fs::read_to_string(self.folder.join("cpu.stat")).ok()?;
@@ -25,7 +31,7 @@ pub fn tightest(membership: &Path, root: &Path) -> Option<Limit> {
     let membership = std::fs::read_to_string(membership).ok()?;
     let tightest = |folders: Vec<PathBuf>, read: fn(&Path) -> Option<Quota>| {
         let limits = folders.into_iter().filter_map(|folder| Some(Limit { quota: read(&folder)?, folder }));
-        limits.min_by(|a, b| a.quota.cpus().total_cmp(&b.quota.cpus()))
+        limits.min_by(Limit::by_quota)
     };
     membership
         .lines()
@@ -40,7 +46,7 @@ pub fn tightest(membership: &Path, root: &Path) -> Option<Limit> {
                 _ => None,
             }
         })
-        .min_by(|a, b| a.quota.cpus().total_cmp(&b.quota.cpus()))
+        .min_by(Limit::by_quota)
 }
 
 /// The folder of the cgroup `path` and all above it, down to `root` itself.

@@ -22,6 +22,11 @@ pub(super) struct Quads {
 }
 
 impl Quads {
+    /// Pixels of a row of the mask.
+    pub fn width(&self) -> usize {
+        self.sizes.1 as usize
+    }
+
     /// Cuts the quads into pieces, where the columns are others than before.
     pub fn fit(&mut self, columns: &Axis) {
         if self.sizes == columns.sizes() {
@@ -136,21 +141,15 @@ struct Rivals {
 impl Band {
     /// Sorts the quads between two grid rows into plain and mixed ones.
     #[inline(always)]
-    pub fn find(
-        &mut self,
-        Quads { quads, sizes, .. }: &Quads,
-        logits: Logits<'_>,
-        scores: &Scores,
-        (above, below): (u32, u32),
-    ) {
+    pub fn find(&mut self, quads: &Quads, logits: Logits<'_>, scores: &Scores, (above, below): (u32, u32)) {
         self.mixed.clear();
         self.rivals.count = 0;
-        self.row.resize(sizes.1 as usize, UNLABELLED);
-        self.find_plain(quads, scores.clear_row(above), scores.clear_row(below));
+        self.row.resize(quads.width(), UNLABELLED);
+        self.find_plain(&quads.quads, scores.clear_row(above), scores.clear_row(below));
         let corner_classes = [scores.class_row(above), scores.class_row(below)];
         let [above, below] = [above, below].map(|row| row as usize * logits.grid.width as usize);
         let planes = [logits.classes, logits.grid.pixels()];
-        let mut quads = quads.as_slice();
+        let mut quads = quads.quads.as_slice();
         // Most of a row is a few stretches of one class each.
         for classes in self.classes.chunk_by(|a, b| a == b) {
             let (stretch, rest) = quads.split_at(classes.len().min(quads.len()));

@@ -30,7 +30,9 @@ import bag
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS, ON, OFF = 20.0, 6.0, 14.0
 HZ = 30.0
-CGROUP = Path("/sys/fs/cgroup/cpu/itnet-load")
+CGROUPS = Path("/sys/fs/cgroup")
+VERSION_2 = (CGROUPS / "cgroup.controllers").exists()
+CGROUP = (CGROUPS if VERSION_2 else CGROUPS / "cpu") / "itnet-load"
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Scenario:
     name: str
     press: str = ""
     quota: float = 0.0
+    neighbour: str = ""
     core: bool = False
     parameters: dict = field(default_factory=dict)
 
@@ -54,6 +57,8 @@ SCENARIOS = [
     Scenario("on one core, all cores", "--cpu 0 --cpu-method matrixprod", core=True),
     Scenario("quota 50 %", quota=0.5),
     Scenario("quota 25 %", quota=0.25),
+    Scenario("quota 50 %, neighbour 20 %", quota=0.5, neighbour="--cpu 1 --cpu-load 20 --cpu-load-slice 10"),
+    Scenario("quota 100 %, neighbour 100 %", quota=1.0, neighbour="--cpu 1"),
     Scenario("share 0.3", parameters={"compute_share": 0.3}),
     Scenario("share 0.3, all cores", ALL, parameters={"compute_share": 0.3}),
     Scenario("2 threads", parameters={"threads": 2}),
@@ -68,21 +73,49 @@ SCENARIOS = [
 
 @contextlib.contextmanager
 def limited(scenario):
-    """Processes that are started inside have the scenario's quota and core; this one has them only until it ends."""
-    before = os.sched_getaffinity(0)
+    """Processes that are started inside have the scenario's quota, with its neighbour, and its core; this one until it calls what is given."""
+    before, neighbour = os.sched_getaffinity(0), None
+
+    def leave():
+        os.sched_setaffinity(0, before)
+        if scenario.quota:
+            (CGROUP.parent / "cgroup.procs").write_text("0")
+
     try:
         if scenario.core:
             os.sched_setaffinity(0, {min(before)})
         if scenario.quota:
-            CGROUP.mkdir(exist_ok=True)
-            (CGROUP / "cpu.cfs_period_us").write_text("100000")
-            (CGROUP / "cpu.cfs_quota_us").write_text(str(round(scenario.quota * 100_000)))
-            (CGROUP / "cgroup.procs").write_text("0")
-        yield
+            below(scenario.quota)
+        if scenario.neighbour:
+            neighbour = started(scenario.neighbour)
+        yield leave
     finally:
-        os.sched_setaffinity(0, before)
-        if scenario.quota:
-            (CGROUP.parent / "cgroup.procs").write_text("0")
+        leave()
+        if neighbour:
+            end(neighbour)
+
+
+def below(cpus):
+    """Puts this process below a quota."""
+    if VERSION_2:
+        (CGROUP.parent / "cgroup.subtree_control").write_text("+cpu")
+    CGROUP.mkdir(exist_ok=True)
+    if VERSION_2:
+        (CGROUP / "cpu.max").write_text(f"{round(cpus * 100_000)} 100000")
+    else:
+        (CGROUP / "cpu.cfs_period_us").write_text("100000")
+        (CGROUP / "cpu.cfs_quota_us").write_text(str(round(cpus * 100_000)))
+    (CGROUP / "cgroup.procs").write_text("0")
+
+
+def started(stress):
+    """stress-ng with these arguments."""
+    return subprocess.Popen(["stress-ng", "--quiet", *stress.split()], start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def end(load):
+    os.killpg(load.pid, signal.SIGKILL)
+    load.wait()
 
 
 def network_cpu(pid):
@@ -113,12 +146,9 @@ def press(scenario, pid, start):
         at(second)
         marks.append((time.monotonic(), network_cpu(pid), others_cpu(pid)))
         if begins and scenario.press:
-            load = subprocess.Popen(
-                ["stress-ng", "--quiet", *scenario.press.split()], start_new_session=True, stdout=subprocess.DEVNULL
-            )
+            load = started(scenario.press)
     if scenario.press:
-        os.killpg(load.pid, signal.SIGKILL)
-        load.wait()
+        end(load)
     rate = lambda a, b, of: (b[of] - a[of]) / (b[0] - a[0])
     return rate(*marks[:2], 1), rate(*marks[2:], 1), rate(*marks[:2], 2)
 
@@ -129,14 +159,15 @@ def replay(scenario, given, recording, folder):
     parameters.write_text(json.dumps({"/**": {"ros__parameters": scenario.parameters}}))
     out = Path(folder) / "out"
     command = [given.itnet, "replay", recording, "--out", out, "--overwrite", "--pace", "realtime", "--params", parameters]
-    with limited(scenario):
+    with limited(scenario) as leave:
         process = subprocess.Popen([*map(str, command), *given.more], cwd=ROOT, stdout=subprocess.DEVNULL)
-    # It starts to play when it has something to write to.
-    while not (out / "metadata.yaml").exists() and process.poll() is None:
-        time.sleep(0.005)
-    cpu = press(scenario, process.pid, time.monotonic())
-    if process.wait() != 0:
-        sys.exit(f"{scenario.name}: replay ended with {process.returncode}")
+        leave()
+        # It starts to play when it has something to write to.
+        while not (out / "metadata.yaml").exists() and process.poll() is None:
+            time.sleep(0.005)
+        cpu = press(scenario, process.pid, time.monotonic())
+        if process.wait() != 0:
+            sys.exit(f"{scenario.name}: replay ended with {process.returncode}")
     report = json.loads((out / "report.json").read_text())
     second = lambda stamp: (stamp["sec"] * 1_000_000_000 + stamp["nanosec"] - bag.START) / 1e9
     frames = [(second(f["stamp"]), f["exit"], f["overrun_ms"] > 0, f["elapsed_ms"]) for f in report["frames"]]
@@ -178,10 +209,12 @@ def live(scenario, given):
         at = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
         frames.append((at, int(values["exit"]), float(values["overrun_ms"]) > 0, float(values["elapsed_ms"])))
 
-    with common.scratch_domain(given.domain) as env, limited(scenario), common.node(env, scenario.parameters) as node:
-        os.sched_setaffinity(0, range(os.cpu_count()))
-        if scenario.quota:
-            (CGROUP.parent / "cgroup.procs").write_text("0")
+    with (
+        common.scratch_domain(given.domain) as env,
+        limited(scenario) as leave,
+        common.node(env, scenario.parameters) as node,
+    ):
+        leave()
         rclpy.init()
         peer = rclpy.create_node("receiver", start_parameter_services=False, enable_rosout=False)
         peer.create_subscription(DiagnosticArray, "/itnet/debug/frame", note, common.qos("reliable", 200))

@@ -3,7 +3,7 @@
 //! Deadlines are instants of this clock. It knows nothing of ROS time, stamps or dates.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -131,9 +131,21 @@ pub struct ScriptedClock {
 struct Limit {
     quota: u64,
     period: u64,
-    /// The period that was worked in last, and how much.
-    used: Mutex<(u64, u64)>,
+    /// CPUs that others below the same quota work on, as long as they may.
+    others: f64,
+    group: Mutex<Group>,
+    /// How often the program was stopped.
     stops: AtomicU64,
+}
+
+/// What all below the quota worked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// In the period that was worked in last: its number, and how much.
+    last: (u64, u64),
+    total: u64,
+    /// Periods in which the quota was used up.
+    stops: u64,
 }
 
 impl ScriptedClock {
@@ -142,14 +154,11 @@ impl ScriptedClock {
         Self::default()
     }
 
-    /// A clock whose program is stopped once it has worked for `quota` in a period, until the next one begins. The first begins with the clock.
-    pub fn limited(quota: Duration, period: Duration) -> Self {
-        let limit = Limit {
-            quota: nanos(quota),
-            period: nanos(period).max(1),
-            used: Mutex::default(),
-            stops: AtomicU64::new(0),
-        };
+    /// A clock whose program is stopped once it has worked for `quota` in a period, until the next one begins. The first begins with the clock. Others that work
+    /// on `others` CPUs whenever they may are below the same quota.
+    pub fn limited(quota: Duration, period: Duration, others: f64) -> Self {
+        let (quota, period) = (nanos(quota), nanos(period).max(1));
+        let limit = Limit { quota, period, others, group: Mutex::default(), stops: AtomicU64::new(0) };
         Self { limit: Some(Arc::new(limit)), ..Self::default() }
     }
 
@@ -158,39 +167,62 @@ impl ScriptedClock {
         self.limit.as_ref().map_or(0, |limit| limit.stops.load(Ordering::SeqCst))
     }
 
+    /// What all below the quota have worked, and in how many periods they used it up.
+    pub fn group(&self) -> (Duration, u64) {
+        let group = self.limit.as_ref().map(|limit| *limit.group()).unwrap_or_default();
+        (Duration::from_nanos(group.total), group.stops)
+    }
+
     /// Moves the hand forward by time in which the program works.
     pub fn advance(&self, by: Duration) {
         self.worked.fetch_add(nanos(by), Ordering::SeqCst);
-        match &self.limit {
-            Some(limit) => self.advance_within(limit, nanos(by)),
-            None => self.stall(by),
-        }
-    }
-
-    fn advance_within(&self, limit: &Limit, mut by: u64) {
-        let mut used = limit.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while by > 0 {
-            let now = nanos(self.now().since_start());
-            let (period, ends) = (now / limit.period, limit.period - now % limit.period);
-            if used.0 != period {
-                *used = (period, 0);
-            }
-            let left = limit.quota.saturating_sub(used.1);
-            if left == 0 {
-                limit.stops.fetch_add(1, Ordering::SeqCst);
-                self.stall(Duration::from_nanos(ends));
-                continue;
-            }
-            let works = by.min(left).min(ends);
-            used.1 += works;
-            by -= works;
-            self.stall(Duration::from_nanos(works));
-        }
+        self.pass(nanos(by), true);
     }
 
     /// Moves the hand forward by time in which it does not.
     pub fn stall(&self, by: Duration) {
-        self.nanos.fetch_add(nanos(by), Ordering::SeqCst);
+        self.pass(nanos(by), false);
+    }
+
+    fn pass(&self, mut by: u64, works: bool) {
+        let Some(limit) = &self.limit else {
+            self.nanos.fetch_add(by, Ordering::SeqCst);
+            return;
+        };
+        let mut group = limit.group();
+        while by > 0 {
+            let (passed, stopped) = limit.next(&mut group, self.nanos.load(Ordering::SeqCst), by, works);
+            self.nanos.fetch_add(passed, Ordering::SeqCst);
+            if !(stopped && works) {
+                by -= passed;
+            }
+        }
+    }
+}
+
+impl Limit {
+    fn group(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What passes from `now` on, at most `by` of it, until something changes; and whether the program is stopped then, if it `works`.
+    fn next(&self, group: &mut Group, now: u64, by: u64, works: bool) -> (u64, bool) {
+        let (period, ends) = (now / self.period, self.period - now % self.period);
+        if group.last.0 != period {
+            group.last = (period, 0);
+        }
+        let left = self.quota.saturating_sub(group.last.1);
+        if left == 0 {
+            self.stops.fetch_add(works.into(), Ordering::SeqCst);
+            return (if works { ends } else { by.min(ends) }, true);
+        }
+        let cpus = self.others + f64::from(u8::from(works));
+        let passed = by.min(ends).min((left as f64 / cpus).ceil() as u64);
+        let used = ((passed as f64 * cpus).round() as u64).min(left);
+        group.last.1 += used;
+        group.total += used;
+        group.stops += u64::from(used == left);
+        (passed, false)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The compute that this process may use: CPU affinity and the cgroup's quota, as Linux tells them.
+//! The compute that this process may use: CPU affinity and the cgroup's quota, with what is used of it, as Linux tells them.
 //!
 //! Knows nothing of frames or budgets. The slowdown that other processes cause is not seen here but in the stage costs.
 
@@ -27,6 +27,25 @@ pub struct Quota {
     pub period: Duration,
 }
 
+/// What has been used of a quota, by all processes that share it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// CPU time, in all periods until now.
+    pub time: Duration,
+    /// Periods in which it was used up, and those who wanted more were stopped.
+    pub stops: u64,
+}
+
+/// A quota that can stop this process.
+pub struct Limited {
+    /// What is allowed.
+    pub quota: Quota,
+    /// When one of its periods began, which follow each other without a gap; `None` where nobody counts them.
+    pub began: Option<Instant>,
+    /// Tells what all that share it have used; `None` where nobody counts.
+    pub used: Box<dyn Fn() -> Option<Used> + Send>,
+}
+
 impl Quota {
     /// As many CPUs: 0.5 is half of one.
     pub fn cpus(self) -> f64 {
@@ -52,11 +71,15 @@ impl Compute {
     }
 }
 
-/// When a period of this process's quota began, as its cgroup counts them. They follow each other without a gap, so that tells of all of them. Works until one
-/// begins, as none is counted while nothing runs; `None` where none does within two periods, or nobody counts.
-pub fn period_began(clock: &dyn Clock) -> Option<Instant> {
+/// The quota of this process's cgroup, if it can be used up: by `threads` threads or, where it is known what others use, by all CPUs. Works until one of its
+/// periods begins, two at most, as none is counted while nothing runs.
+pub fn limited(threads: usize, clock: &dyn Clock) -> Option<Limited> {
     let limit = limit()?;
-    first_change(|| limit.periods(), clock, 2 * limit.quota.period)
+    let account = limit.account();
+    let compute = Compute { cpus: affinity(), quota: Some(limit.quota) };
+    let quota = compute.tight(if account.is_some() { compute.cpus } else { threads })?;
+    let began = first_change(|| limit.periods(), clock, 2 * quota.period);
+    Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
 }
 
 /// When `count` first gives another value than at first.

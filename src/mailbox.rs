@@ -63,11 +63,25 @@ impl<T> Mailboxes<T> {
         replaced
     }
 
+    /// Waits until there is a frame, and gives the deadline of the one that is due first; `None` once the mailboxes are closed and empty.
+    pub fn wait(&self) -> Option<Instant> {
+        let mut state = self.lock();
+        loop {
+            if let Some(slot) = state.first() {
+                return slot.frame.as_ref().map(|frame| frame.deadline);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
     pub fn take(&self) -> Option<Arrived<T>> {
         let mut state = self.lock();
         loop {
-            if let Some(frame) = state.first() {
+            if let Some(frame) = state.first().and_then(|slot| slot.frame.take()) {
                 return Some(frame);
             }
             if state.closed {
@@ -95,8 +109,8 @@ impl<T> Mailboxes<T> {
 }
 
 impl<T> State<T> {
-    fn first(&mut self) -> Option<Arrived<T>> {
-        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| slot.due)?.frame.take()
+    fn first(&mut self) -> Option<&mut Slot<T>> {
+        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| slot.due)
     }
 }
 
@@ -130,6 +144,16 @@ mod tests {
         boxes.put(frame(1, 10, "a"));
         boxes.put(frame(2, 20, "b"));
         assert_eq!(contents(&boxes), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn the_deadline_of_the_frame_that_is_due_first_is_known_before_it_is_taken() {
+        let boxes = Mailboxes::new(2);
+        boxes.put(frame(0, 30, "b"));
+        boxes.put(frame(1, 10, "a"));
+        assert_eq!(boxes.wait(), Some(Instant::at(Duration::from_millis(10))));
+        assert_eq!(contents(&boxes), ["a", "b"]);
+        assert_eq!(boxes.wait(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::anytime::{self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
 use crate::clock::{Clock, Instant, Worker};
-use crate::compute::Quota;
+use crate::compute::{Limited, Used};
 use crate::decode::{self, DecodeError};
 use crate::frame::{Frame, FrameError, Header, Size};
 use crate::mask::Mask;
@@ -134,6 +134,8 @@ pub struct Pipeline {
     allowance: Allowance,
     /// Where a cgroup's quota can stop the process.
     bandwidth: Option<Bandwidth>,
+    /// Tells what all below that quota have used of it.
+    used: Box<dyn Fn() -> Option<Used> + Send>,
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
@@ -155,13 +157,13 @@ const WARM_UP_RUNS: usize = 5;
 impl Pipeline {
     /// A pipeline whose stage costs are measured on this machine now: that takes a few frames' time.
     ///
-    /// `model` runs on `threads` threads. A cgroup's `quota` that can stop them comes with an instant at which one of its periods began.
+    /// `model` runs on `threads` threads, which a cgroup's quota can stop where they are `limited`.
     pub fn new(
         model: Box<dyn StagedModel>,
         spec: InputSpec,
         clock: Arc<dyn Clock>,
         settings: Settings,
-        (threads, quota): (usize, Option<(Quota, Instant)>),
+        (threads, limited): (usize, Option<Limited>),
     ) -> Result<Self, FrameFault> {
         let allowance = Allowance::new(settings.share, settings.budget, clock.now());
         let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
@@ -177,6 +179,7 @@ impl Pipeline {
             costs: StageCosts::new(),
             allowance,
             bandwidth: None,
+            used: Box::new(|| None),
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
             meter: Meter::new(threads, Duration::ZERO),
@@ -184,8 +187,11 @@ impl Pipeline {
         };
         pipeline.measure(spec.size)?;
         pipeline.meter.restart(pipeline.helped());
-        let (now, worked) = (pipeline.clock.now(), pipeline.clock.worked(Worker::Process));
-        pipeline.bandwidth = quota.map(|quota| Bandwidth::new(quota, threads, now, worked));
+        if let Some(Limited { quota, began, used }) = limited {
+            let (now, worked) = (pipeline.clock.now(), pipeline.clock.worked(Worker::Process));
+            pipeline.bandwidth = Some(Bandwidth::new((quota, began.unwrap_or(now)), threads, now, (worked, used())));
+            pipeline.used = used;
+        }
         pipeline.tell_not_offered();
         Ok(pipeline)
     }
@@ -229,11 +235,11 @@ impl Pipeline {
         }
     }
 
-    /// When the next frame may start by the share of compute and by the quota: `now` or later.
-    pub fn ready_at(&self, now: Instant) -> Instant {
+    /// When the next frame, which may have to be ready by a `deadline`, may start by the share of compute and by the quota: `now` or later.
+    pub fn ready_at(&self, now: Instant, deadline: Option<Instant>) -> Instant {
         let ready = self.allowance.ready_at(now);
         let first = || self.to_first_exit(|stage| self.costs.usual(stage));
-        self.bandwidth.as_ref().map_or(ready, |bandwidth| ready.max(bandwidth.ready_at(now, first())))
+        self.bandwidth.as_ref().map_or(ready, |bandwidth| ready.max(bandwidth.ready_at(now, first(), deadline)))
     }
 
     /// Whether a frame that had to wait for compute can no longer have its first exit by `deadline`.
@@ -260,7 +266,7 @@ impl Pipeline {
         // By default nothing is limited, and the system is not asked.
         let began = self.allowance.limits().then(|| self.clock.worked(Worker::Thread));
         if let Some(bandwidth) = &mut self.bandwidth {
-            bandwidth.frame_begins(start, self.clock.worked(Worker::Process));
+            bandwidth.frame_begins(start, self.clock.worked(Worker::Process), (self.used)());
         }
         let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
         self.ended = self.clock.now();
@@ -270,7 +276,7 @@ impl Pipeline {
             self.allowance.charge(used, self.ended);
         }
         if let Some(bandwidth) = &mut self.bandwidth {
-            bandwidth.frame_ends(self.ended, self.clock.worked(Worker::Process));
+            bandwidth.frame_ends(self.ended, self.clock.worked(Worker::Process), (self.used)());
         }
         result
     }
@@ -371,7 +377,7 @@ impl Pipeline {
             },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
-                share_end: self.compute_left(start).map(|left| start + left),
+                share_end: self.compute_left(start, deadline).map(|left| start + left),
                 iterations: asked.within(useful),
                 exits,
                 skipped,
@@ -381,8 +387,9 @@ impl Pipeline {
     }
 
     /// What a frame that starts now may use, by the share of compute and by the quota.
-    fn compute_left(&self, start: Instant) -> Option<Duration> {
-        let by_quota = self.bandwidth.as_ref().map(Bandwidth::left);
+    fn compute_left(&self, start: Instant, deadline: Instant) -> Option<Duration> {
+        let first = || self.to_first_exit(|stage| self.costs.usual(stage));
+        let by_quota = self.bandwidth.as_ref().map(|bandwidth| bandwidth.left(first(), deadline.since(start)));
         self.allowance.left(start).into_iter().chain(by_quota).min()
     }
 

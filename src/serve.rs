@@ -32,7 +32,9 @@ pub fn serve<T>(
     ends: &mut impl Ends<T>,
 ) {
     loop {
-        let rested = rest(pipeline, clock, stop, &mut |pipeline| ends.settle(pipeline));
+        // What others leave of a quota is known once there is a frame, not before.
+        let Some(deadline) = boxes.wait() else { return };
+        let rested = rest(pipeline, (clock, stop), Some(deadline), &mut |pipeline| ends.settle(pipeline));
         let Some(frame) = boxes.take() else { return };
         ends.settle(pipeline);
         pipeline.arrived(frame.camera, frame.arrival);
@@ -45,18 +47,19 @@ pub fn serve<T>(
     }
 }
 
-/// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one.
+/// Waits until the share of compute and the quota allow another frame, which may have to be ready by a `deadline`, or until `stop` is set; gives the end of
+/// the wait if there was one.
 pub fn rest(
     pipeline: &mut Pipeline,
-    clock: &dyn Clock,
-    stop: &AtomicBool,
+    (clock, stop): (&dyn Clock, &AtomicBool),
+    deadline: Option<Instant>,
     settle: &mut dyn FnMut(&mut Pipeline),
 ) -> Option<Instant> {
     let mut rested = None;
     loop {
         settle(pipeline);
         let now = clock.now();
-        let ready = pipeline.ready_at(now);
+        let ready = pipeline.ready_at(now, deadline);
         if ready <= now || stop.load(Ordering::Relaxed) {
             return rested;
         }

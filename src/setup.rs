@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clock::{Clock, Instant};
-use crate::compute::{self, Compute, Quota};
+use crate::clock::Clock;
+use crate::compute::{self, Compute, Limited};
 use crate::model::{Bundle, BundleError, Chosen, Wanted};
 use crate::pipeline::{FrameFault, Pipeline, Settings};
 use crate::scheduling::{NoCpu, Placement, Refusal, Scheduling};
@@ -119,21 +119,27 @@ fn made(
     if used < threads {
         tracing::warn!("{threads} threads asked for, {used} used: {} CPUs are ours{}", compute.cpus, allowed(compute));
     }
-    let quota = compute.tight(used).map(|quota| (quota, period_of(quota, clock.as_ref())));
+    let limited = compute::limited(used, clock.as_ref());
+    limited.iter().for_each(|limited| tell(limited, used));
     let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), source: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;
-    Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (used, quota))?, used))
+    Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (used, limited))?, used))
 }
 
-/// When a period of a tight quota began.
-fn period_of(quota: Quota, clock: &dyn Clock) -> Instant {
-    tracing::warn!("the cgroup allows {:.2} CPUs: frames stop where their part of that is used", quota.cpus());
-    compute::period_began(clock).unwrap_or_else(|| {
+/// Says what a quota means for frames on so many threads.
+fn tell(limited: &Limited, threads: usize) {
+    let cpus = limited.quota.cpus();
+    match cpus < threads as f64 {
+        true => tracing::warn!("the cgroup allows {cpus:.2} CPUs: frames stop where their part of that is used"),
+        false => tracing::info!(
+            "the cgroup allows {cpus:.2} CPUs: frames stop where their part of what others leave is used"
+        ),
+    }
+    if limited.began.is_none() {
         tracing::warn!(
             "the cgroup counts no periods of its quota in `cpu.stat`, so frames may be stopped in their midst"
         );
-        clock.now()
-    })
+    }
 }
 
 fn allowed(compute: Compute) -> String {

@@ -1,4 +1,5 @@
-//! Frames below a cgroup's quota: a scripted machine whose program is stopped once it has worked for its quota, as the kernel stops it.
+//! Frames below a cgroup's quota: a scripted machine whose program is stopped once it has worked for its quota, together with others or alone, as the kernel
+//! stops it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use itnet::anytime::{ScriptedModel, Stage};
 use itnet::clock::{Clock, Instant, ScriptedClock};
-use itnet::compute::Quota;
+use itnet::compute::{Limited, Quota, Used};
 use itnet::frame::Size;
 use itnet::message::{self, Image};
 use itnet::params::Parameters;
@@ -25,6 +26,8 @@ struct Robot {
     cameras: usize,
     /// Milliseconds of a step, by chance up to half as long again; other stages are in proportion.
     step: f64,
+    /// CPUs that other processes below the same quota work on, as long as they may.
+    others: f64,
 }
 
 /// What became of its frames in 40 s.
@@ -63,8 +66,13 @@ impl Robot {
         let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
         let quota = Quota { time: ms(PERIOD_MS * self.cpus), period: ms(PERIOD_MS) };
         let settings = Settings::of(&Parameters::default(), ms(BUDGET_MS));
-        let quota = Some((quota, Instant::default()));
-        Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, (1, quota)).expect("a pipeline")
+        let group = clock.clone();
+        let used = Box::new(move || {
+            let (time, stops) = group.group();
+            Some(Used { time, stops })
+        });
+        let limited = Some(Limited { quota, began: Some(Instant::default()), used });
+        Pipeline::new(Box::new(model), spec, Arc::new(clock.clone()), settings, (1, limited)).expect("a pipeline")
     }
 
     /// When a frame is there, from the first one on.
@@ -74,7 +82,7 @@ impl Robot {
 
     /// Runs the newest frame of each camera, as the node does.
     fn runs(self) -> Outcome {
-        let clock = ScriptedClock::limited(ms(PERIOD_MS * self.cpus), ms(PERIOD_MS));
+        let clock = ScriptedClock::limited(ms(PERIOD_MS * self.cpus), ms(PERIOD_MS), self.others);
         let mut pipeline = self.pipeline(&clock);
         let bytes = message();
         let (start, before) = (clock.now() + ms(317.0), clock.stops());
@@ -86,8 +94,10 @@ impl Robot {
             cameras.min_by_key(|camera| self.due(*camera, next[*camera]))
         };
         while let Some(camera) = ahead(&next) {
-            let rested = rest(&mut pipeline, &clock, &AtomicBool::new(false), &mut |_| ());
-            clock.sleep_until(start + self.due(camera, next[camera]));
+            let due = start + self.due(camera, next[camera]);
+            clock.sleep_until(due);
+            let deadline = Some(due + ms(BUDGET_MS));
+            let rested = rest(&mut pipeline, (&clock, &AtomicBool::new(false)), deadline, &mut |_| ());
             let there = |frame: &usize| start + self.due(camera, *frame) <= clock.now();
             let newest = (next[camera]..frames).take_while(there).last().expect("one is due");
             outcome.dropped += newest - next[camera];
@@ -121,7 +131,7 @@ fn frames_below_a_quota() {
     let robots = [1.0, 2.0, 4.0].into_iter().flat_map(|step| [0.15, 0.25, 0.5].map(|cpus| (step, cpus)));
     for (step, cpus) in robots {
         for (cameras, hz) in [(1, 10.0), (1, 15.0), (1, 20.0), (1, 25.0), (1, 30.0), (1, 40.0), (3, 10.0)] {
-            let of = Robot { cpus, hz, cameras, step }.runs();
+            let of = Robot { cpus, hz, cameras, step, others: 0.0 }.runs();
             let exit = of.exits as f64 / (of.frames - of.dropped) as f64;
             let Outcome { frames, late, dropped, stops, .. } = of;
             let _ = writeln!(
@@ -142,13 +152,50 @@ fn while_first_exits_fit_into_a_quota_no_frame_is_late_or_dropped() {
             for hz in [5.0, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0] {
                 let most_in_a_period = (PERIOD_MS * hz / 1e3).floor() + 1.0;
                 if most_in_a_period * first <= 0.95 * PERIOD_MS * cpus {
-                    let outcome = Robot { cpus, hz, cameras: 1, step }.runs();
+                    let outcome = Robot { cpus, hz, cameras: 1, step, others: 0.0 }.runs();
                     assert_eq!((outcome.late, outcome.dropped), (0, 0), "{step} ms, {cpus} CPUs, {hz} Hz");
                     // By chance, after a mask is out.
                     assert!(
                         outcome.stops as usize <= outcome.frames / 40,
                         "{step} ms, {cpus} CPUs, {hz} Hz: {outcome:?}"
                     );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_below_a_quota_that_others_share() {
+    let mut table = String::from("step, CPUs, of others, Hz: frames, late, dropped, mean exit, stops\n");
+    let groups = [(0.5, 0.2), (0.5, 0.4), (1.0, 0.5), (1.0, 0.8), (1.0, 1.0), (1.5, 1.0), (1.5, 2.0)];
+    for (step, (cpus, others)) in [2.0, 4.0].into_iter().flat_map(|step| groups.map(|group| (step, group))) {
+        // Rates at which frames meet every part of a period.
+        for hz in [9.9, 19.8, 29.8] {
+            let of = Robot { cpus, hz, cameras: 1, step, others }.runs();
+            let exit = of.exits as f64 / (of.frames - of.dropped) as f64;
+            let Outcome { frames, late, dropped, stops, .. } = of;
+            let _ = writeln!(
+                table,
+                "{step:.0} ms {cpus:.2} {others:.2} {hz:>4.1}: {frames:>4} {late:>3} {dropped:>4} {exit:.2} {stops:>3}"
+            );
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn while_first_exits_fit_beside_others_no_frame_is_late_or_dropped() {
+    for step in [1.0, 2.0, 4.0] {
+        let first = 1.5 * 2.1 * step + BESIDE_MS;
+        for (cpus, others) in [(0.5, 0.2), (0.9, 0.5), (1.0, 0.3), (1.0, 0.6), (1.5, 1.0)] {
+            for hz in [5.0, 9.9, 14.7, 19.8, 24.3, 29.8] {
+                let most_in_a_period = (PERIOD_MS * hz / 1e3).floor() + 1.0;
+                if most_in_a_period * first <= 0.95 * PERIOD_MS * cpus - PERIOD_MS * others {
+                    let outcome = Robot { cpus, hz, cameras: 1, step, others }.runs();
+                    let of = format!("{step} ms, {cpus} CPUs, {others} of others, {hz} Hz: {outcome:?}");
+                    assert_eq!((outcome.late, outcome.dropped), (0, 0), "{of}");
+                    assert!(outcome.stops as usize <= outcome.frames / 20, "{of}");
                 }
             }
         }

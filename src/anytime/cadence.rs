@@ -27,22 +27,26 @@ impl Cadence {
         self.last = Some(at);
     }
 
-    /// How many frames come after `from` until `until`; one that is due by then and was not seen yet counts, too.
-    pub fn to_come(&self, from: Instant, until: Instant) -> usize {
-        let (Some(last), Some(gap)) = (self.last, self.gap()) else { return 0 };
+    /// How many frames come after `from` until `until`, and when the last of them does; one that is due by then and was not seen yet counts, too.
+    pub fn to_come(&self, from: Instant, until: Instant) -> Option<(usize, Instant)> {
+        let (last, gap) = (self.last?, self.gap()?);
         if from.since(last) > STOPPED * gap {
-            return 0;
+            return None;
         }
         let by = |at: Instant| at.since(last).as_nanos() / gap.as_nanos();
         let (missing, due) = (by(from).min(1), by(until).saturating_sub(by(from)));
-        usize::try_from(missing + due).unwrap_or(usize::MAX)
+        let count = usize::try_from(missing + due).unwrap_or(usize::MAX);
+        let latest = Duration::from_nanos(u64::try_from(by(until) * gap.as_nanos()).unwrap_or(u64::MAX));
+        (count > 0).then(|| (count, from.max(last + latest)))
     }
 
-    /// From frame to frame: the second shortest gap, since frames between two that were seen may have been dropped.
+    /// From frame to frame: the median gap, or the lower of both, since frames between two that were seen may have been dropped. Where frames come late, one
+    /// gap is longer and the next one shorter.
     fn gap(&self) -> Option<Duration> {
         let mut gaps = self.gaps;
+        let known = gaps.iter().flatten().count();
         gaps.sort_unstable_by_key(|gap| gap.unwrap_or(Duration::MAX));
-        gaps[1].or(gaps[0])
+        gaps[known.saturating_sub(1) / 2]
     }
 }
 
@@ -63,28 +67,33 @@ mod tests {
     #[test]
     fn frames_come_as_far_apart_as_they_came() {
         let cadence = seen(&[0, 30, 60]);
-        assert_eq!(cadence.to_come(at(62), at(100)), 1);
-        assert_eq!(cadence.to_come(at(62), at(120)), 2);
-        assert_eq!(cadence.to_come(at(62), at(80)), 0);
-        assert_eq!(cadence.to_come(at(155), at(62)), 1);
+        assert_eq!(cadence.to_come(at(62), at(100)), Some((1, at(90))));
+        assert_eq!(cadence.to_come(at(62), at(120)), Some((2, at(120))));
+        assert_eq!(cadence.to_come(at(62), at(80)), None);
+        assert_eq!(cadence.to_come(at(155), at(62)), Some((1, at(155))));
     }
 
     #[test]
     fn frames_that_were_not_seen_leave_the_others_as_far_apart() {
-        assert_eq!(seen(&[0, 30, 120, 150, 240]).to_come(at(241), at(301)), 2);
+        assert_eq!(seen(&[0, 30, 120, 150, 240]).to_come(at(241), at(301)), Some((2, at(300))));
+    }
+
+    #[test]
+    fn frames_that_came_late_come_no_more_often() {
+        assert_eq!(seen(&[0, 30, 60, 115, 120, 150, 205, 210]).to_come(at(211), at(300)), Some((3, at(300))));
     }
 
     #[test]
     fn a_frame_that_is_due_and_was_not_seen_counts() {
-        assert_eq!(seen(&[0, 30, 60]).to_come(at(92), at(100)), 1);
-        assert_eq!(seen(&[0, 30, 60]).to_come(at(152), at(160)), 1);
+        assert_eq!(seen(&[0, 30, 60]).to_come(at(92), at(100)), Some((1, at(92))));
+        assert_eq!(seen(&[0, 30, 60]).to_come(at(152), at(160)), Some((1, at(152))));
     }
 
     #[test]
     fn of_a_camera_that_has_stopped_or_showed_one_frame_none_are_due() {
-        assert_eq!(seen(&[0, 30, 60]).to_come(at(200), at(300)), 0);
-        assert_eq!(seen(&[7]).to_come(at(8), at(300)), 0);
-        assert_eq!(seen(&[7, 7]).to_come(at(8), at(300)), 0);
-        assert_eq!(Cadence::default().to_come(at(8), at(300)), 0);
+        assert_eq!(seen(&[0, 30, 60]).to_come(at(200), at(300)), None);
+        assert_eq!(seen(&[7]).to_come(at(8), at(300)), None);
+        assert_eq!(seen(&[7, 7]).to_come(at(8), at(300)), None);
+        assert_eq!(Cadence::default().to_come(at(8), at(300)), None);
     }
 }

@@ -1,10 +1,12 @@
 //! The limit of CPU time that holds for a cgroup, in both versions of the file system.
 
 use std::cmp::Ordering;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Quota;
+use super::{Quota, Used};
 
 /// A quota and where it is kept.
 #[derive(Debug)]
@@ -22,8 +24,52 @@ impl Limit {
     /// How many periods began in which something ran; `None` where nobody counts them.
     pub fn periods(&self) -> Option<u64> {
         let stat = std::fs::read_to_string(self.folder.join("cpu.stat")).ok()?;
-        stat.lines().find_map(|line| line.strip_prefix("nr_periods ")?.trim().parse().ok())
+        number_of(&stat, "nr_periods ")
     }
+
+    /// What tells how much of it is used; `None` where nobody counts that.
+    pub fn account(&self) -> Option<Account> {
+        let open = |name| File::open(self.folder.join(name)).ok();
+        let account = Account { stat: open("cpu.stat")?, usage: open("cpuacct.usage") };
+        account.read().is_some().then_some(account)
+    }
+}
+
+/// The files that tell what all processes of a cgroup use, those of cgroups in it included.
+#[derive(Debug)]
+pub struct Account {
+    stat: File,
+    /// In version 1, where the controllers `cpu` and `cpuacct` are mounted together.
+    usage: Option<File>,
+}
+
+/// More than such a file has.
+const ROOM: usize = 2048;
+
+impl Account {
+    /// Reads them. Takes no memory from the allocator.
+    pub fn read(&self) -> Option<Used> {
+        let mut room = [0; ROOM];
+        let stat = text(&self.stat, &mut room)?;
+        let stops = number_of(stat, "nr_throttled ")?;
+        let micros = || number_of(stat, "usage_usec ").map(Duration::from_micros);
+        let time = match &self.usage {
+            None => micros()?,
+            Some(file) => Duration::from_nanos(text(file, &mut [0; ROOM])?.trim().parse().ok()?),
+        };
+        Some(Used { time, stops })
+    }
+}
+
+/// A file from its beginning on, as far as there is room.
+fn text<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {
+    let length = file.read_at(room, 0).ok()?;
+    std::str::from_utf8(room.get(..length)?).ok()
+}
+
+/// The number in the line that begins with `name`.
+fn number_of(stat: &str, name: &str) -> Option<u64> {
+    stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
 /// The tightest quota on the way from the cgroup that `membership` names up to the `root`; version 2 first, then version 1.
@@ -103,6 +149,32 @@ mod tests {
         let quotas = [("self", "0::/a/b\n"), ("a/cpu.max", "50000 100000\n"), ("a/b/cpu.max", "60000 100000\n")];
         let stats = [("a/cpu.stat", outer.as_str()), ("a/b/cpu.stat", inner.as_str())];
         assert_eq!(limit_of(&[&quotas[..], &stats[..]].concat()), Some((0.5, Some(17))));
+    }
+
+    /// What is told to be used below a folder with those files, in milliseconds, and the stops.
+    fn used_of(files: &[(&str, &str)]) -> Option<(u128, u64)> {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        files.iter().for_each(|(name, text)| fs::write(root.path().join(name), text).expect("writes"));
+        let quota = Quota { time: Duration::from_millis(50), period: Duration::from_millis(100) };
+        let account = Limit { quota, folder: root.path().into() }.account()?;
+        account.read().map(|used| (used.time.as_millis(), used.stops))
+    }
+
+    #[test]
+    fn what_is_used_is_told_by_either_version() {
+        let stat = "usage_usec 7000\nuser_usec 1\nnr_periods 3\nnr_throttled 2\nthrottled_usec 5\n";
+        assert_eq!(used_of(&[("cpu.stat", stat)]), Some((7, 2)));
+        let stat = "nr_periods 3\nnr_throttled 2\nthrottled_time 5\n";
+        assert_eq!(used_of(&[("cpu.stat", stat), ("cpuacct.usage", "9000000\n")]), Some((9, 2)));
+    }
+
+    #[test]
+    fn what_nobody_counts_is_not_told() {
+        let stat = "nr_periods 3\nnr_throttled 2\nthrottled_time 5\n";
+        for files in [&[("cpu.stat", stat)][..], &[("cpu.stat", "usage_usec x\nnr_throttled 0\n")], &[]] {
+            assert_eq!(used_of(files), None);
+        }
+        assert_eq!(used_of(&[("cpu.stat", stat), ("cpuacct.usage", "many\n")]), None);
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn worked(share: f64) -> f64 {
     let bytes = message::to_vec(&image(1, 9)).unwrap();
     let (start, mut worked) = (clock.now(), Duration::ZERO);
     while clock.now() < start + Duration::from_secs(20) {
-        clock.sleep_until(pipeline.ready_at(clock.now()));
+        clock.sleep_until(pipeline.ready_at(clock.now(), None));
         let (now, before) = (clock.now(), clock.worked(Worker::Thread));
         pipeline.run(0, ImageKind::Raw, &bytes, (now, now + 33 * MS), &mut |_| ()).unwrap();
         worked += clock.worked(Worker::Thread) - before;

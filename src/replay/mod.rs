@@ -233,7 +233,7 @@ impl Line<'_, '_> {
             match feed.next()? {
                 Err(fault) => return Some(fault),
                 Ok((camera, content)) => {
-                    rest(pipeline, self.clock.as_ref(), stop, &mut |_| ());
+                    rest(pipeline, (self.clock.as_ref(), stop), None, &mut |_| ());
                     let arrival = self.clock.now();
                     let deadline = arrival + cameras.get(camera).map(|c| c.budget).unwrap_or_default();
                     self.run(pipeline, Arrived { camera, arrival, deadline, content });

@@ -143,22 +143,24 @@ fn what_others_work_is_learned_from_what_all_have_used() {
     assert!((account.others() - 0.2).abs() < 0.01, "{}", account.others());
 }
 
+/// What a frame may use beside others on so many CPUs that begins with the period, at 805; two more come in it, at 845 and 885.
+fn left_beside(cpus: f64) -> Duration {
+    let mut account = beside(cpus);
+    account.arrived(0, at(805));
+    account.frame_begins(at(805), 200 * MS, used(200 + (cpus * 800.0) as u32, 0));
+    account.left(FIRST, BUDGET)
+}
+
 #[test]
 fn a_frame_has_its_part_of_what_others_leave_until_the_last_one_came() {
-    let mut account = beside(0.25);
-    account.arrived(0, at(805));
-    account.frame_begins(at(805), 200 * MS, used(200 + 200, 0));
-    // Two more come, at 845 and 885, until when others work 20 ms.
-    near(account.left(FIRST, BUDGET), (50.0 - 20.0) / (3.0 + 0.25));
+    // Until 885 others work 20 ms.
+    near(left_beside(0.25), (50.0 - 20.0) / (3.0 + 0.25));
 }
 
 #[test]
 fn where_others_leave_nothing_frames_that_can_wait_for_the_next_period_have_no_part() {
-    let mut account = beside(0.6);
-    account.arrived(0, at(805));
-    account.frame_begins(at(805), 200 * MS, used(200 + 480, 0));
     // That at 885 has until 918, and there are 13 ms from 905 on; so it is one more, at 845, until when others work 24 ms.
-    near(account.left(FIRST, BUDGET), (50.0 - 24.0) / (2.0 + 0.6));
+    near(left_beside(0.6), (50.0 - 24.0) / (2.0 + 0.6));
 }
 
 #[test]

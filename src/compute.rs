@@ -69,17 +69,16 @@ impl Compute {
     pub fn tight(self, threads: usize) -> Option<Quota> {
         self.quota.filter(|quota| quota.cpus() < threads as f64)
     }
-}
 
-/// The quota of this process's cgroup, if it can be used up: by `threads` threads or, where it is known what others use, by all CPUs. Works until one of its
-/// periods begins, two at most, as none is counted while nothing runs.
-pub fn limited(threads: usize, clock: &dyn Clock) -> Option<Limited> {
-    let limit = limit()?;
-    let account = limit.account();
-    let compute = Compute { cpus: affinity(), quota: Some(limit.quota) };
-    let quota = compute.tight(if account.is_some() { compute.cpus } else { threads })?;
-    let began = first_change(|| limit.periods(), clock, 2 * quota.period);
-    Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
+    /// The quota, if it can be used up: by `threads` threads or, where it is known what others use, by all CPUs. Works until one of its periods begins, two at
+    /// most, as none is counted while nothing runs.
+    pub fn limited(self, threads: usize, clock: &dyn Clock) -> Option<Limited> {
+        let limit = limit()?;
+        let account = limit.account();
+        let quota = self.tight(if account.is_some() { self.cpus } else { threads })?;
+        let began = first_change(|| limit.periods(), clock, 2 * quota.period);
+        Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
+    }
 }
 
 /// When `count` first gives another value than at first.

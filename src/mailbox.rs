@@ -65,30 +65,24 @@ impl<T> Mailboxes<T> {
 
     /// Waits until there is a frame, and gives the deadline of the one that is due first; `None` once the mailboxes are closed and empty.
     pub fn wait(&self) -> Option<Instant> {
-        let mut state = self.lock();
-        loop {
-            if let Some(slot) = state.first() {
-                return slot.frame.as_ref().map(|frame| frame.deadline);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.filled()?.first()?.frame.as_ref().map(|frame| frame.deadline)
     }
 
     /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
     pub fn take(&self) -> Option<Arrived<T>> {
+        self.filled()?.first()?.frame.take()
+    }
+
+    /// Waits until there is a frame; `None` once the mailboxes are closed and empty.
+    fn filled(&self) -> Option<MutexGuard<'_, State<T>>> {
         let mut state = self.lock();
-        loop {
-            if let Some(frame) = state.first().and_then(|slot| slot.frame.take()) {
-                return Some(frame);
-            }
+        while state.first().is_none() {
             if state.closed {
                 return None;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        Some(state)
     }
 
     /// Empties the slots and returns what was in them.

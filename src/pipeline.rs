@@ -238,13 +238,17 @@ impl Pipeline {
     /// When the next frame, which may have to be ready by a `deadline`, may start by the share of compute and by the quota: `now` or later.
     pub fn ready_at(&self, now: Instant, deadline: Option<Instant>) -> Instant {
         let ready = self.allowance.ready_at(now);
-        let first = || self.to_first_exit(|stage| self.costs.usual(stage));
-        self.bandwidth.as_ref().map_or(ready, |bandwidth| ready.max(bandwidth.ready_at(now, first(), deadline)))
+        let by_quota = |bandwidth: &Bandwidth| bandwidth.ready_at(now, self.usual_first_exit(), deadline);
+        ready.max(self.bandwidth.as_ref().map_or(now, by_quota))
     }
 
     /// Whether a frame that had to wait for compute can no longer have its first exit by `deadline`.
     pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
         now + self.to_first_exit(|stage| self.costs.reserve(stage)) > deadline
+    }
+
+    fn usual_first_exit(&self) -> Duration {
+        self.to_first_exit(|stage| self.costs.usual(stage))
     }
 
     fn to_first_exit(&self, cost: impl Fn(Stage) -> Duration) -> Duration {
@@ -388,8 +392,8 @@ impl Pipeline {
 
     /// What a frame that starts now may use, by the share of compute and by the quota.
     fn compute_left(&self, start: Instant, deadline: Instant) -> Option<Duration> {
-        let first = || self.to_first_exit(|stage| self.costs.usual(stage));
-        let by_quota = self.bandwidth.as_ref().map(|bandwidth| bandwidth.left(first(), deadline.since(start)));
+        let left = |bandwidth: &Bandwidth| bandwidth.left(self.usual_first_exit(), deadline.since(start));
+        let by_quota = self.bandwidth.as_ref().map(left);
         self.allowance.left(start).into_iter().chain(by_quota).min()
     }
 

@@ -1,7 +1,7 @@
 //! Frames below a cgroup's quota: a scripted machine whose program is stopped once it has worked for its quota, together with others or alone, as the kernel
 //! stops it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -39,6 +39,14 @@ struct Outcome {
     dropped: usize,
     /// How often the program was stopped.
     stops: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { frames, exits, late, dropped, stops } = *self;
+        let exit = exits as f64 / (frames - dropped) as f64;
+        write!(f, "{frames:>4} {late:>3} {dropped:>4} {exit:.2} {stops:>3}")
+    }
 }
 
 const BUDGET_MS: f64 = 33.0;
@@ -132,12 +140,7 @@ fn frames_below_a_quota() {
     for (step, cpus) in robots {
         for (cameras, hz) in [(1, 10.0), (1, 15.0), (1, 20.0), (1, 25.0), (1, 30.0), (1, 40.0), (3, 10.0)] {
             let of = Robot { cpus, hz, cameras, step, others: 0.0 }.runs();
-            let exit = of.exits as f64 / (of.frames - of.dropped) as f64;
-            let Outcome { frames, late, dropped, stops, .. } = of;
-            let _ = writeln!(
-                table,
-                "{step:.0} ms {cpus:.2} {cameras} at {hz:.0}: {frames:>4} {late:>3} {dropped:>4} {exit:.2} {stops:>3}"
-            );
+            let _ = writeln!(table, "{step:.0} ms {cpus:.2} {cameras} at {hz:.0}: {of}");
         }
     }
     insta::assert_snapshot!(table);
@@ -173,12 +176,7 @@ fn frames_below_a_quota_that_others_share() {
         // Rates at which frames meet every part of a period.
         for hz in [9.9, 19.8, 29.8] {
             let of = Robot { cpus, hz, cameras: 1, step, others }.runs();
-            let exit = of.exits as f64 / (of.frames - of.dropped) as f64;
-            let Outcome { frames, late, dropped, stops, .. } = of;
-            let _ = writeln!(
-                table,
-                "{step:.0} ms {cpus:.2} {others:.2} {hz:>4.1}: {frames:>4} {late:>3} {dropped:>4} {exit:.2} {stops:>3}"
-            );
+            let _ = writeln!(table, "{step:.0} ms {cpus:.2} {others:.2} {hz:>4.1}: {of}");
         }
     }
     insta::assert_snapshot!(table);

@@ -41,13 +41,23 @@ pub struct FrameRecord {
 }
 
 /// Why a frame was dropped before it started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropCause {
     /// A newer frame of the same camera came before its turn.
     Replaced,
     /// The share of compute was used up until too little of its budget was left.
     ShareSpent,
+}
+
+impl DropCause {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Replaced => "replaced",
+            Self::ShareSpent => "share_spent",
+        }
+    }
 }
 
 /// One dropped frame.
@@ -128,6 +138,8 @@ pub struct Report {
     pub model: String,
     /// What its convolutions multiply: f32, bf16 or int8.
     pub precision: String,
+    /// Threads of the network.
+    pub threads: usize,
     /// Published frames in the order they were published.
     pub frames: Vec<FrameRecord>,
     /// Dropped frames.
@@ -153,10 +165,10 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// An empty report on a bundle and what it multiplies.
-    pub fn new(model: &str, precision: &str) -> Self {
+    /// An empty report on a bundle, what it multiplies, and on how many threads.
+    pub fn new(model: &str, precision: &str, threads: usize) -> Self {
         let (model, precision) = (model.to_owned(), precision.to_owned());
-        Self { report: Report { model, precision, ..Report::default() }, ..Self::default() }
+        Self { report: Report { model, precision, threads, ..Report::default() }, ..Self::default() }
     }
 
     /// Adds a published frame with the time of each of its stages.
@@ -226,7 +238,7 @@ mod tests {
 
     #[test]
     fn received_is_published_and_dropped_and_failed() {
-        let mut reporter = Reporter::new("m", "f32");
+        let mut reporter = Reporter::new("m", "f32", 1);
         reporter.published(record(30.0), 30 * MS, &[(Stage::Step(1), MS), (Stage::Step(2), 3 * MS)]);
         reporter.published(record(40.0), 40 * MS, &[]);
         let stamp = Stamp::default();
@@ -250,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_report_reads_back() {
-        let mut reporter = Reporter::new("m", "f32");
+        let mut reporter = Reporter::new("m", "f32", 1);
         reporter.published(record(30.0), 30 * MS, &[]);
         let report = reporter.finish();
         let text = serde_json::to_string(&report).expect("writes");

@@ -20,18 +20,20 @@ pub const DEFAULT_MODEL: &str = "models/itnet-s";
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// No such folder.
-    #[error("no model bundle at {}: expected a folder that holds manifest.json", path.display())]
+    #[error("no model bundle at {}: expected a folder that holds manifest.json{}", path.display(), also(others))]
     NoBundle {
         /// The folder that was asked for.
         path: PathBuf,
+        /// Where else it was looked for.
+        others: Vec<PathBuf>,
     },
     /// The bundle cannot be used.
-    #[error("model bundle {}: {source}", path.display())]
+    #[error("model bundle {}: {reason}", path.display())]
     Bundle {
         /// The folder.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<BundleError>,
+        reason: Box<BundleError>,
     },
     /// There is no CPU to run on.
     #[error(transparent)]
@@ -45,30 +47,35 @@ pub enum SetupError {
 pub fn load(dir: &Path, wanted: Wanted) -> Result<Bundle, SetupError> {
     let path = find(dir);
     if !path.is_dir() {
-        return Err(SetupError::NoBundle { path: dir.to_owned() });
+        return Err(SetupError::NoBundle { path: dir.to_owned(), others: elsewhere(dir) });
     }
     let bundle = Bundle::load_in(&path, wanted);
-    let bundle = bundle.map_err(|error| SetupError::Bundle { path, source: Box::new(error) })?;
+    let bundle = bundle.map_err(|error| SetupError::Bundle { path, reason: Box::new(error) })?;
     let Chosen { precision, replaced, reason, .. } = bundle.chosen();
     if *replaced {
         tracing::warn!("convolutions multiply in {}: {reason}", precision.name());
     } else {
-        tracing::debug!("convolutions multiply in {}: {reason}", precision.name());
+        tracing::info!("convolutions multiply in {}: {reason}", precision.name());
     }
     Ok(bundle)
 }
 
-/// Where the bundle in `dir` is: a relative folder that is not here is looked for where an installed itnet has its models.
+/// Where the bundle in `dir` is: a relative folder that is not here is looked for where an itnet that was installed, or built by cargo, has its models.
 pub fn find(dir: &Path) -> PathBuf {
-    if dir.exists() || dir.is_absolute() {
-        return dir.to_owned();
-    }
-    // bin/itnet or lib/itnet/itnet -> share/itnet
-    let installed = std::env::current_exe().ok().and_then(|exe| {
-        let up = exe.ancestors().skip(2).take(2).map(|prefix| prefix.join("share/itnet").join(dir));
-        up.into_iter().find(|path| path.exists())
-    });
-    installed.unwrap_or_else(|| dir.to_owned())
+    let found = if dir.exists() { None } else { elsewhere(dir).into_iter().find(|path| path.exists()) };
+    found.unwrap_or_else(|| dir.to_owned())
+}
+
+/// Where else a relative `dir` is looked for: `share/itnet` beside `bin/itnet` or `lib/itnet/itnet`, and the repository of `target/release/itnet`.
+fn elsewhere(dir: &Path) -> Vec<PathBuf> {
+    let program = std::env::current_exe().ok().filter(|_| dir.is_relative()).unwrap_or_default();
+    let above: Vec<&Path> = program.ancestors().skip(2).take(2).collect();
+    let shared = above.iter().map(|prefix| prefix.join("share/itnet").join(dir));
+    shared.chain(above.last().map(|repository| repository.join(dir))).collect()
+}
+
+fn also(others: &[PathBuf]) -> String {
+    others.iter().map(|path| format!(", or at {}", path.display())).collect()
 }
 
 /// What the bundle's input looks like.
@@ -108,20 +115,26 @@ pub fn pipeline(
     })
 }
 
+/// As many of the `wanted` threads as are ours; fewer are warned of.
+pub fn threads(wanted: usize) -> usize {
+    let compute = Compute::read();
+    let used = compute.threads(wanted);
+    if used < wanted {
+        tracing::warn!("{wanted} threads asked for, {used} used: {} CPUs are ours{}", compute.cpus, allowed(compute));
+    }
+    used
+}
+
 fn made(
     bundle: &Bundle,
     threads: usize,
     settings: Settings,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Pipeline, usize), SetupError> {
-    let compute = Compute::read();
-    let used = compute.threads(threads);
-    if used < threads {
-        tracing::warn!("{threads} threads asked for, {used} used: {} CPUs are ours{}", compute.cpus, allowed(compute));
-    }
-    let limited = compute.limited(used, clock.as_ref());
+    let used = self::threads(threads);
+    let limited = Compute::read().limited(used, clock.as_ref());
     limited.iter().for_each(|limited| tell(limited, used));
-    let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), source: Box::new(error) };
+    let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), reason: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;
     Ok((Pipeline::new(Box::new(session), input(bundle), Arc::clone(clock), settings, (used, limited))?, used))
 }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum BagError {
     /// The system refused an operation.
-    #[error("{}: cannot {doing}: {source}", path.display())]
+    #[error("{}: cannot {doing}: {reason}", path.display())]
     Io {
         /// File or folder.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Something else than a bag.
     #[error("{}: not a bag: {found}", path.display())]
@@ -59,7 +59,7 @@ pub enum BagError {
         fault: String,
     },
     /// The output folder holds something.
-    #[error("{}: the folder is not empty", path.display())]
+    #[error("{}: expected a new or an empty folder, it holds something", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
@@ -86,7 +86,7 @@ impl BagError {
     /// An [`BagError::Io`] for `map_err`.
     pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io { path, doing, source }
+        move |reason| Self::Io { path, doing, reason }
     }
 
     /// An [`BagError::Write`] for `map_err`.

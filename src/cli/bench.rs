@@ -171,7 +171,7 @@ impl Bench {
         // A picture with edges and noise, so that rendering has boundaries to find.
         let pixel = |i: usize| ((i / 3 % 97) * 5 + (i / 7919) * 31) as u8;
         let pixels: Vec<u8> = (0..3 * size.pixels()).map(pixel).collect();
-        let threads = crate::compute::Compute::read().threads(usize::from(args.threads));
+        let threads = setup::threads(usize::from(args.threads));
         let session = bundle.session(threads)?;
         Ok(Self {
             clock: super::clock(),

@@ -156,7 +156,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
 }
 
 fn evaluation(bundle: &Bundle, args: &Args, iterations: usize) -> anyhow::Result<Evaluation> {
-    let session = bundle.session(crate::compute::Compute::read().threads(usize::from(args.threads)))?;
+    let session = bundle.session(setup::threads(usize::from(args.threads)))?;
     let clock = Box::new(SystemClock::new());
     let classes = bundle.manifest().classes.len();
     Ok(Evaluation::new(Box::new(session), setup::input(bundle), clock, classes, iterations)?)
@@ -248,7 +248,7 @@ fn print(evaluated: &Evaluated<'_>, json: bool) -> anyhow::Result<Ending> {
 
 fn exits(head: &str, classes: &[&str], exits: &[Exit]) -> String {
     let mut rows = vec![row([head, "GMAC", "mIoU", "changed", "fell"])];
-    rows[0].extend(classes.iter().map(|name| name.chars().take(7).collect()));
+    rows[0].extend(classes.iter().map(|name| (*name).to_owned()));
     for (number, exit) in (1..).zip(exits) {
         let score = &exit.score;
         let gmac = format!("{:.2}", exit.gmac);

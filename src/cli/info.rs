@@ -113,7 +113,7 @@ fn accuracy(bundle: &Bundle) -> String {
         let (set, frames, precision) = (&accuracy.set, accuracy.frames, accuracy.precision.name());
         text += &format!("\nmIoU in % on {set} ({frames} frames{warm}, {precision})\n");
         let mut rows = vec![row(["exit", "GMAC", "mIoU"])];
-        rows[0].extend(manifest.classes.iter().map(|class| class.name.chars().take(7).collect()));
+        rows[0].extend(manifest.classes.iter().map(|class| class.name.clone()));
         for (exit, score) in (1..).zip(&accuracy.exits) {
             let gmac = format!("{:.2}", bundle.macs_after(skipped, exit) as f64 / 1e9);
             let mut cells = vec![exit.to_string(), gmac, percent(score.miou)];

@@ -127,7 +127,7 @@ fn at_a_glance(reports: &[Report]) -> String {
     let verdict = |met: bool| if met { "met" } else { "NOT" }.to_owned();
     for Report { trace, bars, .. } in reports {
         let name = trace.file_stem().unwrap_or(trace.as_os_str()).to_string_lossy().into_owned();
-        let part = |part: f64| format!("{:.2}", 100.0 * part);
+        let part = hundredths;
         let (late, regret) = (part(bars.late), part(bars.regret));
         rows.push(vec![name, late, verdict(bars.late_met), regret, verdict(bars.regret_met), part(bars.regret_told)]);
     }
@@ -234,6 +234,11 @@ fn plays(contest: &Contest, budgets: &[Duration]) -> anyhow::Result<Vec<Play>> {
     Ok(plays)
 }
 
+/// A fraction as percent with two decimals; what rounds to nothing has no sign.
+fn hundredths(fraction: f64) -> String {
+    format!("{:.2}", (1e4 * fraction).round() / 1e2 + 0.0)
+}
+
 fn describe(report: &Report) -> String {
     let Report { trace, model, load, threads, frames, budgets_ms, decision_ns, learning_ns, plays, .. } = report;
     let budgets = match budgets_ms[..] {
@@ -243,9 +248,10 @@ fn describe(report: &Report) -> String {
     let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
     let head =
         ["", "budget", "missed", "beyond", "exit", "utility", "regret", "late", "gave up", "ended", "worst", "ms"];
+    let each = plays.iter().any(|play| play.budget_ms.is_some());
     let mut rows = vec![row(head)];
     for Play { strategy, budget_ms, tally, worst_regret } in plays {
-        let percent = |part: f64| format!("{:.2}", 100.0 * part);
+        let percent = hundredths;
         let part = |count: usize| percent(count as f64 / tally.frames.max(1) as f64);
         rows.push(vec![
             strategy.clone(),
@@ -261,6 +267,9 @@ fn describe(report: &Report) -> String {
             percent(*worst_regret),
             ms(tally.elapsed_ms),
         ]);
+    }
+    if !each {
+        rows.iter_mut().for_each(|row| drop(row.remove(1)));
     }
     format!(
         "{}: {model}, {threads}, {load}\n{frames} frames, {budgets}; a decision takes {decision_ns:.0} ns here, \

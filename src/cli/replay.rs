@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ending;
 use super::table::{ms, row, table};
 use crate::anytime::StopCause;
-use crate::bag::{Bag, Existing, Storage};
+use crate::bag::{Bag, BagError, Existing, Storage};
 use crate::model::Wanted;
 use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
-use crate::replay::{Camera, NODE, Pace, Replay, Replayed, choose};
-use crate::report::{Quantiles, Report};
+use crate::replay::{Camera, NODE, Pace, Replay, ReplayError, Replayed, choose};
+use crate::report::{DropCause, Quantiles, Report};
 use crate::scheduling::Scheduling;
 use crate::setup;
 use crate::warm::ColdCause;
@@ -138,6 +139,9 @@ impl Job<'_> {
     pub fn run(self, stop: &AtomicBool) -> anyhow::Result<Replayed> {
         let bundle = setup::load(&self.model, self.precision)?;
         let clock = super::clock();
+        for Camera { topic, kind, budget, .. } in self.cameras {
+            tracing::info!("camera {topic}: {kind:?}, {} ms a frame", 1e3 * budget.as_secs_f64());
+        }
         let ready = setup::pipeline(&bundle, (self.threads, &self.scheduling), self.settings, &clock)?;
         let manifest = bundle.manifest();
         let replay = Replay {
@@ -151,12 +155,22 @@ impl Job<'_> {
             model: manifest.name.clone(),
             scheduling: self.scheduling,
             precision: bundle.chosen().precision.name(),
+            threads: ready.threads,
             stop,
         };
         let bar = progress_bar(self.bag, self.cameras)?;
-        let replayed = replay.run(ready.pipeline, &clock, &|totals| bar.set_position(totals.received))?;
+        let replayed = replay.run(ready.pipeline, &clock, &|totals| bar.set_position(totals.received));
+        let replayed = replayed.map_err(hinted)?;
         bar.finish_and_clear();
         Ok(replayed)
+    }
+}
+
+/// An error with what to do about it, where the command line has something.
+fn hinted(error: ReplayError) -> anyhow::Error {
+    match error {
+        ReplayError::Output(BagError::NotEmpty { .. }) => anyhow!("{error}; --overwrite replaces the bag in it"),
+        error => error.into(),
     }
 }
 
@@ -237,14 +251,46 @@ pub fn print(replayed: &Replayed, out: &Path) -> anyhow::Result<()> {
     let mut text = std::io::stdout().lock();
     writeln!(
         text,
-        "{}: {} frames received, {} published, {} dropped, {} missed their deadline, {} failed\n",
-        report.model, totals.received, totals.published, totals.dropped, totals.missed, totals.failed
+        "{}: {} frames received, {} published, {} dropped{}, {} missed their deadline, {} failed\n",
+        setting(report),
+        totals.received,
+        totals.published,
+        totals.dropped,
+        drops(report),
+        totals.missed,
+        totals.failed
     )?;
     if totals.published > 0 {
         write!(text, "{}\n{}{}\n", exits(report), starts(report), stages(report))?;
     }
     writeln!(text, "Masks and report.json are in {}", out.display())?;
     Ok(())
+}
+
+/// What ran, and how: `itnet-s, int8, 1 thread, 33 ms`.
+fn setting(report: &Report) -> String {
+    let threads = if report.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", report.threads) };
+    let budgets = report.frames.iter().map(|frame| frame.budget_ms);
+    let (least, most) = budgets.fold((f64::INFINITY, 0.0), |(least, most), ms| (ms.min(least), ms.max(most)));
+    let budget = match least {
+        least if least > most => String::new(),
+        least if least == most => format!(", {most} ms"),
+        least => format!(", {least} to {most} ms"),
+    };
+    format!("{}, {}, {threads}{budget}", report.model, report.precision)
+}
+
+/// Why frames were dropped: ` (3 replaced)`.
+fn drops(report: &Report) -> String {
+    let mut causes: BTreeMap<DropCause, usize> = BTreeMap::new();
+    report.dropped.iter().for_each(|frame| *causes.entry(frame.cause).or_default() += 1);
+    let each: Vec<_> = causes.iter().map(|(cause, count)| format!("{count} {}", words(cause.name()))).collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
+}
+
+/// A name in reports as people read it.
+fn words(name: &str) -> String {
+    name.replace('_', " ")
 }
 
 /// How many frames came to which exit, and why they stopped there. The exits of warm frames are apart: after as many iterations they are others.
@@ -258,7 +304,7 @@ fn exits(report: &Report) -> String {
     let used = |cause: &usize| counts.values().any(|causes| causes[*cause] > 0);
     let causes: Vec<usize> = (0..StopCause::ALL.len()).filter(used).collect();
     let mut rows = vec![row(["exit", "frames"])];
-    rows[0].extend(causes.iter().map(|&cause| StopCause::ALL[cause].name().replace('_', " ")));
+    rows[0].extend(causes.iter().map(|&cause| words(StopCause::ALL[cause].name())));
     for ((warm, exit), by_cause) in &counts {
         let exit = if *warm { format!("{exit} warm") } else { exit.to_string() };
         let mut cells = vec![exit, by_cause.iter().sum::<usize>().to_string()];

@@ -9,12 +9,12 @@ use super::{ParameterError, Parameters, Value};
 #[derive(Debug, thiserror::Error)]
 pub enum ParameterFileError {
     /// The file cannot be read.
-    #[error("parameter file {path}: {source}")]
+    #[error("parameter file {path}: {reason}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is no YAML or has another structure.
     #[error("parameter file {path}: {reason}")]
@@ -25,12 +25,12 @@ pub enum ParameterFileError {
         reason: String,
     },
     /// A value is refused.
-    #[error("parameter file {path}: {source}")]
+    #[error("parameter file {path}: {reason}")]
     Parameter {
         /// The file.
         path: PathBuf,
         /// The parameter, what was expected and what came.
-        source: ParameterError,
+        reason: ParameterError,
     },
 }
 
@@ -45,7 +45,7 @@ pub fn read_file(path: &Path, node: &str) -> Result<(Parameters, Vec<String>), P
         match parameters.set(&name, value) {
             Ok(()) => {}
             Err(ParameterError::Unknown { name, .. }) => unknown.push(name),
-            Err(source) => return Err(ParameterFileError::Parameter { path: path.to_owned(), source }),
+            Err(reason) => return Err(ParameterFileError::Parameter { path: path.to_owned(), reason }),
         }
     }
     Ok((parameters, unknown))
@@ -55,7 +55,7 @@ pub fn read_file(path: &Path, node: &str) -> Result<(Parameters, Vec<String>), P
 /// of values for the same name, the last one counts.
 pub fn read_values(path: &Path, node: &str) -> Result<Vec<(String, Value)>, ParameterFileError> {
     let text =
-        std::fs::read_to_string(path).map_err(|source| ParameterFileError::Read { path: path.to_owned(), source })?;
+        std::fs::read_to_string(path).map_err(|reason| ParameterFileError::Read { path: path.to_owned(), reason })?;
     parse(&text, node).map_err(|reason| ParameterFileError::Format { path: path.to_owned(), reason })
 }
 

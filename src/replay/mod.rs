@@ -57,6 +57,8 @@ pub struct Replay<'a> {
     pub scheduling: Scheduling,
     /// What it multiplies, by name.
     pub precision: &'static str,
+    /// On how many threads.
+    pub threads: usize,
     /// Set to end early, with everything written that is done.
     pub stop: &'a AtomicBool,
 }
@@ -112,12 +114,12 @@ pub enum ReplayError {
     #[error(transparent)]
     Output(#[from] BagError),
     /// The report cannot be written.
-    #[error("report {}: {source}", path.display())]
+    #[error("report {}: {reason}", path.display())]
     Report {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The network's thread cannot be started.
     #[error("a thread cannot be started: {0}")]
@@ -144,7 +146,7 @@ impl Replay<'_> {
         let writer = BagWriter::create(&self.out, self.storage, self.existing)?;
         report::remove(&self.out)?;
         let feed = feed::Feed::new(self.bag, self.cameras);
-        let reporter = Mutex::new(Reporter::new(&self.model, self.precision));
+        let reporter = Mutex::new(Reporter::new(&self.model, self.precision, self.threads));
         let ended = std::thread::scope(|scope| {
             let labels = (self.classes.as_slice(), &pipeline.settings().class_map);
             let output = Output::start(scope, writer, self.cameras, labels)?;

@@ -13,7 +13,7 @@ const NAME: &str = "report.json";
 pub fn remove(folder: &Path) -> Result<(), ReplayError> {
     let path = folder.join(NAME);
     match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(ReplayError::Report { path, source }),
+        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(ReplayError::Report { path, reason }),
         _ => Ok(()),
     }
 }
@@ -26,5 +26,5 @@ pub fn write(report: &Report, folder: &Path) -> Result<(), ReplayError> {
         serde_json::to_writer_pretty(&mut file, report)?;
         file.flush()
     });
-    written.and_then(|()| std::fs::rename(&new, &path)).map_err(|source| ReplayError::Report { path, source })
+    written.and_then(|()| std::fs::rename(&new, &path)).map_err(|reason| ReplayError::Report { path, reason })
 }

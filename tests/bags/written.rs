@@ -100,7 +100,7 @@ fn a_folder_that_is_not_empty_is_refused() {
     let refused = BagWriter::create(folder.path(), Storage::Mcap, Existing::Refuse);
     let error = refused.err().unwrap().to_string();
     assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
-    assert!(error.ends_with("the folder is not empty"), "{error}");
+    assert!(error.ends_with("expected a new or an empty folder, it holds something"), "{error}");
 }
 
 #[test]

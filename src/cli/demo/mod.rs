@@ -143,7 +143,7 @@ fn score(bundle: &Bundle, shots: &[Shot], picture: &Path, stop: &AtomicBool) -> 
 fn print(bundle: &Bundle, scores: &[ExitScore], published: f64) -> anyhow::Result<()> {
     let classes = &bundle.manifest().classes;
     let mut rows = vec![row(["exit", "mIoU %"])];
-    rows[0].extend(classes.iter().map(|class| class.name.chars().take(7).collect()));
+    rows[0].extend(classes.iter().map(|class| class.name.clone()));
     for (exit, score) in (1..).zip(scores) {
         let mut cells = vec![exit.to_string(), percent(score.miou)];
         cells.extend(score.iou.iter().map(|iou| percent(*iou)));

@@ -40,7 +40,9 @@ pub(super) fn locate(path: &Path) -> Result<Located, BagError> {
     let metadata = path.join(metadata::FILE_NAME);
     let fault = if metadata.is_file() {
         match Information::read(&metadata) {
-            Ok(information) => return from_metadata(path, information),
+            Ok(information) => {
+                return Ok(Located { files: information.files(path), information: Some(information), fault: None });
+            }
             Err(fault @ BagError::MetadataVersion { .. }) => return Err(fault),
             Err(fault) => Some(fault),
         }
@@ -53,10 +55,6 @@ pub(super) fn locate(path: &Path) -> Result<Located, BagError> {
         (true, None) => Err(not_a_bag(path, "the folder holds neither a metadata.yaml nor .mcap or .db3 files")),
         (false, fault) => Ok(Located { files: files.into_iter().map(Ok).collect(), information: None, fault }),
     }
-}
-
-fn from_metadata(folder: &Path, information: Information) -> Result<Located, BagError> {
-    Ok(Located { files: information.files(folder), information: Some(information), fault: None })
 }
 
 /// All files in `folder` that are named as bag files, by their number.
@@ -90,9 +88,8 @@ fn is_zstd(path: &Path) -> bool {
 
 /// The number before a bag file's extension; files without one come first.
 fn number(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    let stem = name.split('.').next()?;
-    let (_, number) = stem.rsplit_once('_')?;
+    let inner = if is_zstd(path) { path.with_extension("") } else { path.to_path_buf() };
+    let (_, number) = inner.file_stem()?.to_str()?.rsplit_once('_')?;
     number.parse().ok()
 }
 

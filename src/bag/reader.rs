@@ -57,6 +57,7 @@ impl Bag {
             files,
             metadata_fault: fault.map(|fault| match fault {
                 BagError::Metadata { fault, .. } => fault,
+                BagError::Io { doing, reason, .. } => format!("cannot {doing}: {reason}"),
                 other => other.to_string(),
             }),
         })

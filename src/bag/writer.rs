@@ -96,10 +96,10 @@ impl BagWriter {
     /// A folder that is not empty, unless `existing` says to replace; whatever the system refuses.
     pub fn create(folder: &Path, storage: Storage, existing: Existing) -> Result<Self, BagError> {
         fs::create_dir_all(folder).map_err(BagError::io(folder, "create"))?;
-        clear(folder, existing)?;
         let whole = fs::canonicalize(folder).map_err(BagError::io(folder, "open"))?;
-        let name = whole.file_name().map_or("bag".into(), |name| name.to_string_lossy());
-        let name = format!("{name}_0.{}", storage.extension());
+        let bag = whole.file_name().map_or("bag".into(), |name| name.to_string_lossy());
+        clear(folder, &bag, existing)?;
+        let name = format!("{bag}_0.{}", storage.extension());
         let file = folder.join(&name);
         let sink = match storage {
             Storage::Mcap => Sink::Mcap(Box::new(McapSink::create(&file)?)),
@@ -262,28 +262,26 @@ impl Waiting {
     }
 }
 
-/// Makes sure that no bag is in `folder`.
-fn clear(folder: &Path, existing: Existing) -> Result<(), BagError> {
+/// Makes sure that no bag is in `folder`, whose files are called after `bag`.
+fn clear(folder: &Path, bag: &str, existing: Existing) -> Result<(), BagError> {
     let list = BagError::io;
     for entry in fs::read_dir(folder).map_err(list(folder, "list"))? {
         let path = entry.map_err(list(folder, "list"))?.path();
         if existing == Existing::Refuse {
             return Err(BagError::NotEmpty { path: folder.to_path_buf() });
         }
-        if path.is_file() && (path.ends_with(FILE_NAME) || is_of_this_bag(&path, folder)) {
+        if path.is_file() && (path.ends_with(FILE_NAME) || is_of_bag(&path, bag)) {
             fs::remove_file(&path).map_err(BagError::io(&path, "remove"))?;
         }
     }
     Ok(())
 }
 
-/// Files that are named after the bag's folder, and what sqlite leaves beside them. Other recordings in the folder stay.
-fn is_of_this_bag(path: &Path, folder: &Path) -> bool {
-    let of_folder = |end: &Path| Some(format!("{}_", end.file_name()?.to_string_lossy()));
-    let (Some(prefix), Some(file)) = (of_folder(folder), path.file_name()) else {
-        return false;
-    };
-    let name = file.to_string_lossy();
+/// Files called `<bag>_<number>`, and what sqlite leaves beside them. Other recordings in the folder stay.
+fn is_of_bag(path: &Path, bag: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = ["-journal", "-wal", "-shm"].iter().find_map(|tail| name.strip_suffix(tail)).unwrap_or(&name);
-    bare.starts_with(&prefix) && locate::is_bag_file(Path::new(bare))
+    let numbered = bare.strip_prefix(bag).and_then(|rest| rest.strip_prefix('_'));
+    let number = numbered.and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && locate::is_bag_file(Path::new(bare))
 }

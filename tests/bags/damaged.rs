@@ -167,6 +167,41 @@ fn damaged_pages_cost_their_rows_alone() {
     assert_eq!(most, 12, "a damaged index costs no row");
 }
 
+/// As [`damaged_pages_cost_their_rows_alone`], where a page holds many rows, with the index and without.
+#[test]
+fn a_damaged_page_of_rows_costs_none_behind_it() {
+    let place = Workplace::new();
+    let sample = sample("rows in pages", Storage::Sqlite3, 300, 120);
+    let indexed = place.put(&sample.bytes);
+    let bare = place.0.path().join("bare");
+    fs::write(&bare, &sample.bytes).unwrap();
+    rusqlite::Connection::open(&bare).unwrap().execute_batch("DROP INDEX timestamp_idx").unwrap();
+    let mut damaged = 0;
+    for (path, exact) in [(indexed, true), (bare, false)] {
+        let bytes = fs::read(&path).unwrap();
+        for start in (4096..bytes.len()).step_by(4096) {
+            let page = &bytes[start..start + 4096];
+            let lies_in = |message: &&Message| page.windows(message.data.len()).any(|window| window == message.data);
+            let lost: Vec<_> = sample.messages.iter().filter(lies_in).collect();
+            if page[0] != 0x0d || lost.is_empty() {
+                continue;
+            }
+            let mut bytes = bytes.clone();
+            bytes[start..start + 4096].fill(0xa5);
+            let (found, fault) = read(&place.put(&bytes));
+            let left: Vec<_> = sample.messages.iter().filter(|message| !lost.contains(message)).collect();
+            assert!(found.iter().all(|message| left.contains(&message)));
+            // Without the index nobody knows how many rows a page had.
+            let passed_over = if exact { 0 } else { lost.len() };
+            assert!(found.len() + passed_over >= left.len(), "{} of {}, {exact}", found.len(), left.len());
+            let fault = fault.unwrap().to_string();
+            assert!(fault.contains("malformed"), "{fault}");
+            damaged += 1;
+        }
+    }
+    assert!(damaged >= 10, "{damaged}");
+}
+
 /// Where `length` must not be believed, `change` puts it.
 fn refused(sample: &Sample, at: usize, length: &[u8], expected: &str) {
     let place = Workplace::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use itnet::bag::{Bag, Storage};
 use rusqlite::Connection;
 
-use crate::common::{START, messages, read, storage_file, write};
+use crate::common::{START, messages, read, read_whole, storage_file, write};
 
 /// A database with `count` messages in pages of 512 bytes.
 fn database(folder: &Path, count: usize) -> PathBuf {
@@ -49,6 +49,33 @@ fn an_index_that_says_other_times_than_its_table_ends() {
     let (found, _) = read(&path);
     assert_eq!(found.len(), 3);
     assert!(found.iter().all(|message| message.received >= START));
+}
+
+#[test]
+fn a_row_that_the_index_names_and_the_table_lacks_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path(), 3);
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'timestamp_idx'";
+    let root: u32 = Connection::open(&path).unwrap().query_row(sql, (), |row| row.get(0)).unwrap();
+    // Who opens the database after each change knows no index, or an old one.
+    change(&path, "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'timestamp_idx'");
+    change(&path, "DELETE FROM messages WHERE id = 2");
+    let index = "'index', 'timestamp_idx', 'messages'";
+    let sql = "'CREATE INDEX timestamp_idx ON messages (timestamp ASC)'";
+    change(&path, &format!("PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ({index}, {root}, {sql})"));
+    let (found, fault) = read(&path);
+    assert_eq!(found.len(), 2);
+    let fault = fault.unwrap().to_string();
+    assert!(fault.ends_with("message with id 2: the index names it, and the table lacks it"), "{fault}");
+}
+
+#[test]
+fn many_messages_of_one_time_are_read_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut written = messages(20_000, 8);
+    written.iter_mut().for_each(|message| message.received = START);
+    write(folder.path(), Storage::Sqlite3, &written);
+    assert!(read_whole(folder.path()) == written);
 }
 
 #[test]

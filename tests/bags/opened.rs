@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use itnet::bag::{Bag, BagError, Message, Storage};
@@ -57,6 +58,8 @@ fn every_form_of_mcap_reads_the_same() {
         ("plain", small().compression(None)),
         ("bare", WriteOptions::new().use_chunks(false)),
         ("no_summary", small().emit_summary_records(false)),
+        ("no_channels", small().repeat_channels(false)),
+        ("no_schemas", small().repeat_schemas(false)),
     ];
     for (name, options) in forms {
         let path = folder.path().join(name);
@@ -152,6 +155,24 @@ fn files_of_a_bag_come_in_their_order() {
 }
 
 #[test]
+fn files_of_a_bag_whose_name_has_dots_come_in_their_order() {
+    for storage in STORAGES {
+        let folder = tempfile::tempdir().unwrap();
+        let written = split(folder.path(), storage);
+        fs::remove_file(folder.path().join("metadata.yaml")).unwrap();
+        for number in 9..12 {
+            let end = if storage == Storage::Mcap { "mcap" } else { "db3" };
+            let new = folder.path().join(format!("drive_2026.05.01_{number}.{end}"));
+            fs::rename(folder.path().join(format!("part_{number}.{end}")), &new).unwrap();
+            if number == 10 {
+                compress(&new);
+            }
+        }
+        assert_eq!(read_whole(folder.path()), written);
+    }
+}
+
+#[test]
 fn a_missing_file_is_named_after_the_others_were_read() {
     let folder = tempfile::tempdir().unwrap();
     let written = split(folder.path(), Storage::Mcap);
@@ -209,6 +230,39 @@ fn what_is_no_bag_is_told() {
         assert!(error.starts_with(path(name).to_str().unwrap()), "{error}");
         assert!(error.contains(expected), "{error}");
     }
+}
+
+/// A bag whose database keeps a write-ahead log, and a connection that has put one row more into it.
+fn with_log(folder: &Path, written: &[Message]) -> (PathBuf, rusqlite::Connection) {
+    write(folder, Storage::Sqlite3, written);
+    let file = storage_file(folder);
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    let last =
+        "INSERT INTO messages SELECT id + 1, topic_id, timestamp + 1, data FROM messages ORDER BY id DESC LIMIT 1";
+    database.execute_batch(last).unwrap();
+    (file, database)
+}
+
+#[test]
+fn a_database_with_a_write_ahead_log_is_read_with_it_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than what any database may hold in a row.
+    let written = messages(5, 200_000);
+    let (file, database) = with_log(&folder.path().join("live"), &written);
+    let left = folder.path().join("left.db3");
+    fs::copy(&file, &left).unwrap();
+    fs::copy(file.with_extension("db3-wal"), left.with_extension("db3-wal")).unwrap();
+    drop(database);
+    let closed = read_whole(&file);
+    assert_eq!(closed.len(), 6);
+    let beside = fs::read_dir(file.parent().unwrap()).unwrap().count();
+    assert_eq!(beside, 2, "nothing is left beside the database and its metadata");
+    // As far as the system keeps the user from writing there.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    assert!(read_whole(&left) == closed);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(read_whole(&left) == closed);
 }
 
 #[test]

@@ -104,6 +104,24 @@ fn a_folder_that_is_not_empty_is_refused() {
 }
 
 #[test]
+fn a_bag_is_replaced_whatever_its_folder_is_called_by() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("run");
+    std::fs::create_dir_all(folder.join("sub")).unwrap();
+    let other = folder.join("run_night_0.mcap");
+    std::fs::write(&other, "another recording").unwrap();
+    std::os::unix::fs::symlink(&folder, place.path().join("link")).unwrap();
+    for path in [folder.clone(), folder.join("sub/.."), place.path().join("link"), folder.join(".")] {
+        for storage in STORAGES {
+            BagWriter::create(&path, storage, Existing::Replace).unwrap().finish().unwrap();
+            let files = std::fs::read_dir(&folder).unwrap().count();
+            assert_eq!(files, 4, "the other recording, sub, metadata.yaml and one file: {}", path.display());
+        }
+    }
+    assert_eq!(std::fs::read_to_string(other).unwrap(), "another recording");
+}
+
+#[test]
 fn replacing_a_bag_removes_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let thesis = folder.path().join("thesis.tex");

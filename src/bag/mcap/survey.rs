@@ -58,7 +58,7 @@ fn from_summary(file: &mut File) -> Option<Vec<Topic>> {
         found.take(frame.opcode, &body).ok()?;
     }
     let counts = found.counts.take()?;
-    Some(found.topics(Some(&counts)))
+    found.names_all_of(&counts).then(|| found.topics(Some(&counts)))
 }
 
 /// What was met so far.
@@ -123,6 +123,13 @@ impl Found {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether there is a channel for each of the counts, and a schema for each channel: a summary need not repeat them.
+    fn names_all_of(&self, counts: &BTreeMap<u16, u64>) -> bool {
+        let known = |id: &u16| *id == 0 || self.schemas.contains_key(id);
+        counts.keys().all(|id| self.channels.contains_key(id))
+            && self.channels.values().all(|channel| known(&channel.schema_id))
     }
 
     fn topics(self, counts: Option<&BTreeMap<u16, u64>>) -> Vec<Topic> {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use super::SqliteMessages;
-use super::unpack::{copy, decompress, temporary};
+use super::unpack::{LOGS, beside, copy, copy_with_logs, decompress, temporary};
 use crate::bag::compression::LARGEST;
 use crate::bag::{BagError, Topic};
 
@@ -22,23 +22,32 @@ pub(in crate::bag) struct Database {
     pub connection: Connection,
     /// What is known to be wrong before a row was read; told after the last row.
     pub fault: Option<BagError>,
-    /// The file that is really open where it is not `path`; removed after the connection is closed.
-    _copy: Option<NamedTempFile>,
+    /// The file that is really open where it is not `path`, and its log; removed after the connection is closed.
+    _copy: Vec<TempPath>,
 }
 
 impl Database {
     /// Opens the database at `path`.
     ///
-    /// It is not written to, except that sqlite rolls back what a killed writer left unfinished.
+    /// It is not written to, except that sqlite rolls back what a killed writer left unfinished. Where its folder forbids that, or a write-ahead log cannot
+    /// be read without writing, both are copied.
     pub fn open(path: &Path) -> Result<Self, BagError> {
         // Of a torn page sqlite would take the lacking bytes for zeros; what a log repairs is not torn.
         let copy = match Extent::read(path).and_then(|extent| extent.whole_pages()) {
-            Some(length) if !has_log(path) => Some(copy(path, length)?),
-            _ => None,
+            Some(length) if !has_log(path) => vec![copy(path, length)?],
+            _ => Vec::new(),
         };
-        let file = copy.as_ref().map_or(path, |copy| copy.path());
-        let torn = copy.as_ref().and_then(|_| shortness(path, path));
-        let connection = connect(file, path)?;
+        let torn = copy.first().and_then(|_| shortness(path, path));
+        let file = copy.first().map_or(path, |copy| copy);
+        let (connection, copy) = match connect(file, path)? {
+            Some(connection) => (connection, copy),
+            None => {
+                let copy = copy_with_logs(path)?;
+                let whole = copy.first().map_or(path, |copy| copy);
+                let connection = attempt(whole, room(whole), WRITABLE);
+                (connection.map_err(|fault| damaged(path, "the database", &fault))?, copy)
+            }
+        };
         // Opening has rolled back what a killed writer left unfinished.
         let fault = torn.or_else(|| shortness(path, path));
         Self { path: path.to_path_buf(), connection, fault, _copy: copy }.checked()
@@ -53,8 +62,10 @@ impl Database {
             let cut = copy.as_file().set_len(length);
             cut.map_err(BagError::io(copy.path(), "write"))?;
         }
-        let connection = connect(copy.path(), path)?;
-        Self { path: path.to_path_buf(), connection, fault, _copy: Some(copy) }.checked()
+        let copy = copy.into_temp_path();
+        let connection = attempt(&copy, room(&copy), WRITABLE);
+        let connection = connection.map_err(|fault| damaged(path, "the database", &fault))?;
+        Self { path: path.to_path_buf(), connection, fault, _copy: vec![copy] }.checked()
     }
 
     /// Makes sure that the tables are tables: a view may be anything, even endless.
@@ -137,29 +148,52 @@ impl Database {
 
 /// The fault for an error of sqlite at `place` of the file the user knows as `path`.
 fn damaged(path: &Path, place: impl Into<String>, fault: &rusqlite::Error) -> BagError {
-    let fault = match fault.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => "the database holds far more rows than its length allows".to_owned(),
+    let fault = match (fault, fault.sqlite_error_code()) {
+        (_, Some(ErrorCode::OperationInterrupted)) => {
+            "the database holds far more rows than its length allows".to_owned()
+        }
+        (rusqlite::Error::QueryReturnedNoRows, _) => "the index names it, and the table lacks it".to_owned(),
         _ => fault.to_string(),
     };
     BagError::Damaged { path: path.to_path_buf(), place: place.into(), fault }
 }
 
-/// Opens `file` for reading, for recovery where a killed writer left a journal, or, where the
-/// folder allows neither, as it lies there.
-fn connect(file: &Path, shown: &Path) -> Result<Connection, BagError> {
-    let plain = OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let refused = match attempt(file, plain | OpenFlags::SQLITE_OPEN_READ_ONLY) {
-        Ok(connection) => return Ok(connection),
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_READ_ONLY);
+const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_READ_WRITE);
+
+/// Opens `file` for reading, or for recovery where a killed writer left a journal. `None` where the folder allows neither, and there is a log without
+/// which the file is not whole.
+fn connect(file: &Path, shown: &Path) -> Result<Option<Connection>, BagError> {
+    let room = room(file);
+    if logs_ahead(file) && !has_log(file) {
+        // Else sqlite leaves an empty log beside it.
+        if let Ok(connection) = as_it_lies(file, room) {
+            return Ok(Some(connection));
+        }
+    }
+    let refused = match attempt(file, room, READ_ONLY) {
+        Ok(connection) => return Ok(Some(connection)),
         Err(fault) if needs_recovery(&fault) => fault,
         Err(fault) => return Err(damaged(shown, "the database", &fault)),
     };
-    attempt(file, plain | OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .or_else(|_| {
-            let uri = immutable_uri(file).ok_or(refused)?;
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            attempt(&uri, plain | flags)
-        })
-        .map_err(|fault| damaged(shown, "the database", &fault))
+    match attempt(file, room, WRITABLE) {
+        Ok(connection) => return Ok(Some(connection)),
+        Err(_) if has_log(file) => return Ok(None),
+        Err(_) => {}
+    }
+    as_it_lies(file, room).map(Some).map_err(|_| damaged(shown, "the database", &refused))
+}
+
+/// Opens a file that nobody changes, without locks and logs.
+fn as_it_lies(file: &Path, room: u64) -> rusqlite::Result<Connection> {
+    let uri = immutable_uri(file).ok_or(rusqlite::Error::InvalidPath(file.to_path_buf()))?;
+    attempt(&uri, room, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Whether the database keeps a write-ahead log, by the version that is needed to write it.
+fn logs_ahead(file: &Path) -> bool {
+    let mut head = [0; 19];
+    File::open(file).and_then(|mut input| input.read_exact(&mut head)).is_ok() && head[18] == 2
 }
 
 fn needs_recovery(fault: &rusqlite::Error) -> bool {
@@ -167,10 +201,10 @@ fn needs_recovery(fault: &rusqlite::Error) -> bool {
     matches!(code, Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
-/// Connects and reads the schema.
-fn attempt(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+/// Connects to a file of `room` bytes, logs included, and reads the schema.
+fn attempt(file: &Path, room: u64, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(file, flags)?;
-    bound(&mut connection, room(file))?;
+    bound(&mut connection, room)?;
     // Else sqlite refuses a file shorter than its header says, with all the rows it still has.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -197,12 +231,10 @@ fn bound(connection: &mut Connection, room: u64) -> rusqlite::Result<()> {
 
 /// Bytes that the rows of a database can take: those of its file and its logs.
 fn room(file: &Path) -> u64 {
-    let logs = ["", "-wal", "-journal"].map(|suffix| {
-        let mut log = file.as_os_str().to_os_string();
-        log.push(suffix);
-        std::fs::metadata(log).map_or(0, |log| log.len())
-    });
-    logs.iter().sum()
+    ["", "-wal", "-journal"]
+        .map(|suffix| std::fs::metadata(beside(file, suffix)).map_or(0, |log| log.len()))
+        .iter()
+        .sum()
 }
 
 fn immutable_uri(file: &Path) -> Option<PathBuf> {
@@ -266,9 +298,34 @@ fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
 
 /// Whether there is a write-ahead log, which holds pages the file lacks, or a journal, by which sqlite restores it.
 fn has_log(file: &Path) -> bool {
-    ["-wal", "-journal"].iter().any(|suffix| {
-        let mut log = file.as_os_str().to_os_string();
-        log.push(suffix);
-        std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
-    })
+    LOGS.iter().any(|suffix| std::fs::metadata(beside(file, suffix)).is_ok_and(|log| log.len() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_copied_with_its_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db3");
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(200000))")
+            .unwrap();
+        assert!(has_log(&path) && logs_ahead(&path));
+        let copies = copy_with_logs(&path).unwrap();
+        let copy = attempt(&copies[0], room(&copies[0]), WRITABLE).unwrap();
+        let length =
+            |connection: &Connection| connection.query_row("SELECT x FROM t", (), |row| row.get::<_, Vec<u8>>(0));
+        assert_eq!(length(&copy).unwrap().len(), 200_000);
+        let places: Vec<_> = copies.iter().map(|copy| copy.to_path_buf()).collect();
+        drop((copy, copies));
+        assert!(places.iter().all(|place| !place.exists()));
+        drop(writer);
+        // Once its log is in the file, that is read without locks, rows of any length too.
+        assert!(!has_log(&path) && logs_ahead(&path));
+        let alone = as_it_lies(&path, room(&path)).unwrap();
+        assert_eq!(length(&alone).unwrap().len(), 200_000);
+    }
 }

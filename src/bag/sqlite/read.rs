@@ -1,7 +1,7 @@
 //! Messages of a database, by time and number.
 //!
-//! Rows come one by one through the index on the time. Where there is none, or it is damaged,
-//! the times and numbers (not the messages) of the table are read first and sorted.
+//! First come the times and numbers of rows, some at a time by the index on the time; then each row is read by its number. So a damaged page of the table
+//! costs its rows, and no other. Where there is no index, or it is damaged, the times and numbers (not the messages) of the whole table are read and sorted.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,16 +11,25 @@ use rusqlite::{Connection, ErrorCode, Row};
 use super::Database;
 use crate::bag::{BagError, Message};
 
+/// Rows whose keys are read from the index at once.
+const BATCH: usize = 256;
+
 /// Reads messages of the wanted topics.
 pub(in crate::bag) struct SqliteMessages {
     database: Database,
     /// Topics by their number in the database.
     topics: HashMap<i64, usize>,
-    by_index: String,
+    /// Asks for keys of the table, and for the row of a key.
     by_table: String,
-    /// The row given last.
+    by_id: String,
+    /// Keys of the rows that come next, sorted.
+    keys: VecDeque<Key>,
+    /// The last key that was read.
     last: Key,
-    order: Order,
+    /// Whether the index has more keys.
+    index: bool,
+    /// The first fault, told after the last row.
+    fault: Option<BagError>,
     ended: bool,
 }
 
@@ -31,14 +40,13 @@ struct Key {
     id: i64,
 }
 
-enum Order {
-    /// One row at a time by the index.
-    Index,
-    /// Sorted rows of the table, and what stopped the reading of it.
-    Table(VecDeque<Key>, Option<BagError>),
-}
-
 const BEFORE_ALL: Key = Key { received: i64::MIN, id: i64::MIN };
+
+/// The rows of the last key's time, and those of later times; asked one after the other, as neither walks over rows that were given.
+const BY_INDEX: [&str; 2] = [
+    "SELECT timestamp, id FROM messages WHERE timestamp = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    "SELECT timestamp, id FROM messages WHERE timestamp > ?1 AND ?2 = ?2 ORDER BY timestamp, id LIMIT ?3",
+];
 
 impl SqliteMessages {
     /// Reads from `database` the topics named in `wanted`.
@@ -47,43 +55,104 @@ impl SqliteMessages {
             database.topics()?.into_iter().filter_map(|(id, topic)| Some((id, *wanted.get(&topic.name)?))).collect();
         let numbers: Vec<String> = topics.keys().map(i64::to_string).collect();
         let filter = format!("topic_id IN ({})", numbers.join(", "));
-        let by_index = format!(
-            "SELECT timestamp, id, topic_id, data FROM messages \
-             WHERE (timestamp, id) > (?1, ?2) AND {filter} ORDER BY timestamp, id LIMIT 1"
-        );
-        let by_table = format!("SELECT timestamp, id FROM messages WHERE {filter}");
-        let sorted =
-            sorts(&database.connection, &by_index).map_err(|fault| database.damaged("table `messages`", &fault))?;
-        let mut messages =
-            Self { database, topics, by_index, by_table, last: BEFORE_ALL, order: Order::Index, ended: false };
+        let sorted = sorts(&database.connection).map_err(|fault| database.damaged("table `messages`", &fault))?;
+        let mut messages = Self {
+            by_table: format!("SELECT timestamp, id FROM messages WHERE id > ?1 AND {filter}"),
+            // What is not wanted is not read.
+            by_id: format!("SELECT timestamp, topic_id, CASE WHEN {filter} THEN data END FROM messages WHERE id = ?1"),
+            database,
+            topics,
+            keys: VecDeque::new(),
+            last: BEFORE_ALL,
+            index: !sorted,
+            fault: None,
+            ended: false,
+        };
         if sorted {
-            messages.order = messages.table_order();
+            messages.read_table();
         }
         Ok(messages)
     }
 
-    /// Reads the keys of all rows after the last one given, as far as the table can be read.
-    fn table_order(&self) -> Order {
-        let mut keys = Vec::new();
-        let fault = self.read_keys(&mut keys).err();
-        if fault.as_ref().and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::OperationInterrupted) {
-            // Rows without end are none.
-            keys.clear();
-        }
-        keys.sort_unstable();
-        let place = match keys.last() {
-            Some(key) => format!("after the message with id {}", key.id),
-            None => "table `messages`".into(),
+    /// Reads the next keys by the index, or, where it is damaged, all that are left by the table.
+    fn read_index(&mut self) {
+        let fault = match self.next_by_index() {
+            Ok(keys) if keys.is_empty() => {
+                self.index = false;
+                return;
+            }
+            // An index that is not sorted would give the same rows again and again.
+            Ok(keys) if keys.is_sorted_by(|a, b| a < b) && keys[0] > self.last => {
+                self.last = keys[keys.len() - 1];
+                self.keys.extend(keys);
+                return;
+            }
+            Ok(_) => "the rows are not in order".to_owned(),
+            Err(fault) => fault.to_string(),
         };
-        let fault = fault.map(|fault| self.database.damaged(place, &fault));
-        Order::Table(keys.into(), fault)
+        self.index = false;
+        // The rows may be whole where the index is not; what is wrong with them as well says more.
+        self.read_table();
+        let place = "index of table `messages`".to_owned();
+        self.keep(BagError::Damaged { path: self.database.path.clone(), place, fault });
     }
 
-    fn read_keys(&self, keys: &mut Vec<Key>) -> rusqlite::Result<()> {
-        let mut rows = self.database.connection.prepare(&self.by_table)?;
-        let mut rows = rows.query(())?;
+    fn next_by_index(&self) -> rusqlite::Result<Vec<Key>> {
+        let mut keys = Vec::with_capacity(BATCH);
+        for sql in BY_INDEX {
+            let left = (BATCH - keys.len()) as i64;
+            let mut rows = self.database.connection.prepare_cached(sql)?;
+            let rows = rows.query_map((self.last.received, self.last.id, left), key)?;
+            rows.take(BATCH).try_for_each(|key| key.map(|key| keys.push(key)))?;
+        }
+        Ok(keys)
+    }
+
+    /// Reads the keys of all rows after the last one, as far as the table can be read.
+    fn read_table(&mut self) {
+        let mut keys = Vec::new();
+        if let Err((after, fault)) = self.table_keys(&mut keys) {
+            let place = match after {
+                Some(id) => format!("after the message with id {id}"),
+                None => "table `messages`".into(),
+            };
+            self.keep(self.database.damaged(place, &fault));
+        }
+        keys.sort_unstable();
+        self.keys = keys.into();
+    }
+
+    /// Steps over damaged pages. Their first fault, with the number of the last row before it.
+    fn table_keys(&self, keys: &mut Vec<Key>) -> Result<(), (Option<i64>, rusqlite::Error)> {
+        let (mut after, mut step, mut first) = (i64::MIN, 1i64, None);
+        loop {
+            let before = after;
+            let fault = match self.table_keys_after(&mut after, keys) {
+                Ok(()) => return first.map_or(Ok(()), Err),
+                Err(fault) => fault,
+            };
+            if fault.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+                // Rows without end are none.
+                keys.clear();
+                return Err((None, fault));
+            }
+            first.get_or_insert((keys.last().map(|key| key.id), fault));
+            // How many rows a page had that cannot be read, nobody knows.
+            step = if after > before { 1 } else { step.saturating_mul(2) };
+            after = after.max(0).saturating_add(step);
+            if self.greatest().is_none_or(|greatest| after >= greatest) {
+                return first.map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Reads the keys of wanted rows whose number is above `after`, which keeps up with them.
+    fn table_keys_after(&self, after: &mut i64, keys: &mut Vec<Key>) -> rusqlite::Result<()> {
+        let mut rows = self.database.connection.prepare_cached(&self.by_table)?;
+        let mut rows = rows.query([*after])?;
         while let Some(row) = rows.next()? {
             let key = key(row)?;
+            *after = key.id;
             if key > self.last {
                 keys.push(key);
             }
@@ -91,91 +160,46 @@ impl SqliteMessages {
         Ok(())
     }
 
-    /// The row after the last one given, by the index.
-    fn next_by_index(&self) -> rusqlite::Result<Option<(Key, Message)>> {
-        let connection = &self.database.connection;
-        let mut rows = connection.prepare_cached(&self.by_index)?;
-        let mut rows = rows.query((self.last.received, self.last.id))?;
-        match rows.next()? {
-            Some(row) => self.message(row).map(Some),
-            None => Ok(None),
-        }
+    /// The greatest number of a row, where it can be read.
+    fn greatest(&self) -> Option<i64> {
+        let sql = "SELECT MAX(id) FROM messages";
+        self.database.connection.query_row(sql, (), |row| row.get(0)).ok()
     }
 
-    /// The row of `key`.
-    fn by_key(&self, key: Key) -> rusqlite::Result<(Key, Message)> {
-        let sql = "SELECT timestamp, id, topic_id, data FROM messages WHERE id = ?1";
-        let mut row = self.database.connection.prepare_cached(sql)?;
-        row.query_row([key.id], |row| self.message(row))
-    }
-
-    fn message(&self, row: &Row) -> rusqlite::Result<(Key, Message)> {
-        let key = key(row)?;
-        let topic = row.get(2)?;
-        let data = match row.get_ref(3)? {
-            ValueRef::Blob(data) | ValueRef::Text(data) => data.to_vec(),
-            other => {
-                let kind = other.data_type();
-                return Err(rusqlite::Error::InvalidColumnType(3, "data".into(), kind));
+    /// The row of `key`, if its topic is wanted.
+    fn message(&self, key: Key) -> rusqlite::Result<Option<Message>> {
+        let mut row = self.database.connection.prepare_cached(&self.by_id)?;
+        row.query_row([key.id], |row| {
+            let Some(&topic) = self.topics.get(&row.get(1)?) else {
+                return Ok(None);
+            };
+            match row.get_ref(2)? {
+                ValueRef::Blob(data) | ValueRef::Text(data) => {
+                    Ok(Some(Message { topic, received: row.get(0)?, data: data.to_vec() }))
+                }
+                other => Err(rusqlite::Error::InvalidColumnType(2, "data".into(), other.data_type())),
             }
-        };
-        let message = Message {
-            topic: self.topics.get(&topic).copied().ok_or(rusqlite::Error::IntegralValueOutOfRange(2, topic))?,
-            received: key.received,
-            data,
-        };
-        Ok((key, message))
+        })
+    }
+
+    fn keep(&mut self, fault: BagError) {
+        self.fault.get_or_insert(fault);
     }
 
     fn advance(&mut self) -> Option<Result<Message, BagError>> {
-        if let Order::Index = self.order {
-            match self.next_by_index() {
-                Ok(Some((key, message))) if key > self.last => {
-                    self.last = key;
-                    return Some(Ok(message));
-                }
-                // An index that is not sorted would give the same rows again and again.
-                Ok(Some(_)) => self.order = self.table_order_after("the rows are not in order".to_owned()),
-                Ok(None) => return self.database.fault.take().map(Err),
-                // The rows may be whole where the index is not.
-                Err(fault) => self.order = self.table_order_after(fault.to_string()),
+        loop {
+            if self.keys.is_empty() && self.index {
+                self.read_index();
             }
-        }
-        while let Some(key) = self.next_key() {
-            match self.by_key(key) {
-                Ok((_, message)) => return Some(Ok(message)),
-                Err(fault) => {
-                    let damaged = self.database.damaged(format!("message with id {}", key.id), &fault);
-                    if let Order::Table(_, first) = &mut self.order {
-                        first.get_or_insert(damaged);
-                    }
-                }
+            let Some(key) = self.keys.pop_front() else {
+                // That the file is cut off says more than what sqlite misses first.
+                return self.database.fault.take().or(self.fault.take()).map(Err);
+            };
+            match self.message(key) {
+                Ok(Some(message)) => return Some(Ok(message)),
+                Ok(None) => {}
+                Err(fault) => self.keep(self.database.damaged(format!("message with id {}", key.id), &fault)),
             }
-        }
-        let fault = match &mut self.order {
-            Order::Table(_, fault) => fault.take(),
-            Order::Index => None,
-        };
-        // That the file is cut off says more than what sqlite misses first.
-        self.database.fault.take().or(fault).map(Err)
-    }
-
-    fn next_key(&mut self) -> Option<Key> {
-        match &mut self.order {
-            Order::Table(keys, _) => keys.pop_front(),
-            Order::Index => None,
-        }
-    }
-
-    /// Reads on without the index, in which there is a `fault`.
-    fn table_order_after(&self, fault: String) -> Order {
-        match self.table_order() {
-            Order::Table(keys, None) => {
-                let place = "index of table `messages`".to_owned();
-                let fault = BagError::Damaged { path: self.database.path.clone(), place, fault };
-                Order::Table(keys, Some(fault))
-            }
-            order => order,
         }
     }
 }
@@ -197,10 +221,10 @@ fn key(row: &Row) -> rusqlite::Result<Key> {
     Ok(Key { received: row.get(0)?, id: row.get(1)? })
 }
 
-/// Whether sqlite has to sort for `sql`: there is no index on the time.
-fn sorts(connection: &Connection, sql: &str) -> rusqlite::Result<bool> {
-    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-    let mut rows = plan.query((0, 0))?;
+/// Whether sqlite has to sort for keys in order: there is no index on the time.
+fn sorts(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", BY_INDEX[1]))?;
+    let mut rows = plan.query((0, 0, 1))?;
     while let Some(row) = rows.next()? {
         let detail: String = row.get(3)?;
         if detail.contains("TEMP B-TREE") {

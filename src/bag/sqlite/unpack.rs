@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::bag::BagError;
 use crate::bag::locate::open_zstd;
@@ -21,13 +21,39 @@ pub(super) fn temporary() -> Result<NamedTempFile, BagError> {
     NamedTempFile::with_prefix("itnet-bag-").map_err(BagError::io(&std::env::temp_dir(), "create a file"))
 }
 
+/// What sqlite puts beside a database: the write-ahead log, which holds pages that the file lacks, or the journal, by which the file is restored.
+pub(super) const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// The file of that ending beside `file`.
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_os_string();
+    path.push(suffix);
+    path.into()
+}
+
 /// Copies the first `length` bytes of `path`.
-pub(super) fn copy(path: &Path, length: u64) -> Result<NamedTempFile, BagError> {
+pub(super) fn copy(path: &Path, length: u64) -> Result<TempPath, BagError> {
     let mut copy = temporary()?;
     let file = File::open(path).map_err(BagError::io(path, "open"))?;
     let copied = io::copy(&mut file.take(length), &mut copy);
     copied.map_err(BagError::io(copy.path(), "write"))?;
-    Ok(copy)
+    Ok(copy.into_temp_path())
+}
+
+/// Copies a database, first, and its logs.
+pub(super) fn copy_with_logs(path: &Path) -> Result<Vec<TempPath>, BagError> {
+    let whole = copy(path, u64::MAX)?;
+    let mut all = Vec::new();
+    for suffix in LOGS {
+        let (log, copied) = (beside(path, suffix), beside(&whole, suffix));
+        if log.exists() {
+            // Known before it is there, so that it is removed however far the copying comes.
+            all.push(TempPath::try_from_path(&copied).map_err(BagError::io(&copied, "create"))?);
+            std::fs::copy(&log, &copied).map_err(BagError::io(&log, "copy"))?;
+        }
+    }
+    all.insert(0, whole);
+    Ok(all)
 }
 
 /// Decompresses the file at `path` into `out`; gives back what stopped it early.

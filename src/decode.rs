@@ -27,8 +27,9 @@ pub const MAX_RATIO: u64 = 8 * 1032;
 
 /// Decodes a compressed image (sensor_msgs/CompressedImage).
 ///
-/// JPEG and PNG are told apart by their first bytes; `format` appears in messages only, because ROS fills it in many ways. Colour becomes
-/// rgb8 or rgba8, grey mono8 or mono16; 16-bit colour is reduced to 8 bits, and alpha never counts. EXIF orientation is not applied.
+/// JPEG and PNG are told apart by their first bytes. ROS fills `format` in many ways: of it counts only that it begins with the name of a Bayer encoding, as
+/// compressed_image_transport then packs the mosaic as grey. Colour becomes rgb8 or rgba8, other grey mono8 or mono16; 16-bit colour is reduced to 8 bits, and alpha
+/// never counts. EXIF orientation is not applied.
 ///
 /// Size and memory are bounded by the image's header before anything is decoded: [`MAX_SIDE`], [`MAX_DECODED`] and [`MAX_RATIO`]. Where a decoder panics
 /// on what it did not expect, that is an error like any other.
@@ -53,7 +54,13 @@ pub fn compressed(header: Header, format: &str, data: &[u8]) -> Result<Frame<'st
         DynamicImage::from_decoder(decoder).map_err(refused)
     };
     let image = caught(decoded).map_err(|words| corrupt(format!("the decoder panicked: {words}")))??;
-    Ok(to_frame(header, image)?)
+    Ok(to_frame(header, image, mosaic(format))?)
+}
+
+/// The Bayer encoding that `format` begins with: `bayer_rggb8; png compressed `.
+fn mosaic(format: &str) -> Option<&str> {
+    let (encoding, _) = format.split_once(';')?;
+    Some(encoding.trim()).filter(|encoding| encoding.starts_with("bayer_"))
 }
 
 fn sniff(data: &[u8]) -> Option<ImageFormat> {
@@ -88,8 +95,11 @@ fn check_claim(decoder: &impl ImageDecoder, bytes: usize) -> Result<(), DecodeEr
     Ok(())
 }
 
-fn to_frame(header: Header, image: DynamicImage) -> Result<Frame<'static>, FrameError> {
+fn to_frame(header: Header, image: DynamicImage, mosaic: Option<&str>) -> Result<Frame<'static>, FrameError> {
     let size = Size::new(image.width(), image.height());
+    if let (Some(encoding), DynamicImage::ImageLuma8(_) | DynamicImage::ImageLuma16(_)) = (mosaic, &image) {
+        return Frame::new(header, size, encoding, false, size.width, image.into_luma8().into_raw());
+    }
     match image {
         DynamicImage::ImageLuma8(grey) => Frame::packed(header, size, Encoding::Mono8, grey.into_raw()),
         DynamicImage::ImageLumaA8(_) => {

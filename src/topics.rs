@@ -2,9 +2,9 @@
 //!
 //! Knows the names that image transport gives; knows nothing of messages, bags or nodes.
 
-/// The image topic without what image transport adds: `/front/image_raw/compressed` is `/front/image_raw`.
+/// The image topic without what image transport adds: `/front/image_raw/compressed` is `/front/image_raw`. A topic that is only called so keeps its name.
 pub fn base(topic: &str) -> &str {
-    topic.strip_suffix("/compressed").unwrap_or(topic)
+    topic.strip_suffix("/compressed").filter(|base| !base.is_empty()).unwrap_or(topic)
 }
 
 /// The topic of the same pictures as JPEG or PNG files: image transport's compressed twin.
@@ -37,6 +37,7 @@ mod tests {
         assert_eq!(camera_info_of("/front/image_raw"), "/front/camera_info");
         assert_eq!(camera_info_of("/front/image_raw/compressed"), "/front/camera_info");
         assert_eq!(camera_info_of("/image"), "/camera_info");
+        assert_eq!(camera_info_of("/compressed"), "/camera_info");
         assert_eq!(camera_info_of("image/compressed"), "camera_info");
     }
 }

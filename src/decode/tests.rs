@@ -74,6 +74,21 @@ fn grey_images_stay_grey() {
 }
 
 #[test]
+fn grey_that_is_said_to_be_a_bayer_mosaic_is_one() {
+    let grey = ImageBuffer::from_fn(6, 4, |x, y| Luma([(40 * x + y) as u8]));
+    let png = written(grey.clone(), ImageFormat::Png);
+    let frame = compressed(Header::default(), "bayer_grbg8; png compressed ", &png).unwrap();
+    assert_eq!(frame.encoding(), Encoding::Bayer8(BayerPattern::Grbg));
+    assert_eq!(frame.data(), grey.as_raw().as_slice());
+    // What became colour before it was packed is none any more.
+    let frame =
+        compressed(Header::default(), "bayer_grbg8; jpeg compressed bgr8", &written(picture(), ImageFormat::Jpeg));
+    assert_eq!(frame.unwrap().encoding(), Encoding::Rgb8);
+    let refused = compressed(Header::default(), "bayer_rggb16; png compressed ", &png).unwrap_err().to_string();
+    assert!(refused.contains("bayer_rggb16"), "{refused}");
+}
+
+#[test]
 fn sixteen_bit_grey_keeps_its_words_and_sixteen_bit_colour_becomes_eight() {
     let grey = ImageBuffer::from_fn(2, 1, |x, _| Luma([0x1234u16 + x as u16]));
     let frame = decoded(&written(grey, ImageFormat::Png)).unwrap();

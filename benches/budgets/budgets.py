@@ -3,29 +3,30 @@
 `itnet eval --budget-ms` runs labelled frames in real time, under every budget and at every fixed depth by turns, frame by frame. The same network, unrolled to
 one graph of each depth, is then timed in ONNX Runtime on the same thread count, the depths by turns; what surrounds the network is charged to it as itnet's decoding and rendering take
 it, and its masks are those of the exit, as `benches/compare` and the bundle's own check hold the graphs to each other. A mask that is late is worth
-nothing: a score is the mIoU of the masks in time, times their part of all frames. Writes docs/budgets.md and docs/budgets.png.
+nothing: a score is the mIoU of the masks in time, times their part of all frames. Writes docs/budgets.md and docs/budgets.png;
+draw.py draws the plot of a page anew.
 """
 
 import argparse
 import json
+import shlex
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import compose
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+from draw import Lines, draw
 
 BUDGETS = [5, 6, 7, 8, 10, 12, 15, 20, 25, 33, 40, 50, 66, 80, 100, 150, 200]
 
 
-def options():
+def options() -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--itnet", default="target/release/itnet", help="the program")
     p.add_argument("--model", action="append", help="folder of a bundle; give it again for more [default: models/itnet-s and models/itnet-m]")
@@ -38,18 +39,18 @@ def options():
     return p.parse_args()
 
 
-def call(args, *words):
+def call(args: argparse.Namespace, *words) -> dict:
     result = subprocess.run([args.itnet, *map(str, words)], check=True, capture_output=True, text=True)
     return json.loads(result.stdout)
 
 
-def unrolled(model, files, depth):
+def unrolled(model: Path, files: dict, depth: int) -> onnx.ModelProto:
     """Data, `depth` steps and the exit after them as one graph."""
 
-    def part(path, prefix):
+    def part(path: str, prefix: str) -> onnx.ModelProto:
         return compose.add_prefix(onnx.load(model / path), prefix)
 
-    def chosen(paths, iteration):
+    def chosen(paths: list[dict], iteration: int) -> str:
         return paths[min(iteration, len(paths)) - 1]["path"]
 
     whole = part(files["data"]["path"], "data_")
@@ -71,7 +72,7 @@ def unrolled(model, files, depth):
     return whole
 
 
-def theirs(args, model, files, depths, frames, around_ms):
+def theirs(args: argparse.Namespace, model: Path, files: dict, depths: int, frames: int, around_ms: float) -> np.ndarray:
     """Time of every frame in ONNX Runtime at every depth, by turns, in ms, with what surrounds the network."""
     so = ort.SessionOptions()
     so.intra_op_num_threads = args.threads
@@ -93,13 +94,14 @@ def theirs(args, model, files, depths, frames, around_ms):
     return took
 
 
-def measure(args, model, listed):
-    """All scores of a bundle in %, one row a line of the plot, one column a budget."""
+def measure(args: argparse.Namespace, model: Path, listed: str) -> tuple[dict, str, Lines]:
+    """What itnet says of a bundle, its precision, and all scores in %, one row a line of the plot, one column a budget."""
     files = json.loads((model / "manifest.json").read_text())["files"]
     common = ["--model", model, "--threads", args.threads, "--json"]
     ours = call(args, "eval", *common, "--images", args.images, "--labels", args.labels, "--list", listed,
                 "--budget-ms", ",".join(map(str, BUDGETS)), "--rounds", args.rounds)
-    stages = {stage["name"]: stage["p50_ms"] for stage in call(args, "bench", *common)["stages"]}
+    benched = call(args, "bench", *common)
+    stages = {stage["name"]: stage["p50_ms"] for stage in benched["stages"]}
     around = stages["decode"] + stages["render"]
     lines = {"anytime": [100 * at["score"] for at in ours["anytime"]]}
     for depth, fixed in enumerate(ours["fixed"], 1):
@@ -108,10 +110,10 @@ def measure(args, model, listed):
     for depth, fixed in enumerate(ours["fixed"], 1):
         miou = fixed[-1]["miou"]
         lines[f"ORT {depth}"] = [100 * miou * float(np.mean(took[depth - 1] <= budget)) for budget in BUDGETS]
-    return ours, lines
+    return ours, benched["precision"], lines
 
 
-def table(model, ours, lines):
+def table(ours: dict, lines: Lines) -> list[str]:
     """The bundle's table, and where anything is above the anytime run by more than a tenth of a point."""
     text = [f"## {ours['model']}", ""]
     text += ["| budget, ms | in time, % | mean exit | " + " | ".join(lines) + " |", "|---" * (3 + len(lines)) + "|"]
@@ -127,32 +129,27 @@ def table(model, ours, lines):
     return text
 
 
-def processor():
+def processor() -> str:
     """Its name, and the widest of the vector instructions that decide what it is to itnet."""
     info = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
     info = {key.strip(): value.strip() for key, value in info.items()}
-    widest = next((name for name, flag in (("AMX", "amx_bf16"), ("AVX-512", "avx512f"), ("AVX2", "avx2")) if flag in info.get("flags", "").split()), "neither AMX, AVX-512 nor AVX2")
-    return f"{info.get('model name', 'a processor without a name')} with {widest}"
+    flags = info.get("flags", "").split()
+    widest = next((name for name, flag in (("AMX", "amx_bf16"), ("AVX-512", "avx512f"), ("AVX2 only", "avx2")) if flag in flags), "neither AMX, AVX-512 nor AVX2")
+    name = info.get("model name", "processor without a name").split(" @ ")[0]
+    for noise in ("(R)", "(TM)", " Processor", " CPU"):
+        name = name.replace(noise, "")
+    # Virtual processors are named by less than their generation.
+    generation = {"25": "Zen 4" if "avx512f" in flags else "Zen 3", "26": "Zen 5"}.get(info.get("cpu family", ""))
+    return f"{name} ({generation}) with {widest}" if generation else f"{name} with {widest}"
 
 
-def plot(axes, name, lines):
-    for line, scores in lines.items():
-        kind = line.split()[0]
-        style = {
-            "anytime": dict(color="#c1272d", linewidth=2.6, marker="o", markersize=4, zorder=3, label="itnet, anytime"),
-            "fixed": dict(color="#4a6fa5", linewidth=1.1, linestyle="-", label="itnet, fixed depth"),
-            "ORT": dict(color="#777777", linewidth=1.1, linestyle="--", label="ONNX Runtime, unrolled"),
-        }[kind]
-        if kind != "anytime" and not line.endswith(" 1"):
-            style.pop("label")
-        axes.plot(BUDGETS, scores, drawstyle="default" if kind == "anytime" else "steps-post", **style)
-    axes.set(xscale="log", xlabel="budget, ms", title=name, ylim=(-2, 80))
-    axes.set_xticks([5, 10, 20, 50, 100, 200], ["5", "10", "20", "50", "100", "200"])
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
+def command(args: argparse.Namespace) -> str:
+    """This program's command line as it was given, but for where the data lie."""
+    private = {str(args.images), str(args.labels)}
+    return shlex.join(["python3", *("DIR" if word in private else word for word in sys.argv)])
 
 
-def main():
+def main() -> None:
     args = options()
     names = sorted(path.name for path in args.images.glob("*.png"))[:: args.every]
     models = [Path(model) for model in args.model or ["models/itnet-s", "models/itnet-m"]]
@@ -160,23 +157,22 @@ def main():
         listed.write("\n".join(names))
         listed.flush()
         measured = [measure(args, model, listed.name) for model in models]
-    figure, all_axes = plt.subplots(1, len(models), figsize=(6.5 * len(models), 4.4), squeeze=False, sharey=True)
-    text = ["# mIoU against budget", "", "![The same as a plot](budgets.png)", ""]
+    on = processor()
+    precision = " and ".join(dict.fromkeys(precision for _, precision, _ in measured))
+    text = [f"# mIoU against budget: {on}, {precision}", "", "![The same as a plot](budgets.png)", ""]
     text += [
         f"Scores in %, on {len(names)} frames of CamVid `val`, {args.rounds} times each, {args.threads} thread: the mIoU of the masks that are out in time, times",
-        "their part of all; a late mask is worth nothing. All budgets and depths take turns frame by frame. `anytime` is itnet under the budget as it comes (`precision: auto`), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n",
-        f"iterations in ONNX Runtime {ort.__version__}, with itnet's decoding and rendering around it. Made on an {processor()} by",
-        f"`python3 benches/budgets/budgets.py --images DIR --labels DIR --every {args.every} --rounds {args.rounds}`.",
+        "their part of all; a late mask is worth nothing. All budgets and depths take turns frame by frame. `anytime` is itnet under the budget as it comes",
+        f"(`precision: auto`, which is {precision} here), `fixed n` itnet at n iterations, `ORT n` the graph unrolled to n iterations in ONNX Runtime {ort.__version__} (f32), with itnet's",
+        f"decoding and rendering around it. Made on an {on} by",
+        f"`{command(args)}`.",
     ]
-    for model, axes, (ours, lines) in zip(models, all_axes[0], measured):
-        text += ["", *table(model, ours, lines)]
-        plot(axes, ours["model"], lines)
-    all_axes[0][0].set_ylabel("mIoU of the masks in time x their part, %")
-    all_axes[0][0].legend(loc="lower right")
-    figure.tight_layout()
+    for ours, _, lines in measured:
+        text += ["", *table(ours, lines)]
     args.out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(args.out / "budgets.png", dpi=110)
-    (args.out / "budgets.md").write_text("\n".join(text) + "\n")
+    page = args.out / "budgets.md"
+    page.write_text("\n".join(text) + "\n")
+    draw(page)
     print("\n".join(text))
 
 

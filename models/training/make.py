@@ -1,6 +1,6 @@
 """From CamVid to a bundle by one command: trains, exports, verifies, scores and draws the run.
 
-    python make.py models/itnet-m --size m --camvid ../shared/camvid --work out/m [--extra out/scenes] [options of train.py]
+    python make.py models/itnet-m --size m --camvid CAMVID --work out/m [--extra out/scenes] [options of train.py]
 
 Killed or stopped, the same command goes on from the last epoch. Ends with a failure when the bundle's logits
 differ from the checkpoint's, or when ONNX Runtime's mIoU at an exit is not itnet's within 0.1 point.

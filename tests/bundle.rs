@@ -354,10 +354,13 @@ fn a_graph_that_cannot_run_names_its_file() {
     assert_graph_refused(file, unknown, &["not a graph that can be run"]);
     let dangling = model(&[node("Relu", &["h"], "x", &[])], &[], &[h()], &[logits()]);
     assert_graph_refused(file, dangling, &["`logits`", "made by none"]);
-    let nan = weights("w", &[5, 3, 1, 1], &[f32::NAN; 15]);
-    let five = tensor("logits", FLOAT, &[1, 5, 4, 5]);
-    let nan = model(&[node("Conv", &["h", "w"], "logits", &[])], &[nan], &[h()], &[five]);
-    assert_graph_refused(file, nan, &["not finite"]);
+    let weighed = |value: f32| weights("w", &[5, 3, 1, 1], &[value; 15]);
+    let five = || tensor("logits", FLOAT, &[1, 5, 4, 5]);
+    let nan = model(&[node("Conv", &["h", "w"], "logits", &[])], &[weighed(f32::NAN)], &[h()], &[five()]);
+    assert_graph_refused(file, nan, &["expected numbers, got NaN"]);
+    let log = [node("Conv", &["h", "w"], "c", &[]), node("Log", &["c"], "logits", &[])];
+    let infinite = model(&log, &[weighed(0.0)], &[h()], &[five()]);
+    assert_graph_refused(file, infinite, &["not finite"]);
     let outside = weights("w", &[1], &[]).int(14, 1);
     let outside = model(&[node("Add", &["h", "w"], "logits", &[])], &[outside], &[h()], &[logits()]);
     assert_graph_refused(file, outside, &["`w`", "inside the file"]);

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use super::{Files, GraphFile, MAX_CLASSES, MAX_ITERATIONS, MAX_SIDE, Manifest, ManifestError};
+use crate::kernels::Normalise;
 
 type Checked = Result<(), ManifestError>;
 
@@ -59,10 +60,11 @@ impl Manifest {
                 return Err(fault("input.mean", "finite", mean));
             }
         }
-        for std in input.std {
-            // A number too large for f32 reads as infinite, one too small as zero.
-            if !std.is_finite() || std <= 0.0 {
-                return Err(fault("input.std", "finite and above 0", std));
+        let Normalise { scale, bias } = Normalise::new(input.mean, input.std);
+        for ((std, scale), bias) in input.std.into_iter().zip(scale).zip(bias) {
+            // A number too large for f32 reads as infinite, one too small as zero; what is made of one that is nearly zero is infinite.
+            if !std.is_finite() || std <= 0.0 || !scale.is_finite() || !bias.is_finite() {
+                return Err(fault("input.std", "finite, above 0, and large enough to divide by", std));
             }
         }
         Ok(())

@@ -25,25 +25,27 @@ pub(super) struct Group {
     pub relu: bool,
 }
 
-/// Every group under its last node, and the nodes before the last, which are no longer needed.
+/// Every group under its last node, and all nodes of groups: those before the last are no longer needed.
 pub(super) fn groups(model: &TypedModel) -> TractResult<(HashMap<usize, Group>, HashSet<usize>)> {
-    let (mut groups, mut inner) = (HashMap::new(), HashSet::new());
+    let (mut groups, mut taken) = (HashMap::new(), HashSet::new());
     for site in model.eval_order()? {
         if !model.node(site).op_is::<Site>() {
             continue;
         }
         let mut group = Group { site, addends: Vec::new(), relu: false };
         let mut last = site;
-        while let Some(next) = only_user(model, last).filter(|next| !groups.contains_key(next)) {
+        taken.insert(site);
+        // Of two convolutions that are summed, the first one takes the sum.
+        while let Some(next) = only_user(model, last).filter(|next| !taken.contains(next)) {
             if !group.take(model, last, next)? {
                 break;
             }
-            inner.insert(last);
+            taken.insert(next);
             last = next;
         }
         groups.insert(last, group);
     }
-    Ok((groups, inner))
+    Ok((groups, taken))
 }
 
 /// The node that alone uses the result of `node`, which is no output.

@@ -63,11 +63,10 @@ pub(super) fn mark(model: &mut TypedModel) -> TractResult<()> {
 
 /// A graph of the same results, with our own operators in it, whose inputs and outputs of four sides lie as `ports` says.
 pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision)) -> TractResult<TypedModel> {
-    let (groups, inner) = groups(model)?;
+    let (groups, taken) = groups(model)?;
     let (isa, precision) = kernels;
     let target = TypedModel { symbols: model.symbols.clone(), ..TypedModel::default() };
     let rounds = ports.rounds();
-    let taken = inner.iter().chain(groups.keys()).copied().collect();
     let mut adders: HashMap<OutletId, Vec<usize>> = HashMap::new();
     for group in groups.values() {
         group.addends.iter().for_each(|(addend, _)| adders.entry(*addend).or_default().push(group.site));
@@ -81,7 +80,7 @@ pub(super) fn lower(model: &TypedModel, ports: Ports, kernels: (Isa, Precision))
         let node = model.node(id);
         if let Some(group) = groups.get(&id) {
             lowering.group(group, node)?;
-        } else if !inner.contains(&id) && !model.inputs.contains(&OutletId::new(id, 0)) {
+        } else if !lowering.taken.contains(&id) && !model.inputs.contains(&OutletId::new(id, 0)) {
             lowering.other(node)?;
         }
     }
@@ -268,7 +267,7 @@ impl Lowering<'_> {
         let order = if self.is_blind(node)? { Order::Interleaved } else { Order::Planes };
         let mut inputs = Vec::new();
         for input in &node.inputs {
-            let order = if self.model.outlet_fact(*input)?.konst.is_some() { Order::Planes } else { order };
+            let order = if self.is_single(*input)? { Order::Planes } else { order };
             inputs.push(self.place(*input, order)?);
         }
         let outlets = self.target.wire_node(&node.name, node.op.clone(), &inputs)?;
@@ -285,8 +284,7 @@ impl Lowering<'_> {
         }
         let mut interleaved = 0;
         for input in &node.inputs {
-            let fact = self.model.outlet_fact(*input)?;
-            let single = fact.konst.as_ref().is_some_and(|value| value.len() == 1);
+            let single = self.is_single(*input)?;
             let interleaved_there =
                 [Order::Interleaved, Order::Rounded].iter().any(|order| self.is_there(*input, *order));
             if !single && !interleaved_there {
@@ -295,6 +293,11 @@ impl Lowering<'_> {
             interleaved += usize::from(!single);
         }
         Ok(interleaved > 0)
+    }
+
+    /// Whether a value is a constant of one number, to which order is nothing.
+    fn is_single(&self, outlet: OutletId) -> TractResult<bool> {
+        Ok(self.model.outlet_fact(outlet)?.konst.as_ref().is_some_and(|value| value.len() == 1))
     }
 
     /// The order of a tensor at a port: `wanted` for one of four sides, otherwise as it is.

@@ -320,3 +320,72 @@ fn a_rounding_graph_gives_nearly_the_same(isa: Isa, precision: Precision) {
         }
     }
 }
+
+/// Runs a graph with one input `x` of 8 channels, 9 by 11, both ways.
+fn both_of(name: &str, nodes: &[Message], weights: &[Message], outputs: &[Message]) {
+    let bytes = model(nodes, weights, &[tensor("x", FLOAT, &[1, 8, 9, 11])], outputs);
+    both(name, &bytes, Ports::PLANES, &[image(&[1, 8, 9, 11])], 1);
+    both(name, &bytes, Ports::new(INNER, INNER), &[image(&[1, 9, 11, 8])], 1);
+}
+
+#[test]
+fn one_of_several_convolutions_that_are_summed_takes_what_follows_the_sum() {
+    let conv = |weights: &str, to: &str| node("Conv", &["x", weights], to, &[]);
+    let nodes = [
+        conv("w1", "a"),
+        conv("w2", "b"),
+        node("Add", &["a", "b"], "ab", &[]),
+        node("Relu", &["ab"], "r", &[]),
+        conv("w1", "c"),
+        conv("w2", "d"),
+        conv("w3", "e"),
+        node("Add", &["c", "d"], "cd", &[]),
+        node("Add", &["cd", "e"], "cde", &[]),
+    ];
+    let weights = ["w1", "w2", "w3"].map(|name| random_weights(name, &[8, 8, 1, 1]));
+    let outputs = ["r", "cde"].map(|name| tensor(name, FLOAT, &[1, 8, 9, 11]));
+    both_of("sums", &nodes, &weights, &outputs);
+}
+
+#[test]
+fn a_constant_that_is_added_and_multiplied_lies_where_each_needs_it() {
+    for channels in [4, 9] {
+        let nodes = [
+            node("Conv", &["x", "w"], "c", &[]),
+            node("Add", &["c", "p"], "s", &[]),
+            node("Sigmoid", &["s"], "g", &[]),
+            node("Mul", &["g", "p"], "m", &[]),
+        ];
+        let weights = [random_weights("w", &[channels, 8, 1, 1]), random_weights("p", &[1, channels, 9, 11])];
+        both_of("constant", &nodes, &weights, &[tensor("m", FLOAT, &[1, channels, 9, 11])]);
+    }
+}
+
+fn refused(nodes: &[Message], weights: &[Message]) -> String {
+    let shape = [1, 8, 9, 11];
+    let bytes = model(nodes, weights, &[tensor("x", FLOAT, &shape)], &[tensor("y", FLOAT, &shape)]);
+    let errors = [None, Some((Isa::Portable, Precision::F32)), Some((Isa::detect(), Precision::Int8))].map(|ours| {
+        let read = Graph::read_with(&bytes, Ports::PLANES, ours);
+        format!("{:?}", read.err().expect("is refused"))
+    });
+    assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
+    errors[0].clone()
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_whatever_they_are_multiplied_by() {
+    for (value, word) in [(f32::NAN, "NaN"), (f32::INFINITY, "infinite")] {
+        let mut values = vec![0.5; 64];
+        values[17] = value;
+        let nodes = [node("Conv", &["x", "w"], "c", &[]), node("Relu", &["c"], "y", &[])];
+        let error = refused(&nodes, &[weights("w", &[8, 8, 1, 1], &values)]);
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
+fn operators_that_carry_graphs_are_refused() {
+    let branch = Message::default().text(1, "then_branch").message(6, &Message::default()).int(20, 5);
+    let error = refused(&[node("If", &["x"], "y", &[]).message(5, &branch)], &[]);
+    assert!(error.contains("If"), "{error}");
+}

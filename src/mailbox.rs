@@ -63,9 +63,9 @@ impl<T> Mailboxes<T> {
         replaced
     }
 
-    /// Waits until there is a frame, and gives the deadline of the one that is due first; `None` once the mailboxes are closed and empty.
-    pub fn wait(&self) -> Option<Instant> {
-        self.filled()?.first()?.frame.as_ref().map(|frame| frame.deadline)
+    /// Waits until there is a frame, and gives camera and deadline of the one that is due first; `None` once the mailboxes are closed and empty.
+    pub fn wait(&self) -> Option<(usize, Instant)> {
+        self.filled()?.first()?.frame.as_ref().map(|frame| (frame.camera, frame.deadline))
     }
 
     /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
@@ -145,7 +145,7 @@ mod tests {
         let boxes = Mailboxes::new(2);
         boxes.put(frame(0, 30, "b"));
         boxes.put(frame(1, 10, "a"));
-        assert_eq!(boxes.wait(), Some(Instant::at(Duration::from_millis(10))));
+        assert_eq!(boxes.wait(), Some((1, Instant::at(Duration::from_millis(10)))));
         assert_eq!(contents(&boxes), ["a", "b"]);
         assert_eq!(boxes.wait(), None);
     }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anytime::{self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict};
+use crate::anytime::{
+    self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict, rising,
+};
 use crate::clock::{Clock, Instant, Worker};
 use crate::compute::{Limited, Used};
 use crate::decode::{self, DecodeError};
@@ -129,6 +131,8 @@ pub struct Pipeline {
     mask: Mask,
     /// The size that rendering's cost is of.
     rendered: Size,
+    /// The size of each camera's last mask.
+    sizes: BTreeMap<usize, Size>,
     costs: StageCosts,
     worth: Worth,
     allowance: Allowance,
@@ -166,7 +170,7 @@ impl Pipeline {
         (threads, limited): (usize, Option<Limited>),
     ) -> Result<Self, FrameFault> {
         let allowance = Allowance::new(settings.share, settings.budget, clock.now());
-        let worth = Worth { cold: model.worth(false).into(), warm: model.worth(true).into() };
+        let worth = Worth { cold: rising(model.worth(false)).into(), warm: rising(model.worth(true)).into() };
         let mut pipeline = Self {
             tensor: TensorMaker::new(spec)?.on(model.crew()),
             renderer: Renderer::new().on(model.crew()),
@@ -176,6 +180,7 @@ impl Pipeline {
             settings,
             mask: Mask::unlabelled(spec.size),
             rendered: spec.size,
+            sizes: BTreeMap::new(),
             costs: StageCosts::new(),
             allowance,
             bandwidth: None,
@@ -235,24 +240,34 @@ impl Pipeline {
         }
     }
 
-    /// When the next frame, which may have to be ready by a `deadline`, may start by the share of compute and by the quota: `now` or later.
-    pub fn ready_at(&self, now: Instant, deadline: Option<Instant>) -> Instant {
+    /// When the next frame may start by the share of compute and by the quota: `now` or later. Of a frame that is there already, `next` has the camera and the
+    /// deadline.
+    pub fn ready_at(&self, now: Instant, next: Option<(usize, Instant)>) -> Instant {
         let ready = self.allowance.ready_at(now);
-        let by_quota = |bandwidth: &Bandwidth| bandwidth.ready_at(now, self.usual_first_exit(), deadline);
+        let (camera, deadline) = (next.map_or(0, |(camera, _)| camera), next.map(|(_, deadline)| deadline));
+        let by_quota = |bandwidth: &Bandwidth| bandwidth.ready_at(now, self.usual_first_exit(camera), deadline);
         ready.max(self.bandwidth.as_ref().map_or(now, by_quota))
     }
 
-    /// Whether a frame that had to wait for compute can no longer have its first exit by `deadline`.
-    pub fn too_late(&self, deadline: Instant, now: Instant) -> bool {
-        now + self.to_first_exit(|stage| self.costs.reserve(stage)) > deadline
+    /// Whether a frame of `camera` that had to wait for compute can no longer have its first exit by `deadline`.
+    pub fn too_late(&self, (camera, deadline): (usize, Instant), now: Instant) -> bool {
+        now + self.to_first_exit(camera, |stage| self.costs.reserve(stage)) > deadline
     }
 
-    fn usual_first_exit(&self) -> Duration {
-        self.to_first_exit(|stage| self.costs.usual(stage))
+    fn usual_first_exit(&self, camera: usize) -> Duration {
+        self.to_first_exit(camera, |stage| self.costs.usual(stage))
     }
 
-    fn to_first_exit(&self, cost: impl Fn(Stage) -> Duration) -> Duration {
-        [Stage::Decode, Stage::Data, Stage::Step(1), Stage::Exit(1), Stage::Render].into_iter().map(cost).sum()
+    /// What a frame of `camera` takes to its first exit and that one's mask. Whether it starts warm is not known yet, and changes little.
+    fn to_first_exit(&self, camera: usize, cost: impl Fn(Stage) -> Duration) -> Duration {
+        let first = match self.settings.depth {
+            Depth::Fixed(n) => n,
+            Depth::Anytime(asked) => asked.within(self.model.iterations()).min(),
+        };
+        let size = self.sizes.get(&camera).unwrap_or(&self.rendered);
+        let render = cost(Stage::Render).mul_f64(size.pixels() as f64 / self.rendered.pixels().max(1) as f64);
+        let around = [Stage::Decode(camera), Stage::Data, Stage::Exit(first)];
+        (1..=first).map(Stage::Step).chain(around).map(cost).sum::<Duration>() + render
     }
 
     /// Runs a frame of `camera` that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
@@ -304,14 +319,14 @@ impl Pipeline {
             MaskSize::Input => frame.size(),
             MaskSize::Network => self.tensor.spec().size,
         });
-        self.expect(self.mask.size());
+        self.expect(camera, self.mask.size());
         let begun = self.begin(camera, &frame)?;
         let header = frame.into_header();
         let decoded = self.clock.now().since(start);
-        self.costs.observe(Stage::Decode, decoded);
+        self.costs.observe(Stage::Decode(camera), decoded);
 
         let worth = self.worth.clone();
-        let task = self.task(begun, (start, deadline), &worth);
+        let task = self.task((camera, begun), (start, deadline), &worth);
         let Self { model, clock, settings, renderer, mask, costs, convergence, memories, .. } = self;
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
@@ -330,7 +345,7 @@ impl Pipeline {
         if let Some(memory) = memories.get_mut(&camera) {
             memory.end(model.state());
         }
-        outcome.stages.insert(0, (Stage::Decode, decoded));
+        outcome.stages.insert(0, (Stage::Decode(camera), decoded));
         if task.exits != Exits::EachPublished {
             let before = clock.now();
             out(outcome.exit, model.logits()?)?;
@@ -359,7 +374,12 @@ impl Pipeline {
         }
     }
 
-    fn task<'a>(&self, begun: Start, (start, deadline): (Instant, Instant), worth: &'a Worth) -> Task<'a> {
+    fn task<'a>(
+        &self,
+        (camera, begun): (usize, Start),
+        (start, deadline): (Instant, Instant),
+        worth: &'a Worth,
+    ) -> Task<'a> {
         let warm = self.model.warm_start().filter(|_| begun.is_warm());
         let (useful, skipped, worth) = match warm {
             Some(warm) => (warm.useful, warm.skipped_steps(), &*worth.warm),
@@ -381,7 +401,7 @@ impl Pipeline {
             },
             Depth::Anytime(asked) => Task {
                 deadline: Some(deadline),
-                share_end: self.compute_left(start, deadline).map(|left| start + left),
+                share_end: self.compute_left(camera, start, deadline).map(|left| start + left),
                 iterations: asked.within(useful),
                 exits,
                 skipped,
@@ -390,15 +410,16 @@ impl Pipeline {
         }
     }
 
-    /// What a frame that starts now may use, by the share of compute and by the quota.
-    fn compute_left(&self, start: Instant, deadline: Instant) -> Option<Duration> {
-        let left = |bandwidth: &Bandwidth| bandwidth.left(self.usual_first_exit(), deadline.since(start));
+    /// What a frame of `camera` that starts now may use, by the share of compute and by the quota.
+    fn compute_left(&self, camera: usize, start: Instant, deadline: Instant) -> Option<Duration> {
+        let left = |bandwidth: &Bandwidth| bandwidth.left(self.usual_first_exit(camera), deadline.since(start));
         let by_quota = self.bandwidth.as_ref().map(left);
         self.allowance.left(start).into_iter().chain(by_quota).min()
     }
 
     /// Rendering costs as much more as there are more pixels: known before the first mask of a size, which would be late otherwise.
-    fn expect(&mut self, size: Size) {
+    fn expect(&mut self, camera: usize, size: Size) {
+        self.sizes.insert(camera, size);
         let factor = size.pixels() as f64 / self.rendered.pixels().max(1) as f64;
         if size != self.rendered {
             self.costs.scale_reference(Stage::Render, factor);

@@ -33,33 +33,33 @@ pub fn serve<T>(
 ) {
     loop {
         // What others leave of a quota is known once there is a frame, not before.
-        let Some(deadline) = boxes.wait() else { return };
-        let rested = rest(pipeline, (clock, stop), Some(deadline), &mut |pipeline| ends.settle(pipeline));
+        let Some(next) = boxes.wait() else { return };
+        let rested = rest(pipeline, (clock, stop), Some(next), &mut |pipeline| ends.settle(pipeline));
         let Some(frame) = boxes.take() else { return };
         ends.settle(pipeline);
         pipeline.arrived(frame.camera, frame.arrival);
         // Only the wait for compute makes a frame too late to be worth a late mask.
         let waited = rested.is_some_and(|until| until > frame.arrival);
-        match waited && pipeline.too_late(frame.deadline, clock.now()) {
+        match waited && pipeline.too_late((frame.camera, frame.deadline), clock.now()) {
             true => ends.too_late(frame),
             false => ends.run(pipeline, frame),
         }
     }
 }
 
-/// Waits until the share of compute and the quota allow another frame, which may have to be ready by a `deadline`, or until `stop` is set; gives the end of
-/// the wait if there was one.
+/// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one. Of a frame that is
+/// there already, `next` has the camera and the deadline.
 pub fn rest(
     pipeline: &mut Pipeline,
     (clock, stop): (&dyn Clock, &AtomicBool),
-    deadline: Option<Instant>,
+    next: Option<(usize, Instant)>,
     settle: &mut dyn FnMut(&mut Pipeline),
 ) -> Option<Instant> {
     let mut rested = None;
     loop {
         settle(pipeline);
         let now = clock.now();
-        let ready = pipeline.ready_at(now, deadline);
+        let ready = pipeline.ready_at(now, next);
         if ready <= now || stop.load(Ordering::Relaxed) {
             return rested;
         }

@@ -104,8 +104,8 @@ impl Robot {
         while let Some(camera) = ahead(&next) {
             let due = start + self.due(camera, next[camera]);
             clock.sleep_until(due);
-            let deadline = Some(due + ms(BUDGET_MS));
-            let rested = rest(&mut pipeline, (&clock, &AtomicBool::new(false)), deadline, &mut |_| ());
+            let next_due = Some((camera, due + ms(BUDGET_MS)));
+            let rested = rest(&mut pipeline, (&clock, &AtomicBool::new(false)), next_due, &mut |_| ());
             let there = |frame: &usize| start + self.due(camera, *frame) <= clock.now();
             let newest = (next[camera]..frames).take_while(there).last().expect("one is due");
             outcome.dropped += newest - next[camera];
@@ -113,7 +113,7 @@ impl Robot {
             let arrival = start + self.due(camera, newest);
             let deadline = arrival + ms(BUDGET_MS);
             pipeline.arrived(camera, arrival);
-            if rested.is_some_and(|until| until > arrival) && pipeline.too_late(deadline, clock.now()) {
+            if rested.is_some_and(|until| until > arrival) && pipeline.too_late((camera, deadline), clock.now()) {
                 outcome.dropped += 1;
                 continue;
             }

@@ -213,11 +213,11 @@ impl Ours {
                 let spent = |of: &dyn Fn(Stage) -> bool| -> Duration {
                     result.outcome.stages.iter().filter(|(stage, _)| of(*stage)).map(|(_, took)| *took).sum()
                 };
-                let network = spent(&|stage| !matches!(stage, Stage::Decode | Stage::Render));
+                let network = spent(&|stage| !matches!(stage, Stage::Decode(_) | Stage::Render));
                 let parts = [
                     ("frame", whole),
                     ("rest", whole.saturating_sub(network)),
-                    ("tensor", spent(&|stage| stage == Stage::Decode)),
+                    ("tensor", spent(&|stage| matches!(stage, Stage::Decode(_)))),
                     ("mask", spent(&|stage| stage == Stage::Render)),
                 ];
                 for (part, time) in parts.into_iter().filter(|_| turn > 0) {

@@ -146,7 +146,7 @@ impl StageCosts {
     pub fn observe(&mut self, stage: Stage, took: Duration) {
         let mut course = Course::default();
         // Messages differ, and with them what decoding takes: that is no stall.
-        match self.stages.get(&stage).filter(|_| stage != Stage::Decode) {
+        match self.stages.get(&stage).filter(|_| !matches!(stage, Stage::Decode(_))) {
             None => course.add(took),
             Some(cost) => {
                 let usual = if stage == Stage::Render { cost.usual } else { 1.0 };

@@ -22,7 +22,7 @@ mod window;
 pub use bandwidth::Bandwidth;
 pub use costs::{Course, StageCosts};
 pub use outcome::{Outcome, StopCause};
-pub use planner::{Exits, Iterations, Next, Position, Task};
+pub use planner::{Exits, Iterations, Next, Position, Task, rising};
 pub use run::{Verdict, measure, run};
 pub use scripted::ScriptedModel;
 pub use share::Allowance;

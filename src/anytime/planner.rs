@@ -64,6 +64,19 @@ const FIRST_LACKS: f64 = 0.13;
 /// ... and each next one this part of what the one before lacked. So it was of the networks that were measured.
 const NEXT_LACKS: f64 = 0.28;
 
+/// What exits are worth, where one that is worse than those before it, though not the last ones, is on the line to the next better one: on the way there
+/// a frame must not stop.
+pub fn rising(mut worth: Vec<f64>) -> Vec<f64> {
+    for exit in 1..worth.len() {
+        let before = worth[exit - 1];
+        let better = worth[exit..].iter().position(|worth| *worth > before);
+        if let Some(ahead) = better.filter(|ahead| *ahead > 0) {
+            worth[exit] = before + (worth[exit + ahead] - before) / (ahead + 1) as f64;
+        }
+    }
+    worth
+}
+
 /// What is asked of one frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
@@ -125,7 +138,7 @@ impl Task<'_> {
     ///
     /// 1. Until the first exit is taken, whatever the time: its steps, then the exit.
     /// 2. A frame that was stale before it began, or whose masks have converged, is published.
-    /// 3. After the last iteration: its exit, if that is not taken yet and fits; then publish.
+    /// 3. After the last iteration, or the last that is worth more than those before it: its exit, if that is not taken yet and fits; then publish.
     /// 4. If one more step is [worth it](Self::goes_on) and, with its exit and the publishing, within the share of compute: step on (where every
     ///    exit counts, the one that is due comes first).
     /// 5. Else the exit that is due, if it fits; then publish.
@@ -143,6 +156,9 @@ impl Task<'_> {
             return Next::Publish(StopCause::Converged);
         }
         if at.done >= self.iterations.max {
+            return self.exit_or_publish(now, costs, at, StopCause::LastExit);
+        }
+        if !self.gains(at.done) {
             return self.exit_or_publish(now, costs, at, StopCause::LastExit);
         }
         if at.abandoned || !self.goes_on(now, costs, at, 0) {
@@ -187,6 +203,11 @@ impl Task<'_> {
             end: reserve(self.exit(at.done + 1)) + reserve(Stage::Render),
             fallback: if published { 0.0 } else { due + reserve(Stage::Render) },
         }
+    }
+
+    /// Whether any exit ahead is worth as much as that of iteration `done`.
+    fn gains(&self, done: usize) -> bool {
+        self.deadline.is_none() || (done + 1..=self.iterations.max).any(|exit| self.worth(exit) >= self.worth(done))
     }
 
     /// What the mask of an exit (from 1) is worth.

@@ -3,8 +3,8 @@
 /// A bounded piece of the work on one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Message to input tensor.
-    Decode,
+    /// Message to input tensor, of the camera with that index.
+    Decode(usize),
     /// The network's part that runs once a frame.
     Data,
     /// The repeated block; iterations count from 1.
@@ -19,7 +19,7 @@ impl Stage {
     /// The stage's name without its iteration: `decode`, `data`, `step`, `exit` or `render`.
     pub fn name(self) -> &'static str {
         match self {
-            Stage::Decode => "decode",
+            Stage::Decode(_) => "decode",
             Stage::Data => "data",
             Stage::Step(_) => "step",
             Stage::Exit(_) => "exit",

@@ -223,3 +223,25 @@ fn the_share_is_of_the_time_that_the_networks_threads_work_also_where_they_are_s
         assert!((part - share).abs() < 0.05 * share, "{part} for {share}");
     }
 }
+
+#[test]
+fn what_a_first_exit_takes_is_that_of_the_cameras_frames_and_of_the_iterations_before_it() {
+    let mut line = Line::new(None, |_| ());
+    let late = |line: &Line, camera, after: u32| {
+        let now = line.clock.now();
+        line.pipeline.too_late((camera, now + after * MS), now)
+    };
+    // Data, a step and an exit.
+    assert!(late(&line, 0, 2) && !late(&line, 0, 3));
+    line.pipeline.costs.observe(Stage::Decode(1), 20 * MS);
+    assert!(late(&line, 1, 22) && !late(&line, 1, 23) && !late(&line, 0, 3));
+    // Rendering takes 2 ms a pixel, and the last mask, of camera 1, had ten.
+    line.pipeline.costs.set_reference(Stage::Render, &[2 * MS]);
+    line.pipeline.expect(0, Size::new(1, 1));
+    line.pipeline.expect(1, Size::new(10, 1));
+    assert!(late(&line, 1, 42) && !late(&line, 1, 43) && late(&line, 0, 4) && !late(&line, 0, 5));
+    line.change(|settings| settings.depth = Depth::Anytime(Iterations::new(2, 2)));
+    assert!(late(&line, 0, 5) && !late(&line, 0, 6));
+    line.change(|settings| settings.depth = Depth::Fixed(1));
+    assert!(late(&line, 0, 4) && !late(&line, 0, 5));
+}

@@ -67,7 +67,7 @@ pub fn decision_cost(contest: &Contest, clock: &dyn Clock) -> Result<(Duration, 
 /// How many decisions are timed together.
 const BATCH: usize = 100;
 /// So many frames at the start are the warm-up, on which all stages are measured; they do not count.
-const WARM_UP: usize = 5;
+pub const WARM_UP: usize = 5;
 
 /// A trace to be played, at a budget, by exits worth `accuracy` each.
 #[derive(Clone, Debug)]
@@ -189,7 +189,7 @@ impl Contest {
 
     /// What a frame takes that goes straight to one exit.
     fn to_exit(&self, frame: &Costs, exit: usize) -> Duration {
-        let around = [Stage::Decode, Stage::Data, Stage::Exit(exit), Stage::Render];
+        let around = [Stage::Decode(0), Stage::Data, Stage::Exit(exit), Stage::Render];
         let stages = around.into_iter().chain((1..=exit).map(Stage::Step));
         stages.map(|stage| self.trace.took(frame, stage)).sum()
     }
@@ -244,7 +244,7 @@ impl Contest {
             clock.advance(self.trace.took(frame, stage));
             costs.observe(stage, self.trace.took(frame, stage));
         };
-        charge(costs, Stage::Decode);
+        charge(costs, Stage::Decode(0));
         let start = clock.now();
         let outcome = anytime::run(model, clock, costs, &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
         let finished: Duration = outcome.stages.iter().map(|(_, took)| *took).sum();

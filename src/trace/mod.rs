@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::anytime::Stage;
 use crate::frame::Size;
 
-pub use contest::{Contest, Strategy, decision_cost};
+pub use contest::{Contest, Strategy, WARM_UP, decision_cost};
 pub use record::Recorder;
 pub use tally::{Played, Tally};
 pub use text::TraceError;
@@ -74,7 +74,7 @@ impl Trace {
     /// What `stage` took in `frame`; zero for a stage the trace does not have.
     pub fn took(&self, frame: &Costs, stage: Stage) -> Duration {
         let us = match stage {
-            Stage::Decode => frame.decode,
+            Stage::Decode(_) => frame.decode,
             Stage::Render => frame.render,
             _ => place(stage).and_then(|place| frame.network.get(place)).map_or(0, |held| held.took),
         };
@@ -112,7 +112,7 @@ fn place(stage: Stage) -> Option<usize> {
         Stage::Data => Some(0),
         Stage::Step(iteration) => (2 * iteration).checked_sub(1),
         Stage::Exit(iteration) => Some(2 * iteration),
-        Stage::Decode | Stage::Render => None,
+        Stage::Decode(_) | Stage::Render => None,
     }
 }
 

@@ -97,7 +97,8 @@ impl Tally {
 }
 
 fn mean(values: impl Iterator<Item = f64>, count: f64) -> f64 {
-    values.sum::<f64>() / count
+    // The sum of nothing is -0.
+    (values.sum::<f64>() + 0.0) / count
 }
 
 #[cfg(test)]

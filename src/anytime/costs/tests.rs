@@ -85,7 +85,7 @@ fn rendering_that_is_held_up_now_and_then_is_stalled_and_for_good_is_slower() {
 #[test]
 fn a_message_that_takes_longer_to_decode_is_no_stall() {
     let mut costs = settled();
-    (0..64).for_each(|n| costs.observe(Stage::Decode, if n % 2 == 0 { MS } else { 20 * MS }));
+    (0..64).for_each(|n| costs.observe(Stage::Decode(0), if n % 2 == 0 { MS } else { 20 * MS }));
     assert_eq!(costs.stalls().expected(1.0), 0.0);
 }
 

@@ -64,21 +64,24 @@ impl Compute {
         let by_quota = self.quota.map_or(wanted, |quota| quota.cpus().ceil() as usize);
         wanted.min(self.cpus).min(by_quota).max(1)
     }
+}
 
-    /// The quota, if `threads` threads can use it up: one of as many CPUs never stops them.
-    pub fn tight(self, threads: usize) -> Option<Quota> {
-        self.quota.filter(|quota| quota.cpus() < threads as f64)
+/// The cgroup's quota, if it can stop this process, whose network has `threads` threads. Works until one of its periods begins, two at most, as none is counted
+/// while nothing runs.
+pub fn limited(threads: usize, clock: &dyn Clock) -> Option<Limited> {
+    let limit = limit()?;
+    let (quota, account) = (limit.quota, limit.account());
+    if !can_stop(quota, threads, account.is_some()) {
+        return None;
     }
+    let began = first_change(|| limit.periods(), clock, 2 * quota.period);
+    Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
+}
 
-    /// The quota, if it can be used up: by `threads` threads or, where it is known what others use, by all CPUs. Works until one of its periods begins, two at
-    /// most, as none is counted while nothing runs.
-    pub fn limited(self, threads: usize, clock: &dyn Clock) -> Option<Limited> {
-        let limit = limit()?;
-        let account = limit.account();
-        let quota = self.tight(if account.is_some() { self.cpus } else { threads })?;
-        let began = first_change(|| limit.periods(), clock, 2 * quota.period);
-        Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
-    }
+/// Whether a quota can be used up. Others may do that with any, on whatever CPUs they run; if nobody tells what they use, only one that is smaller than our own
+/// `threads` counts.
+fn can_stop(quota: Quota, threads: usize, told: bool) -> bool {
+    told || quota.cpus() < threads as f64
 }
 
 /// When `count` first gives another value than at first.
@@ -122,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_tight_where_the_threads_can_use_it_up() {
-        let half = Compute { cpus: 4, quota: quota(0.5) };
-        assert_eq!(half.tight(1).map(Quota::cpus), Some(0.5));
-        assert_eq!(Compute { quota: quota(2.0), ..half }.tight(2), None);
-        assert_eq!(Compute { quota: None, ..half }.tight(2), None);
+    fn a_quota_can_stop_the_threads_that_use_it_up_and_any_where_others_are_seen() {
+        let can_stop = |cpus, threads, told| quota(cpus).is_some_and(|quota| can_stop(quota, threads, told));
+        assert!(can_stop(0.5, 1, false) && !can_stop(2.0, 2, false));
+        // On one CPU of ours, others on their own CPUs use up a quota of one.
+        assert!(can_stop(1.0, 1, true) && can_stop(2.0, 2, true));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::compute::{Compute, Limited};
+use crate::compute::{self, Compute, Limited};
 use crate::model::{Bundle, BundleError, Chosen, Wanted};
 use crate::pipeline::{FrameFault, Pipeline, Settings};
 use crate::scheduling::{NoCpu, Placement, Refusal, Scheduling};
@@ -132,7 +132,7 @@ fn made(
     clock: &Arc<dyn Clock>,
 ) -> Result<(Pipeline, usize), SetupError> {
     let used = self::threads(threads);
-    let limited = Compute::read().limited(used, clock.as_ref());
+    let limited = compute::limited(used, clock.as_ref());
     limited.iter().for_each(|limited| tell(limited, used));
     let unusable = |error| SetupError::Bundle { path: (&bundle.manifest().name).into(), reason: Box::new(error) };
     let session = bundle.session(used).map_err(unusable)?;

@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(0..=100))]
     worst: u16,
     /// Run in real time instead, under each of these budgets (5,10,20 ...) and beside it at every fixed depth
-    #[arg(long, value_delimiter = ',', value_parser = super::plan_bench::budget)]
+    #[arg(long, value_delimiter = ',', value_parser = super::plan_bench::budget, conflicts_with_all = ["warm", "pictures", "worst"])]
     budget_ms: Vec<Duration>,
     /// How often every frame runs with --budget-ms
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), requires = "budget_ms")]
@@ -72,6 +72,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Timed<'a> {
     model: &'a str,
+    precision: &'a str,
     threads: usize,
     frames: usize,
     rounds: u16,
@@ -170,14 +171,16 @@ fn timed(bundle: &Bundle, args: &Args, names: &[String]) -> anyhow::Result<Endin
     });
     let frames = frames.collect::<anyhow::Result<Vec<_>>>()?;
     let manifest = bundle.manifest();
-    let (clock, classes, threads) = (super::clock(), manifest.classes.len(), usize::from(args.threads));
+    let (clock, classes) = (super::clock(), manifest.classes.len());
     let settings = Settings::of(&Parameters::default(), Duration::ZERO);
     let scheduling = Scheduling::default();
-    let mut pipeline = setup::pipeline(bundle, (threads, &scheduling), settings, &clock)?.pipeline;
+    let ready = setup::pipeline(bundle, (usize::from(args.threads), &scheduling), settings, &clock)?;
+    let (mut pipeline, threads) = (ready.pipeline, ready.threads);
     let (set, last) = ((&frames[..], classes), args.iterations.map_or(manifest.iterations.useful, usize::from));
     let rounds = usize::from(args.rounds);
     let scores = eval::in_turns(&mut pipeline, clock.as_ref(), set, (&args.budget_ms, last), rounds)?;
-    let timed = Timed { model: &manifest.name, threads, frames: frames.len(), rounds: args.rounds, scores };
+    let precision = bundle.chosen().precision.name();
+    let timed = Timed { model: &manifest.name, precision, threads, frames: frames.len(), rounds: args.rounds, scores };
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&timed)?)?;
@@ -280,10 +283,11 @@ fn names(args: &Args) -> anyhow::Result<Vec<String>> {
             names
         }
     };
-    if names.is_empty() {
-        bail!("no images: {} holds no PNG or JPEG files", args.list.as_ref().unwrap_or(&args.images).display());
+    match &args.list {
+        _ if !names.is_empty() => Ok(names),
+        Some(list) => bail!("no images: list {} names none", list.display()),
+        None => bail!("no images: {} holds no PNG or JPEG files", args.images.display()),
     }
-    Ok(names)
 }
 
 /// An image with its labels.

@@ -10,11 +10,12 @@ mod replay;
 mod table;
 mod worst;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock};
@@ -79,7 +80,7 @@ pub fn main() -> ExitCode {
         // A closed pipe, as in `itnet info ... | head`, is no fault of ours.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(format_args!("error: {error:#}"));
             ExitCode::from(1)
         }
     }
@@ -88,6 +89,19 @@ pub fn main() -> ExitCode {
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let broken = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}
+
+/// Writes a line to standard error. One that nobody reads any more ends nothing.
+fn tell(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes to standard output. Whether anybody reads it changes nothing.
+fn say(write: impl FnOnce(&mut StdoutLock<'_>) -> std::io::Result<()>) -> anyhow::Result<()> {
+    match write(&mut std::io::stdout().lock()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output"),
+    }
 }
 
 fn log(verbose: u8) {
@@ -104,6 +118,7 @@ fn log(verbose: u8) {
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
+        .log_internal_errors(false)
         .try_init();
 }
 
@@ -120,7 +135,7 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
         if set.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping; what is done is being written (Ctrl-C again to end at once)");
+        tell(format_args!("\nstopping; what is done is being written (Ctrl-C again to end at once)"));
     })?;
     Ok(stop)
 }

@@ -11,7 +11,7 @@ use super::Ending;
 use super::table::{ms, row, table};
 use crate::model::Manifest;
 use crate::setup;
-use crate::trace::{Contest, Strategy, Tally, Trace, decision_cost};
+use crate::trace::{Contest, Strategy, Tally, Trace, WARM_UP, decision_cost};
 
 /// Arguments of `itnet plan-bench`.
 #[derive(Debug, clap::Args)]
@@ -144,15 +144,19 @@ fn report(path: &Path, args: &Args) -> anyhow::Result<Report> {
     let shown = || format!("trace {}", path.display());
     let trace = Trace::parse(&std::fs::read_to_string(path).with_context(shown)?).with_context(shown)?;
     let accuracy = accuracy(&args.models.join(&trace.model), args.set.as_deref())?;
+    if trace.frames.len() <= WARM_UP {
+        bail!(
+            "trace {}: expected more than the {WARM_UP} frames of the warm-up, got {}",
+            path.display(),
+            trace.frames.len()
+        );
+    }
     let contest = Contest::new(trace, &accuracy);
     let budgets = match args.budget_ms.is_empty() {
         _ if args.tight => contest.budgets(TIGHT),
         true => BUDGETS.map(Duration::from_millis).to_vec(),
         false => args.budget_ms.clone(),
     };
-    if contest.frames() == 0 || budgets.is_empty() {
-        bail!("trace {}: expected more frames than the warm-up takes, got {}", path.display(), contest.frames());
-    }
     let mut plays = plays(&contest, &budgets)?;
     let bars = bars(&plays);
     plays.retain(|play| play.budget_ms.is_some() == args.each);

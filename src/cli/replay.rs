@@ -43,7 +43,7 @@ pub struct Args {
     /// Time from a frame's arrival to its mask, in milliseconds [default: 33]
     #[arg(long, allow_negative_numbers = true)]
     budget_ms: Option<f64>,
-    /// Share of their time that the network's threads may work, 0.05 to 1 [default: 1]
+    /// Largest part of a CPU that each of the network's threads may use on average, 0.05 to 1 [default: 1]
     #[arg(long, allow_negative_numbers = true)]
     compute_share: Option<f64>,
     /// Run exactly this many iterations whatever the time: the same bag gives the same masks
@@ -85,6 +85,9 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let parameters = parameters(&args)?;
     let bag = Bag::open(&args.bag)?;
     let mut cameras = choose(bag.topics(), &args.topics, &parameters)?;
+    if args.warm_start {
+        cameras.iter_mut().for_each(|camera| camera.warm = true);
+    }
     if args.budget_ms.is_some() {
         let budget = Duration::from_secs_f64(parameters.double("budget_ms") / 1e3);
         cameras.iter_mut().for_each(|camera| camera.budget = budget);
@@ -113,10 +116,8 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let replayed = job.run(&stop)?;
     // Told first: a closed standard output must not hide a fault.
     let ending = ending(&replayed);
-    match print(&replayed, &args.out) {
-        Err(error) if !super::is_closed_pipe(&error) => Err(error),
-        _ => Ok(ending),
-    }
+    print(&replayed, &args.out)?;
+    Ok(ending)
 }
 
 /// A replay with everything resolved.
@@ -231,24 +232,29 @@ pub fn settings(parameters: &Parameters, cameras: &[Camera], fixed: Option<u16>)
 pub fn ending(replayed: &Replayed) -> Ending {
     let totals = replayed.report.totals;
     if let Some(fault) = &replayed.fault {
-        eprintln!("error: {fault}\n       the {} frames before that were processed", totals.received);
+        super::tell(format_args!(
+            "error: {fault}\n       all else that could be read was processed: {} frames",
+            totals.received
+        ));
         return Ending::Faulty;
     }
     if replayed.stopped {
         return Ending::Interrupted;
     }
     if totals.received > 0 && totals.published == 0 {
-        eprintln!("error: none of the {} frames gave a mask", totals.received);
+        super::tell(format_args!("error: none of the {} frames gave a mask", totals.received));
         return Ending::Faulty;
     }
     Ending::Done
 }
 
-/// The report as a few tables.
+/// Prints the report as a few tables.
 pub fn print(replayed: &Replayed, out: &Path) -> anyhow::Result<()> {
-    let report = &replayed.report;
+    super::say(|text| write(text, &replayed.report, out))
+}
+
+fn write(text: &mut impl Write, report: &Report, out: &Path) -> std::io::Result<()> {
     let totals = report.totals;
-    let mut text = std::io::stdout().lock();
     writeln!(
         text,
         "{}: {} frames received, {} published, {} dropped{}, {} missed their deadline, {} failed\n",

@@ -107,15 +107,19 @@ fn place(topic: &str) -> &str {
     }
 }
 
-/// Cameras whose outputs would fall together get their whole image topic as namespace.
+/// Cameras whose outputs would fall together get their whole image topic as namespace, and so do those with which these would then. Topics differ, so this ends.
 fn apart(mut cameras: Vec<Camera>) -> Vec<Camera> {
-    let outputs: Vec<String> = cameras.iter().map(|camera| camera.output.clone()).collect();
-    for camera in &mut cameras {
-        if outputs.iter().filter(|output| **output == camera.output).count() > 1 {
-            camera.output = below_node(&camera.topic);
+    loop {
+        let outputs: Vec<String> = cameras.iter().map(|camera| camera.output.clone()).collect();
+        let twice = |camera: &Camera| outputs.iter().filter(|output| **output == camera.output).count() > 1;
+        let whole = |camera: &Camera| below_node(&camera.topic);
+        let mut together =
+            cameras.iter_mut().filter(|camera| twice(camera) && camera.output != whole(camera)).peekable();
+        if together.peek().is_none() {
+            return cameras;
         }
+        together.for_each(|camera| camera.output = whole(camera));
     }
-    cameras
 }
 
 #[cfg(test)]
@@ -183,6 +187,13 @@ mod tests {
         let asked = ["/front/image_raw".to_owned(), "/front/image_raw/compressed".to_owned()];
         let cameras = choose(&drive(), &asked, &Parameters::default()).expect("finds");
         assert_eq!(outputs(&cameras), ["/itnet/front/image_raw", "/itnet/front/image_raw/compressed"]);
+    }
+
+    #[test]
+    fn a_namespace_that_is_another_cameras_topic_is_given_once() {
+        let topics = ["/cam/left", "/cam/right", "/cam/left/rect"].map(|name| topic(name, "sensor_msgs/msg/Image"));
+        let cameras = choose(&topics, &[], &Parameters::default()).expect("finds");
+        assert_eq!(outputs(&cameras), ["/itnet/cam/left", "/itnet/cam/right", "/itnet/cam/left/rect"]);
     }
 
     #[test]

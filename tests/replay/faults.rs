@@ -35,6 +35,23 @@ fn a_bad_frame_costs_that_frame_and_is_warned_of_once() {
 }
 
 #[test]
+fn what_nobody_reads_ends_nothing() {
+    let place = Place::new();
+    let mut frames = pictures(6);
+    frames[1].encoding = "32FC1".into();
+    bag_of(&place, frames);
+    let unread = || std::io::pipe().expect("a pipe").1;
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_itnet"));
+        let command = command.args(arguments).current_dir(place.path(".")).stdout(unread()).stderr(unread());
+        command.status().expect("starts").code()
+    };
+    assert_eq!(run(&["replay", "bag", "--out", "out", "--model", "tiny", "--pace", "fast"]), Some(0));
+    assert_eq!(place.report("out")["totals"]["published"], 5);
+    assert_eq!(run(&["replay", "nowhere", "--out", "other", "--model", "tiny"]), Some(1));
+}
+
+#[test]
 fn absurd_sizes_and_lengths_are_refused_without_allocating_them() {
     let place = Place::new();
     let mut frames = pictures(2);

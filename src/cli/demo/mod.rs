@@ -60,14 +60,14 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     // Rendering takes longer than to find out that nothing can be written.
     std::fs::create_dir_all(&args.out).with_context(|| format!("folder {}", args.out.display()))?;
 
-    writeln!(std::io::stdout(), "Rendering {} seconds of a street, day and dusk", args.seconds)?;
+    super::say(|out| writeln!(out, "Rendering {} seconds of a street, day and dusk", args.seconds))?;
     let shots = street::render(args.seed, args.seconds, &stop)?;
     if stop.load(Ordering::Relaxed) {
         return Ok(Ending::Interrupted);
     }
     street::write(&shots, &folder("street"))?;
 
-    writeln!(std::io::stdout(), "Replaying it in real time with {} ms for each frame\n", args.budget_ms)?;
+    super::say(|out| writeln!(out, "Replaying it in real time with {} ms for each frame\n", args.budget_ms))?;
     let bag = Bag::open(&folder("street"))?;
     let cameras = choose(bag.topics(), &[IMAGES.to_owned()], &parameters)?;
     let job = Job {
@@ -94,8 +94,10 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     let Some(scores) = score(&bundle, &shots, &folder("contact_sheet.png"), &stop)? else {
         return Ok(Ending::Interrupted);
     };
-    print(&bundle, &scores, published)?;
-    writeln!(std::io::stdout(), "\nLook at {}", folder("contact_sheet.png").display())?;
+    super::say(|out| {
+        print(out, &bundle, &scores, published)?;
+        writeln!(out, "\nLook at {}", folder("contact_sheet.png").display())
+    })?;
     Ok(ending)
 }
 
@@ -140,7 +142,7 @@ fn score(bundle: &Bundle, shots: &[Shot], picture: &Path, stop: &AtomicBool) -> 
     Ok(Some(evaluation.scores()))
 }
 
-fn print(bundle: &Bundle, scores: &[ExitScore], published: f64) -> anyhow::Result<()> {
+fn print(out: &mut impl Write, bundle: &Bundle, scores: &[ExitScore], published: f64) -> std::io::Result<()> {
     let classes = &bundle.manifest().classes;
     let mut rows = vec![row(["exit", "mIoU %"])];
     rows[0].extend(classes.iter().map(|class| class.name.clone()));
@@ -149,8 +151,6 @@ fn print(bundle: &Bundle, scores: &[ExitScore], published: f64) -> anyhow::Resul
         cells.extend(score.iou.iter().map(|iou| percent(*iou)));
         rows.push(cells);
     }
-    let mut out = std::io::stdout().lock();
     writeln!(out, "\nAgainst the exact labels, each exit on every frame:\n\n{}", table(&rows))?;
-    writeln!(out, "  The masks that were published under the budget: {} %", percent(published))?;
-    Ok(())
+    writeln!(out, "  The masks that were published under the budget: {} %", percent(published))
 }

@@ -58,7 +58,7 @@ pub const PARAMETERS: &[Parameter] = &[
         1.0,
         0.05,
         1.0,
-        "Share of their time that the network's threads may work (CPU time); 1 is all of it.",
+        "Largest part of a CPU that each of the network's threads may use on average; 1 is no limit.",
     ),
     integer("iterations.min", 1, 1, 64, "Iterations before the first exit; they run whatever the time."),
     integer(
@@ -88,6 +88,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Longest time between the stamps of two frames for a warm start, in milliseconds.",
     ),
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
+    text("mask_size", "input", &["input", "network"], "Masks of the frame's size, or of the network's input."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
     at_start(row(
         "cpu_affinity",
@@ -133,7 +134,6 @@ pub const PARAMETERS: &[Parameter] = &[
         &["raw", "compressed"],
         "Subscribe to images, or to the compressed ones beside them.",
     ))),
-    in_node(text("mask_size", "input", &["input", "network"], "Masks of the frame's size, or of the network's grid.")),
     in_node(text(
         "mask_encoding",
         "mono8",

@@ -3,6 +3,8 @@
 //! Knows where bundles are looked for, what compute is ours and how the network's threads are scheduled; knows nothing of frames, topics or
 //! terminals.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,12 +68,25 @@ pub fn find(dir: &Path) -> PathBuf {
     found.unwrap_or_else(|| dir.to_owned())
 }
 
-/// Where else a relative `dir` is looked for: `share/itnet` beside `bin/itnet` or `lib/itnet/itnet`, and the repository of `target/release/itnet`.
+/// Where else a `dir` is looked for, by this program's path and the environment.
 fn elsewhere(dir: &Path) -> Vec<PathBuf> {
-    let program = std::env::current_exe().ok().filter(|_| dir.is_relative()).unwrap_or_default();
+    let program = std::env::current_exe().unwrap_or_default();
+    places(dir, &program, &std::env::var_os("AMENT_PREFIX_PATH").unwrap_or_default())
+}
+
+/// Where else a relative `dir` is looked for: `share/itnet` beside `bin/itnet` or `lib/itnet/itnet`, the repository of `target/release/itnet`, and
+/// `share/itnet` of the ROS prefixes that have one: an installed program may be a link to the one that was built.
+fn places(dir: &Path, program: &Path, prefixes: &OsStr) -> Vec<PathBuf> {
+    if dir.is_absolute() {
+        return Vec::new();
+    }
     let above: Vec<&Path> = program.ancestors().skip(2).take(2).collect();
-    let shared = above.iter().map(|prefix| prefix.join("share/itnet").join(dir));
-    shared.chain(above.last().map(|repository| repository.join(dir))).collect()
+    let beside = above.iter().map(|prefix| prefix.join("share/itnet"));
+    let installed = std::env::split_paths(prefixes).map(|prefix| prefix.join("share/itnet"));
+    let installed = installed.filter(|share| share.is_absolute() && share.is_dir());
+    let all = beside.chain(above.last().map(|repository| repository.to_path_buf())).chain(installed);
+    let mut seen = BTreeSet::new();
+    all.map(|folder| folder.join(dir)).filter(|path| seen.insert(path.clone())).collect()
 }
 
 fn also(others: &[PathBuf]) -> String {
@@ -157,4 +172,40 @@ fn tell(limited: &Limited, threads: usize) {
 
 fn allowed(compute: Compute) -> String {
     compute.quota.map_or_else(String::new, |quota| format!(", the cgroup allows {:.2} CPUs", quota.cpus()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(paths: &[PathBuf]) -> Vec<String> {
+        paths.iter().map(|path| path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn a_relative_bundle_is_looked_for_beside_the_program_and_in_its_repository() {
+        let of = |program: &str| texts(&places(Path::new("models/m"), Path::new(program), OsStr::new("")));
+        assert_eq!(
+            of("/opt/lib/itnet/itnet"),
+            ["/opt/lib/share/itnet/models/m", "/opt/share/itnet/models/m", "/opt/models/m"]
+        );
+        assert!(of("/src/target/release/itnet").contains(&"/src/models/m".to_owned()));
+        assert_eq!(places(Path::new("/models/m"), Path::new("/opt/lib/itnet/itnet"), OsStr::new("/opt")).len(), 0);
+    }
+
+    #[test]
+    fn a_linked_program_finds_the_bundle_by_the_prefixes_that_have_an_itnet_each_once() {
+        let workspace = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| workspace.path().join(name);
+        let (bundle, other) = (at("install/itnet/share/itnet/models/m"), at("install/other/share/other"));
+        [&bundle, &other].into_iter().for_each(|folder| std::fs::create_dir_all(folder).expect("made"));
+        let prefixes = [at("install/other"), PathBuf::new(), at("install/itnet"), at("install/itnet"), at("gone")];
+        let prefixes = std::env::join_paths(prefixes).expect("no colons");
+        let built = at("build/itnet/cargo/release/itnet_node");
+        let found = places(Path::new("models/m"), &built, &prefixes);
+        assert_eq!((found.len(), found.last()), (4, Some(&bundle)), "{found:?}");
+        let installed = at("install/itnet/lib/itnet/itnet_node");
+        let found = places(Path::new("models/m"), &installed, &prefixes);
+        assert_eq!(found.iter().filter(|path| **path == bundle).count(), 1, "{found:?}");
+    }
 }

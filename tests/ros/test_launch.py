@@ -41,6 +41,17 @@ class Launch(NodeTest):
         self.launch(["ros2", "run", "itnet", "itnet_node"])
         self.wait_for_state("active")
 
+    def test_a_program_that_is_a_link_to_the_built_one_finds_the_installed_model(self):
+        # As `colcon build --symlink-install` has it: what runs lies in a build folder without models.
+        built = self.scratch / "build" / "itnet" / "cargo" / "release" / "itnet_node"
+        built.parent.mkdir(parents=True)
+        shutil.copy(program("itnet_node"), built)
+        installed = self.prefix / "lib" / "itnet" / "itnet_node"
+        installed.unlink()
+        installed.symlink_to(built)
+        self.launch(["env", "--chdir", str(self.scratch), "ros2", "run", "itnet", "itnet_node"])
+        self.wait_for_state("active")
+
     def test_one_camera_is_launched_with_its_arguments_and_ends_by_sigint(self):
         started = self.run_file(
             "itnet.launch.py", "image_topic:=/front/image_raw", "budget_ms:=250.0", "namespace:=robot"

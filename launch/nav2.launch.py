@@ -2,7 +2,7 @@
 
     ros2 launch itnet nav2.launch.py image_topic:=/camera/image_raw
 
-The manager has to know the node, and that it has no bond to wait for:
+It waits for that manager whatever `autostart` says. The manager has to know the node, and that it has no bond to wait for:
 
     lifecycle_manager:
       ros__parameters:
@@ -14,7 +14,7 @@ import os
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.actions import GroupAction, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import SetRemap
 
@@ -24,16 +24,12 @@ SHARE = get_package_share_directory('itnet')
 def generate_launch_description():
     topics = [SetRemap(f'~/{name}', f'/segmentation/{name}') for name in ('mask', 'confidence', 'label_info')]
     return LaunchDescription([
-        DeclareLaunchArgument(
-            'autostart',
-            default_value='false',
-            choices=['true', 'false'],
-            description="Configure and activate at start; false leaves that to Nav2's lifecycle manager",
-        ),
         GroupAction([
             *topics,
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(os.path.join(SHARE, 'launch', 'itnet.launch.py')),
+                # Given here, as Nav2's launch files have an argument of this name, and theirs is for the manager.
+                launch_arguments={'autostart': 'false'}.items(),
             ),
         ]),
     ])

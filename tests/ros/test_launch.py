@@ -97,6 +97,28 @@ class Launch(NodeTest):
         self.camera("/front/image_raw").feed(lambda: masks, "a mask")
         self.wait(lambda: len(events) >= 4, "the transitions")
 
+    def including(self, name, *actions, **arguments):
+        """Starts a launch file of a robot that does something first and then includes one of ours."""
+        lines = [
+            "from launch import LaunchDescription",
+            "from launch.actions import *",
+            "from launch.launch_description_sources import PythonLaunchDescriptionSource",
+            "from launch.substitutions import *",
+            "from launch_ros.actions import *",
+            "def generate_launch_description():",
+            f"    source = PythonLaunchDescriptionSource({str(REPOSITORY / 'launch' / name)!r})",
+            f"    ours = IncludeLaunchDescription(source, launch_arguments={arguments!r}.items())",
+            f"    return LaunchDescription([{', '.join([*actions, 'ours'])}])",
+        ]
+        path = self.scratch / "robot.launch.py"
+        path.write_text("\n".join(lines))
+        return self.launch(["ros2", "launch", str(path)])
+
+    def test_the_autostart_of_nav2_is_for_its_manager_and_not_for_the_node(self):
+        self.including("nav2.launch.py", "DeclareLaunchArgument('autostart', default_value='true')")
+        self.wait_for_state("unconfigured")
+        self.assertTrue(self.change("configure"))
+
     def test_a_bag_is_launched_and_the_launch_ends_with_it(self):
         bag = SHARED / "bags" / "drive_raw_sqlite3"
         if not bag.is_dir():

@@ -5,7 +5,8 @@ use super::{CAMERA_PARAMETERS, Kind, PARAMETERS, Parameter, Value};
 const HEAD: &str = "\
 # yaml-language-server: $schema=itnet.schema.json
 # Parameters of itnet with their defaults, for the node (--params-file) and for `itnet replay --params`.
-# Lists that are empty by default stand as comments: ROS 2 cannot tell the type of an empty list.
+# Lists that are empty by default stand as comments: ROS 2 cannot tell the type of an empty list. So does use_sim_time: a value here
+# would win over the one that a launch file sets for all its nodes.
 /**:
   ros__parameters:
 ";
@@ -29,10 +30,18 @@ pub fn yaml() -> String {
         text += &match parameter.kind {
             Kind::Texts => cameras(indent),
             Kind::Integers { .. } => format!("{indent}# {name}: [0, 1, 2]\n"),
-            _ => format!("{indent}{name}: {}\n", plain(&parameter.default())),
+            _ => {
+                let mark = if is_for_all_nodes(parameter) { "# " } else { "" };
+                format!("{indent}{mark}{name}: {}\n", plain(&parameter.default()))
+            }
         };
     }
     text
+}
+
+/// Whether launch files set it for all their nodes: a value in the node's own file would win over theirs.
+fn is_for_all_nodes(parameter: &Parameter) -> bool {
+    parameter.name == "use_sim_time"
 }
 
 /// An example of two cameras, as a comment.
@@ -131,8 +140,8 @@ mod tests {
         let (parameters, unknown) = read_file(&path, "/itnet").expect("reads");
         assert_eq!(unknown, Vec::<String>::new());
         for parameter in PARAMETERS {
-            let is_list = parameter.default().is_empty_list();
-            assert_eq!(parameters.is_set(parameter.name), !is_list, "{}", parameter.name);
+            let is_comment = parameter.default().is_empty_list() || is_for_all_nodes(parameter);
+            assert_eq!(parameters.is_set(parameter.name), !is_comment, "{}", parameter.name);
             assert_eq!(parameters.get(parameter.name), Some(parameter.default()), "{}", parameter.name);
         }
     }
@@ -140,7 +149,9 @@ mod tests {
     #[test]
     fn the_comments_of_the_default_file_are_parameters_too() {
         let lists = |line: &str| {
-            ["cameras:", "class_remap:", "cpu_affinity:", "front:", "rear:", "  "].iter().any(|w| line.starts_with(w))
+            ["cameras:", "class_remap:", "cpu_affinity:", "front:", "rear:", "use_sim_time:", "  "]
+                .iter()
+                .any(|w| line.starts_with(w))
         };
         let uncomment = |line: &str| match line.strip_prefix("    # ") {
             Some(rest) if lists(rest) => format!("    {rest}\n"),
@@ -154,5 +165,6 @@ mod tests {
         assert_eq!(parameters.texts("cameras"), ["front", "rear"]);
         assert_eq!(parameters.text("rear.topic"), "/rear/image_raw");
         assert!(parameters.is_set("front.image_transport") && parameters.is_set("class_remap"));
+        assert!(parameters.is_set("use_sim_time"));
     }
 }

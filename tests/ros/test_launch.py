@@ -119,6 +119,12 @@ class Launch(NodeTest):
         self.wait_for_state("unconfigured")
         self.assertTrue(self.change("configure"))
 
+    def test_the_time_that_a_launch_file_sets_for_all_nodes_is_the_nodes(self):
+        self.including("itnet.launch.py", "SetParameter('use_sim_time', True)", autostart="false")
+        self.wait_for_state("unconfigured")
+        _, said = self.ros2("param", "get", "--no-daemon", "/itnet", "use_sim_time")
+        self.assertIn("True", said)
+
     def test_a_bag_is_launched_and_the_launch_ends_with_it(self):
         bag = SHARED / "bags" / "drive_raw_sqlite3"
         if not bag.is_dir():

@@ -23,8 +23,8 @@ AFTER_THE_BAG = 1.0
 
 def play(context):
     value = {name: LaunchConfiguration(name).perform(context) for name in ('bag', 'rate', 'loop', 'use_sim_time')}
-    loop = ['--loop'] if value['loop'] == 'true' else []
-    clock = ['--clock', '100'] if value['use_sim_time'] == 'true' else []
+    loop = ['--loop'] if value['loop'].lower() == 'true' else []
+    clock = ['--clock', '100'] if value['use_sim_time'].lower() == 'true' else []
     ended = TimerAction(period=AFTER_THE_BAG, actions=[Shutdown(reason='the bag has ended')])
     player = ExecuteProcess(
         cmd=['ros2', 'bag', 'play', value['bag'], '--rate', value['rate'], '--disable-keyboard-controls', *loop, *clock],
@@ -43,7 +43,10 @@ def generate_launch_description():
         ),
         DeclareLaunchArgument('rate', default_value='1.0', description='Speed, 1.0 is as recorded'),
         DeclareLaunchArgument(
-            'loop', default_value='false', choices=['true', 'false'], description='Start again at the end of the bag',
+            'loop',
+            default_value='false',
+            choices=['true', 'false', 'True', 'False'],
+            description='Start again at the end of the bag',
         ),
         DeclareLaunchArgument(
             'delay', default_value='3.0', description='Seconds before the bag starts, in which the node warms the model',

@@ -17,14 +17,17 @@ import yaml
 
 SHARE = get_package_share_directory('itnet')
 
+# As launch spells them, and as Python does: launch files hand both on.
+BOOLEANS = ['true', 'false', 'True', 'False']
+
 # Arguments that are parameters of the node. Left empty, the parameter file's value holds.
 PARAMETERS = {
     'model': ('Folder of the model bundle; a relative one is also looked for in the package', None),
     'image_transport': ('How images come', ['', 'raw', 'compressed']),
     'budget_ms': ("Time from a frame's arrival to its mask, in milliseconds, 0.1 to 10000", None),
     'threads': ('Threads of the network, 1 to 64', None),
-    'autostart': ('Configure and activate at start; false leaves that to a lifecycle manager', ['', 'true', 'false']),
-    'use_sim_time': ('Take the time of /clock', ['', 'true', 'false']),
+    'autostart': ('Configure and activate at start; false leaves that to a lifecycle manager', ['', *BOOLEANS]),
+    'use_sim_time': ('Take the time of /clock', ['', *BOOLEANS]),
 }
 
 # Those that are texts, whatever they look like; of the others YAML says what they are, and the node whether they fit.
@@ -48,7 +51,7 @@ def arguments():
         argument('namespace', 'Namespace of the node'),
         argument('node_name', 'Name of the node', default='itnet'),
         argument('log_level', 'Least severity that is logged', levels, 'info'),
-        argument('respawn', 'Start the node again when it ends by itself', ['true', 'false'], 'false'),
+        argument('respawn', 'Start the node again when it ends by itself', BOOLEANS, 'false'),
         argument('output', 'Where the log goes', ['screen', 'log', 'both'], 'screen'),
     ]
 
@@ -77,7 +80,7 @@ def node(context):
             parameters=[params_file, parameters] if parameters else [params_file],
             remappings=[('image', LaunchConfiguration('image_topic'))],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-            respawn=LaunchConfiguration('respawn').perform(context) == 'true',
+            respawn=LaunchConfiguration('respawn').perform(context).lower() == 'true',
             respawn_delay=1.0,
             output=LaunchConfiguration('output').perform(context),
         )

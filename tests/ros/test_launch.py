@@ -125,6 +125,15 @@ class Launch(NodeTest):
         _, said = self.ros2("param", "get", "--no-daemon", "/itnet", "use_sim_time")
         self.assertIn("True", said)
 
+    def test_flags_may_be_spelled_as_python_spells_them(self):
+        started = self.run_file("itnet.launch.py", "autostart:=False", "use_sim_time:=True", "respawn:=True")
+        self.wait_for_state("unconfigured")
+        _, said = self.ros2("param", "get", "--no-daemon", "/itnet", "use_sim_time")
+        self.assertIn("True", said)
+        (line,) = started.said("process started with pid")
+        os.kill(int(line.split("[")[-1].rstrip("]\n")), signal.SIGKILL)
+        self.wait(lambda: len(started.said("process started with pid")) == 2, "the node to be started again")
+
     def test_a_bag_is_launched_and_the_launch_ends_with_it(self):
         bag = SHARED / "bags" / "drive_raw_sqlite3"
         if not bag.is_dir():

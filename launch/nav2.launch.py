@@ -1,4 +1,4 @@
-"""The node under the names that Nav2's semantic_segmentation_layer subscribes to, and started by Nav2's lifecycle manager.
+"""The node under the names that Nav2's semantic_segmentation_layer subscribes to, in its namespace, and started by Nav2's lifecycle manager.
 
     ros2 launch itnet nav2.launch.py image_topic:=/camera/image_raw
 
@@ -22,7 +22,7 @@ SHARE = get_package_share_directory('itnet')
 
 
 def generate_launch_description():
-    topics = [SetRemap(f'~/{name}', f'/segmentation/{name}') for name in ('mask', 'confidence', 'label_info')]
+    topics = [SetRemap(f'~/{name}', f'segmentation/{name}') for name in ('mask', 'confidence', 'label_info')]
     return LaunchDescription([
         GroupAction([
             *topics,

@@ -5,6 +5,7 @@ import shutil
 import signal
 
 from lifecycle_msgs.msg import TransitionEvent
+from lifecycle_msgs.srv import ChangeState
 from sensor_msgs.msg import Image
 
 from harness import NodeTest
@@ -96,6 +97,16 @@ class Launch(NodeTest):
         masks = self.listen("/segmentation/mask")
         self.camera("/front/image_raw").feed(lambda: masks, "a mask")
         self.wait(lambda: len(events) >= 4, "the transitions")
+
+    def test_the_names_of_nav2_are_below_the_namespace(self):
+        self.run_file("nav2.launch.py", "namespace:=robot")
+        self.wait_for_state("unconfigured", "/robot/itnet")
+        request = ChangeState.Request()
+        request.transition.label = "configure"
+        self.assertTrue(self.call(ChangeState, "/robot/itnet/change_state", request).success)
+        for topic in ("mask", "confidence"):
+            self.wait(lambda: self.peer.count_publishers(f"/robot/segmentation/{topic}"), topic)
+            self.assertEqual(self.peer.count_publishers(f"/segmentation/{topic}"), 0)
 
     def including(self, name, *actions, **arguments):
         """Starts a launch file of a robot that does something first and then includes one of ours."""

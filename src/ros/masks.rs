@@ -1,7 +1,7 @@
 //! What one camera publishes of a mask, on the frame's time.
 //!
-//! Nothing is rendered or encoded that nobody subscribes to, but the mask. Pictures for people (overlay, PNG) are handed to another thread, so that they never take a
-//! frame's budget.
+//! Nothing but the mask is rendered that nobody gets: nobody subscribes, and the topic keeps nothing for who subscribes later (transient local). Pictures
+//! for people (overlay, PNG) are handed to another thread, so that they never take a frame's budget.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,25 +11,40 @@ use super::name::NameError;
 use super::qos::{End, QosOverrides};
 use super::remap::Names;
 use crate::message::{self, Message, MessageError};
-use crate::qos::Qos;
+use crate::qos::{Durability, Qos};
 
 /// A topic that is published.
 pub struct Output {
     topic: String,
     message_type: &'static str,
-    publisher: Arc<dyn Publisher>,
+    demand: Demand,
     told: bool,
 }
 
+/// Whether somebody gets what is sent on a topic, to be asked from any thread.
+#[derive(Clone)]
+pub struct Demand {
+    publisher: Arc<dyn Publisher>,
+    /// Whether messages are kept for who subscribes later.
+    keeps: bool,
+}
+
+impl Demand {
+    /// Whether somebody subscribes, or may get it later.
+    pub fn is_there(&self) -> bool {
+        self.keeps || self.publisher.subscribers() > 0
+    }
+}
+
 impl Output {
-    /// Whether somebody subscribes.
+    /// Whether somebody subscribes, or may get it later.
     pub fn is_wanted(&self) -> bool {
-        self.publisher.subscribers() > 0
+        self.demand.is_there()
     }
 
-    /// Another handle to the publisher.
-    pub fn publisher(&self) -> Arc<dyn Publisher> {
-        Arc::clone(&self.publisher)
+    /// The same, to be asked elsewhere.
+    pub fn demand(&self) -> Demand {
+        self.demand.clone()
     }
 
     /// The type that was found to be installed.
@@ -46,7 +61,7 @@ impl Output {
     /// Sends a message that is encoded already. A failure, of that or of this, is told once.
     pub fn send_bytes(&mut self, encoded: Result<&[u8], MessageError>) {
         let encoded = encoded.map_err(|error| error.to_string());
-        if let Err(reason) = encoded.and_then(|bytes| self.publisher.publish(bytes))
+        if let Err(reason) = encoded.and_then(|bytes| self.demand.publisher.publish(bytes))
             && !std::mem::replace(&mut self.told, true)
         {
             tracing::warn!("{}: cannot be published: {reason} (said once)", self.topic);
@@ -88,7 +103,8 @@ impl Making<'_> {
         let qos = self.overrides.of(&topic, End::Publisher, qos);
         let publisher = self.edge.advertise(&asked, message_type, &qos)?;
         self.topics.borrow_mut().insert(topic.clone());
-        Ok(Output { topic, message_type, publisher, told: false })
+        let demand = Demand { publisher, keeps: qos.durability == Durability::TransientLocal };
+        Ok(Output { topic, message_type, demand, told: false })
     }
 
     /// Makes the outputs of a camera: `mask` is `~/mask`, or `~/front/mask` for the camera `front`.

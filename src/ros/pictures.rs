@@ -1,4 +1,4 @@
-//! Pictures for people, and masks as PNG: made on a thread of their own, and only while somebody subscribes.
+//! Pictures for people, and masks as PNG: made on a thread of their own, and only while somebody wants them.
 //!
 //! One slot a camera, the newest wins: on a loaded machine pictures are left out, never masks.
 
@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::edge::Publisher;
-use super::output::{Making, Output, OutputError};
+use super::output::{Demand, Making, Output, OutputError};
 use crate::camera;
 use crate::clock::Instant;
 use crate::mailbox::{Arrived, Mailboxes};
@@ -50,13 +49,13 @@ impl PictureTopics {
 pub struct Easel {
     camera: usize,
     boxes: Arc<Mailboxes<Picture>>,
-    watched: [Arc<dyn Publisher>; 2],
+    demands: [Demand; 2],
 }
 
 impl Easel {
-    /// Whether somebody subscribes to a picture of this camera.
+    /// Whether somebody wants a picture of this camera.
     pub fn is_wanted(&self) -> bool {
-        self.watched.iter().any(|publisher| publisher.subscribers() > 0)
+        self.demands.iter().any(Demand::is_there)
     }
 
     /// Has the picture made, unless a newer one comes first.
@@ -84,7 +83,7 @@ impl Pictures {
         let easel = |(camera, topics): (usize, &PictureTopics)| Easel {
             camera,
             boxes: Arc::clone(&boxes),
-            watched: [topics.overlay.publisher(), topics.compressed.publisher()],
+            demands: [topics.overlay.demand(), topics.compressed.demand()],
         };
         let easels = topics.iter().enumerate().map(easel).collect();
         let ours = Arc::clone(&boxes);

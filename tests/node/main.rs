@@ -172,6 +172,22 @@ fn nothing_is_encoded_that_nobody_wants() {
 }
 
 #[test]
+fn what_is_kept_for_late_subscribers_is_sent_though_nobody_subscribes_yet() {
+    let kept = ["mask", "mask/compressed", "debug/frame"];
+    let names = kept.map(|topic| format!("qos_overrides./itnet/{topic}.publisher.durability"));
+    let set: Vec<_> = names.iter().map(|name| (name.as_str(), text("transient_local"))).collect();
+    let mut bench = Bench::active(&set, &[]);
+    bench.edge.unsubscribe_all();
+    bench.edge.send("/image", picture(1, 64, 48));
+    for topic in kept {
+        bench.messages(&format!("/itnet/{topic}"), 1);
+    }
+    for topic in ["/itnet/confidence", "/itnet/overlay", "/itnet/debug/exit"] {
+        assert_eq!(bench.edge.sent(topic).len(), 0, "{topic}");
+    }
+}
+
+#[test]
 fn pictures_are_made_for_who_subscribes() {
     let mut bench = Bench::active(&[], &[]);
     bench.edge.send("/image", picture(1, 64, 48));

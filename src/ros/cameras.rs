@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::calibration::Calibration;
 use super::edge::{Edge, EdgeError, Subscription};
 use super::name::NameError;
-use super::qos::{End, QosOverrides, why_no_frame};
+use super::qos::{End, QosOverrides, why_none};
 use super::remap::Names;
 use crate::clock::Instant;
 use crate::message::{self, CameraInfo, Message};
@@ -71,10 +72,12 @@ pub fn cameras(parameters: &Parameters, names: &Names) -> Result<Vec<Camera>, No
 }
 
 impl Camera {
-    /// As image_transport does it: the transport is added to what the topic is remapped to, and the calibration is the sibling of that.
+    /// As image_transport does it: the transport is added to what the topic is remapped to, and the calibration is the sibling of that. In Humble it is
+    /// the sibling of the topic before the rules; so a rule for that one is followed where there is one.
     fn new(name: String, topic: &str, compressed: bool, names: &Names) -> Result<Self, NameError> {
         let base = names.resolve(topic)?;
-        let asked_info = topics::camera_info_of(&base);
+        let sibling = topics::camera_info_of(&names.node().expand(topic)?);
+        let asked_info = if names.is_remapped(&sibling) { sibling } else { topics::camera_info_of(&base) };
         let is_compressed = base.ends_with("/compressed");
         let asked_image = if compressed && !is_compressed { topics::compressed(&base) } else { topic.to_owned() };
         Ok(Self {
@@ -103,10 +106,10 @@ const IMAGES: Qos = Qos { history: History::KeepLast(10), ..Qos::sensor_data() }
 /// A camera that is subscribed to.
 pub struct Listening {
     image: Box<dyn Subscription>,
-    info: Box<dyn Subscription>,
     qos: Qos,
-    calibration: Option<Arc<CameraInfo>>,
-    calibration_told: bool,
+    calibration: Calibration,
+    /// The first frame.
+    first: Option<Instant>,
     /// The last frame, or when it was subscribed to.
     heard: Instant,
     /// When its silence was last told.
@@ -118,17 +121,17 @@ impl Listening {
     pub fn to(camera: &Camera, overrides: &QosOverrides, edge: &mut dyn Edge, now: Instant) -> Result<Self, EdgeError> {
         let qos = overrides.of(&camera.image, End::Subscription, IMAGES);
         let image = edge.subscribe(&camera.asked_image, camera.message_type(), &qos)?;
-        let info_qos = overrides.of(&camera.info, End::Subscription, Qos::sensor_data());
-        let info = edge.subscribe(&camera.asked_info, CameraInfo::TYPE.name, &info_qos)?;
+        let calibration = Calibration::on(&camera.info, &camera.asked_info, overrides, edge)?;
         tracing::info!("waiting for {} on {} ({qos})", camera.message_type(), camera.image);
-        Ok(Self { image, info, qos, calibration: None, calibration_told: false, heard: now, told: None })
+        Ok(Self { image, qos, calibration, first: None, heard: now, told: None })
     }
 
     /// All images that came since, oldest first.
     pub fn frames(&mut self, camera: &Camera, now: Instant) -> Vec<Vec<u8>> {
-        self.calibrate(camera);
+        self.calibration.take();
         let frames: Vec<_> = std::iter::from_fn(|| self.image.take()).collect();
         if !frames.is_empty() {
+            self.first.get_or_insert(now);
             self.heard = now;
             if self.told.take().is_some() {
                 tracing::info!("{}: frames again", camera.image);
@@ -139,7 +142,7 @@ impl Listening {
 
     /// The calibration that came last.
     pub fn calibration(&self) -> Option<Arc<CameraInfo>> {
-        self.calibration.clone()
+        self.calibration.last()
     }
 
     /// Says why no frame comes, once `after` that time and then again each time ten times as long has passed; gives the reason while there is one.
@@ -155,7 +158,7 @@ impl Listening {
             return None;
         }
         let endpoints = edge.publishers_of(&camera.image);
-        let reason = why_no_frame(&camera.image, &endpoints, camera.message_type(), &self.qos);
+        let reason = why_none("frame", &camera.image, &endpoints, camera.message_type(), &self.qos);
         if self.told.is_none_or(|told| now.since(told) >= 10 * after) {
             self.told = Some(now);
             tracing::warn!("{reason}, for {:.0} s", silence.as_secs_f64());
@@ -163,15 +166,9 @@ impl Listening {
         Some(reason)
     }
 
-    fn calibrate(&mut self, camera: &Camera) {
-        while let Some(bytes) = self.info.take() {
-            match message::decode::<CameraInfo>(&bytes) {
-                Ok(info) => self.calibration = Some(Arc::new(info)),
-                Err(error) if !std::mem::replace(&mut self.calibration_told, true) => {
-                    tracing::warn!("{}: {error}; it is ignored (said once)", camera.info);
-                }
-                Err(_) => (),
-            }
-        }
+    /// Why no calibration has come, once frames have been coming for `after`.
+    pub fn calibration_absence(&mut self, after: Duration, edge: &dyn Edge, now: Instant) -> Option<String> {
+        self.first.filter(|first| now.since(*first) >= after)?;
+        self.calibration.absence(edge)
     }
 }

@@ -53,6 +53,8 @@ pub struct CameraHealth<'a> {
     pub last: Option<Duration>,
     /// Why no message comes, where none has come for too long.
     pub silent: Option<&'a str>,
+    /// Why no calibration comes, where somebody wants one.
+    pub uncalibrated: Option<&'a str>,
 }
 
 /// The network.
@@ -178,6 +180,9 @@ fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticSt
     }
     if let Some(age) = window.frames().iter().rev().find_map(|frame| frame.age) {
         values.push(entry("last_frame_age_ms", number(millis(age))));
+    }
+    if let Some(reason) = camera.uncalibrated {
+        values.push(entry("calibration", reason));
     }
     status(level, format!("camera {}", camera.name), message, values)
 }

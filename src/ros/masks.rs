@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::debug::Debug;
-use super::output::{Making, Output, OutputError};
+use super::output::{Demand, Making, Output, OutputError};
 use super::pictures::{Easel, Picture};
 use crate::camera;
 use crate::mask::Mask;
@@ -71,6 +71,11 @@ impl Masks {
     /// The camera's image topic.
     pub fn image_topic(&self) -> &str {
         &self.image_topic
+    }
+
+    /// Whether somebody wants the calibration of the masks.
+    pub fn calibration_demand(&self) -> Demand {
+        self.camera_info.demand()
     }
 
     /// Publishes a mask and what belongs to it.

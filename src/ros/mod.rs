@@ -10,6 +10,7 @@
 //! there is stands in `r2r`, behind the feature `ros`, and nothing else names that library. Knows nothing of bags.
 
 pub mod args;
+mod calibration;
 mod cameras;
 mod debug;
 pub mod diagnostics;

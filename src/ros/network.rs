@@ -8,7 +8,7 @@ use super::cameras::{Camera, Listening, NodeCameraError, cameras};
 use super::diagnostics::NetworkHealth;
 use super::edge::{Edge, EdgeError};
 use super::masks::{Look, MaskEncoding, Masks};
-use super::output::{Making, Output, OutputError};
+use super::output::{Demand, Making, Output, OutputError};
 use super::pictures::{PictureTopics, Pictures};
 use super::qos::QosOverrides;
 use super::window::Window;
@@ -55,6 +55,7 @@ struct Post {
     camera: Camera,
     budget: Duration,
     labels: Option<Output>,
+    calibration: Demand,
     listening: Option<Listening>,
     last: Option<Instant>,
     totals: Totals,
@@ -88,11 +89,13 @@ impl Network {
         for (camera, easel) in cameras.into_iter().zip(easels) {
             let masks = Masks::new(camera.image.clone(), &mut making.below(&camera.name), easel)?;
             let labels = making.below(&camera.name).optional("label_info", LabelInfo::TYPE.name, Qos::latched(1))?;
+            let calibration = masks.calibration_demand();
             lines.push((camera.kind, masks));
             posts.push(Post {
                 budget: parameters.budget_of(&camera.name),
                 camera,
                 labels,
+                calibration,
                 listening: None,
                 last: None,
                 totals: Totals::default(),
@@ -210,13 +213,15 @@ impl Network {
         self.posts.iter().flat_map(|post| [post.camera.image.as_str(), post.camera.info.as_str()])
     }
 
-    /// What is told of every camera once a second: its window since the last time, and why it is silent if it is.
+    /// What is told of every camera once a second: its window since the last time, why it is silent if it is, and why it has no calibration.
     pub fn heard(&mut self, silent_after: Duration, edge: &dyn Edge, now: Instant) -> Vec<Heard> {
         let shared = &self.worker.shared;
         let heard = |(camera, post): (usize, &mut Post)| {
             let window = shared.window(camera).map(|mut window| window.take()).unwrap_or_default();
             add(&mut post.totals, &window);
-            let listening = post.listening.as_mut();
+            let mut listening = post.listening.as_mut();
+            let wanted = listening.as_deref_mut().filter(|_| post.calibration.is_there());
+            let uncalibrated = wanted.and_then(|l| l.calibration_absence(silent_after, edge, now));
             Heard {
                 name: post.camera.name.clone(),
                 topic: post.camera.image.clone(),
@@ -224,6 +229,7 @@ impl Network {
                 window,
                 totals: post.totals,
                 last: post.last.map(|last| now.since(last)),
+                uncalibrated,
                 reason: listening.and_then(|l| l.silence_reason(&post.camera, silent_after, edge, now)),
             }
         };
@@ -265,6 +271,8 @@ pub struct Heard {
     pub last: Option<Duration>,
     /// Why nothing comes, where nothing has come for too long.
     pub reason: Option<String>,
+    /// Why no calibration comes with the frames, where somebody wants one.
+    pub uncalibrated: Option<String>,
 }
 
 fn add(totals: &mut Totals, window: &Window) {

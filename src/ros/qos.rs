@@ -1,4 +1,4 @@
-//! Overrides of quality of service from parameters, and why no frame comes.
+//! Overrides of quality of service from parameters, and why nothing comes.
 //!
 //! `qos_overrides.<topic>.{publisher|subscription}.<policy>` as rclcpp reads it (`qos_parameters.hpp`), with the
 //! topic's resolved name and with or without an id: `publisher_<id>` is taken for `publisher`. Values are spelled as
@@ -215,9 +215,9 @@ pub struct Endpoint {
     pub qos: Qos,
 }
 
-/// One sentence on why no message of `wanted_type` comes on `topic`, which is subscribed to with `qos` and published
-/// by `endpoints`.
-pub fn why_no_frame(topic: &str, endpoints: &[Endpoint], wanted_type: &str, qos: &Qos) -> String {
+/// One sentence on why no message of `wanted_type`, a `what` to people, comes on `topic`, which is subscribed to with `qos` and published by
+/// `endpoints`.
+pub fn why_none(what: &str, topic: &str, endpoints: &[Endpoint], wanted_type: &str, qos: &Qos) -> String {
     let (fitting, others): (Vec<_>, Vec<_>) = endpoints.iter().partition(|end| end.type_name == wanted_type);
     let silent: Vec<_> = fitting.iter().filter(|end| mismatches(&end.qos, qos).is_empty()).map(|e| &*e.node).collect();
     let reason = if endpoints.is_empty() {
@@ -235,7 +235,7 @@ pub fn why_no_frame(topic: &str, endpoints: &[Endpoint], wanted_type: &str, qos:
         let verb = if silent.len() == 1 { "sends" } else { "send" };
         format!("{} could be heard and {verb} nothing", silent.join(", "))
     };
-    format!("no frame on {topic}: {reason}")
+    format!("no {what} on {topic}: {reason}")
 }
 
 #[cfg(test)]

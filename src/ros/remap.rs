@@ -67,15 +67,14 @@ impl Remaps {
     /// # Errors
     /// A name that is not allowed, before or after the rules.
     pub fn topic(&self, node: &NodeName, topic: &str) -> Result<String, NameError> {
-        self.apply(node, topic)
+        let name = node.expand(topic)?;
+        self.rule_for(node, &name).map_or(Ok(name), |rule| node.expand(&rule.to))
     }
 
-    fn apply(&self, node: &NodeName, name: &str) -> Result<String, NameError> {
-        let name = node.expand(name)?;
+    /// The rule that is applied to a topic, whose name is absolute.
+    fn rule_for(&self, node: &NodeName, name: &str) -> Option<&Rule> {
         let mut rules = self.rules.iter().filter(|rule| matches!(rule.kind, Kind::Topic | Kind::Both));
-        let rule =
-            rules.find(|rule| rule.is_for(node.name()) && node.expand(&rule.from).is_ok_and(|from| from == name));
-        rule.map_or(Ok(name), |rule| node.expand(&rule.to))
+        rules.find(|rule| rule.is_for(node.name()) && node.expand(&rule.from).is_ok_and(|from| from == name))
     }
 }
 
@@ -107,6 +106,11 @@ impl Names {
     /// A name that is not allowed.
     pub fn resolve(&self, topic: &str) -> Result<String, NameError> {
         self.remaps.topic(&self.node, topic)
+    }
+
+    /// Whether a rule is for a topic.
+    pub fn is_remapped(&self, topic: &str) -> bool {
+        self.node.expand(topic).is_ok_and(|name| self.remaps.rule_for(&self.node, &name).is_some())
     }
 }
 
@@ -203,6 +207,13 @@ mod tests {
     fn the_first_rule_that_fits_wins_and_no_second_one_is_applied() {
         assert_eq!(names("-r image:=/a -r image:=/b").resolve("image"), Ok("/a".to_owned()));
         assert_eq!(names("-r image:=/a -r /a:=/b").resolve("image"), Ok("/a".to_owned()));
+    }
+
+    #[test]
+    fn a_topic_is_remapped_where_a_rule_is_for_it_even_if_it_keeps_its_name() {
+        let names = names("-r camera_info:=camera_info -r rosservice://image:=/a -r other:mask:=/b");
+        assert!(names.is_remapped("camera_info") && names.is_remapped("/camera_info"));
+        assert!(["image", "mask", "/front/camera_info", "7"].iter().all(|topic| !names.is_remapped(topic)));
     }
 
     #[test]

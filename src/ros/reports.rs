@@ -92,6 +92,7 @@ fn health<'a>(
         totals: camera.totals,
         last: camera.last,
         silent: camera.reason.as_deref(),
+        uncalibrated: camera.uncalibrated.as_deref(),
     };
     Health {
         node: "",

@@ -1,5 +1,6 @@
 //! The node on an edge without ROS: what goes in by topics and requests, and what comes out.
 
+mod calibration;
 #[path = "../common/mod.rs"]
 mod common;
 mod edge;

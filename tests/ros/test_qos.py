@@ -2,6 +2,7 @@
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import String
 
 from harness import NodeTest
@@ -80,6 +81,17 @@ class Silence(NodeTest):
         self.camera()
         node = self.active({"no_frame_s": 2.0})
         self.wait_for_word(node, "WARN", "/peer", "nothing")
+
+    def test_frames_without_the_calibration_that_somebody_wants_are_told_of_once(self):
+        node = self.active(SOON)
+        masks = self.listen("/itnet/mask")
+        self.listen("/itnet/camera_info", CameraInfo)
+
+        def warned():
+            return node.said("WARN", "no calibration on /camera_info", "no publisher")
+
+        self.camera().feed(lambda: warned() and len(masks) > 20, "a warning and frames after it")
+        self.assertEqual(len(warned()), 1, node.log)
 
     def test_a_silent_camera_is_in_the_diagnostics(self):
         self.active(SOON)

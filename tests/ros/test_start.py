@@ -96,6 +96,11 @@ class Names(NodeTest):
         self.wait(lambda: self.peer.count_subscribers("/front/camera_info"), "a subscription of the calibration")
         self.camera("/front/image_raw").feed(lambda: masks, "a mask")
 
+    def test_a_rule_for_the_calibration_is_followed(self):
+        self.active(None, "-r", "image:=/front/image_raw", "-r", "camera_info:=/calibrated/camera_info")
+        self.wait(lambda: self.peer.count_subscribers("/calibrated/camera_info"), "a subscription of the calibration")
+        self.assertEqual(self.peer.count_subscribers("/front/camera_info"), 0)
+
     def test_a_namespace_moves_everything_but_what_is_for_all(self):
         self.active(None, "-r", "__ns:=/robot", "-r", "__node:=eye", node="/robot/eye")
         masks = self.listen("/robot/eye/mask")

@@ -17,7 +17,16 @@ fn window(frames: u32, missed: u32) -> Window {
 
 fn camera<'a>(name: &'a str, window: &'a Window) -> CameraHealth<'a> {
     let totals = Totals { received: 100, published: 90, dropped: 7, missed: 2, warm: 80, failed: 3 };
-    CameraHealth { name, topic: "/image", budget: 33 * MS, window, totals, last: Some(20 * MS), silent: None }
+    CameraHealth {
+        name,
+        topic: "/image",
+        budget: 33 * MS,
+        window,
+        totals,
+        last: Some(20 * MS),
+        silent: None,
+        uncalibrated: None,
+    }
 }
 
 static CHOSEN: Chosen = Chosen { precision: Precision::Int8, replaced: false, reason: String::new(), emulated: false };
@@ -157,6 +166,16 @@ fn a_camera_that_never_came_is_a_warning_and_one_that_stopped_is_stale_with_the_
     let patient = CameraHealth { last: None, ..camera("front", &window) };
     let status = told(&health(vec![patient])).status.remove(2);
     assert_eq!((status.level, status.message.as_str()), (0, "waiting for the first frame on /image"));
+}
+
+#[test]
+fn a_calibration_that_does_not_come_is_told_with_the_reason_and_is_no_warning() {
+    let window = window(3, 0);
+    let reason = "no calibration on /camera_info: there is no publisher";
+    let status = told(&health(vec![CameraHealth { uncalibrated: Some(reason), ..camera("front", &window) }]));
+    assert_eq!((status.status[2].level, value(&status.status[2], "calibration")), (Level::Ok as u8, reason));
+    let status = told(&health(vec![camera("front", &window)]));
+    assert!(status.status[2].values.iter().all(|value| value.key != "calibration"));
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn endpoint(node: &str, type_name: &str, qos: Qos) -> Endpoint {
 
 #[test]
 fn why_no_frame_comes_is_one_sentence() {
-    let why = |ends: &[Endpoint], qos: Qos| why_no_frame("/image", ends, IMAGE, &qos);
+    let why = |ends: &[Endpoint], qos: Qos| why_none("frame", "/image", ends, IMAGE, &qos);
     assert_eq!(why(&[], Qos::sensor_data()), "no frame on /image: there is no publisher");
     let packed = endpoint("/cam", "sensor_msgs/msg/CompressedImage", Qos::reliable(1));
     assert_eq!(

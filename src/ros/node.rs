@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::cameras::cameras;
 use super::edge::{Edge, EdgeError, RosTime};
 use super::event;
 use super::lifecycle::{Lifecycle, Request, State};
@@ -15,7 +16,7 @@ use super::name::NameError;
 use super::network::{Loading, Network};
 use super::output::{Making, Output, OutputError};
 use super::parameters::ParameterServer;
-use super::qos::{QosError, QosOverrides};
+use super::qos::{End, QosError, QosOverrides};
 use super::remap::Names;
 use super::reports::Reports;
 use crate::clock::Clock;
@@ -94,6 +95,11 @@ impl Node {
         let transitions = making.output("~/transition_event", TransitionEvent::TYPE.name, Qos::reliable(10))?;
         let reports = Reports::new(&mut making, names.node().to_string(), clock.now())?;
         let time = making.edge.time();
+        let cameras = cameras(server.parameters(), &names).unwrap_or_default();
+        overrides.check(|topic, end| match end {
+            End::Publisher => published.borrow().contains(topic) || names.is_below_node(topic),
+            End::Subscription => cameras.iter().any(|camera| camera.image == topic || camera.info == topic),
+        })?;
         Ok(Self {
             names,
             server,

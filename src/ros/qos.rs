@@ -56,6 +56,8 @@ pub enum QosError {
 struct Override {
     /// The parameters it was read from.
     parameters: Vec<String>,
+    /// The first policy or value that there is not.
+    fault: Option<QosError>,
     reliability: Option<Reliability>,
     durability: Option<Durability>,
     keep_all: Option<bool>,
@@ -72,10 +74,11 @@ pub struct QosOverrides {
 }
 
 impl QosOverrides {
-    /// The overrides among parameters, which are given with their full names; other parameters are passed over.
+    /// The overrides among parameters, which are given with their full names; other parameters are passed over. Whether their policies and values
+    /// are sound is for [`check`](Self::check) to say, once it is known which topics are ours.
     ///
     /// # Errors
-    /// The first override that cannot be understood.
+    /// The first override whose topic or end cannot be understood.
     pub fn parse(parameters: &BTreeMap<String, Value>) -> Result<Self, QosError> {
         let mut overrides = Self::default();
         for (parameter, value) in parameters {
@@ -106,15 +109,26 @@ impl QosOverrides {
         let entry = self.ends.entry((topic.to_owned(), end)).or_default();
         entry.parameters.push(parameter.to_owned());
         let wrong = |expected| QosError::Value { parameter: parameter.to_owned(), expected, got: value.to_string() };
-        match policy {
-            "reliability" => entry.reliability = Some(reliability(value, end).map_err(wrong)?),
-            "durability" => entry.durability = Some(durability(value).map_err(wrong)?),
-            "history" => entry.keep_all = Some(keep_all(value).map_err(wrong)?),
-            "depth" => entry.depth = Some(depth(value).map_err(wrong)?),
-            "deadline" => entry.deadline = Some(deadline(value).map_err(wrong)?),
-            _ => return Err(name(format!("there is no policy `{policy}`"))),
-        }
+        let set = match policy {
+            "reliability" => reliability(value, end).map(|said| entry.reliability = Some(said)).map_err(wrong),
+            "durability" => durability(value).map(|said| entry.durability = Some(said)).map_err(wrong),
+            "history" => keep_all(value).map(|said| entry.keep_all = Some(said)).map_err(wrong),
+            "depth" => depth(value).map(|said| entry.depth = Some(said)).map_err(wrong),
+            "deadline" => deadline(value).map(|said| entry.deadline = Some(said)).map_err(wrong),
+            _ => Err(name(format!("there is no policy `{policy}`"))),
+        };
+        entry.fault = entry.fault.take().or(set.err());
         Ok(())
+    }
+
+    /// Refuses policies and values that there are not, for the ends of topics that are ours: a file for many nodes may say of others' what only
+    /// they understand.
+    ///
+    /// # Errors
+    /// The first such override.
+    pub fn check(&self, is_ours: impl Fn(&str, End) -> bool) -> Result<(), QosError> {
+        let ours = self.ends.iter().filter(|((topic, end), _)| is_ours(topic, *end));
+        ours.filter_map(|(_, said)| said.fault.clone()).next().map_or(Ok(()), Err)
     }
 
     /// The quality of service of one end of `topic`, which is `default` without overrides.

@@ -68,13 +68,18 @@ impl Remaps {
     /// A name that is not allowed, before or after the rules.
     pub fn topic(&self, node: &NodeName, topic: &str) -> Result<String, NameError> {
         let name = node.expand(topic)?;
-        self.rule_for(node, &name).map_or(Ok(name), |rule| node.expand(&rule.to))
+        let rule = self.for_topics(node).find(|rule| node.expand(&rule.from).is_ok_and(|from| from == name));
+        rule.map_or(Ok(name), |rule| node.expand(&rule.to))
     }
 
-    /// The rule that is applied to a topic, whose name is absolute.
-    fn rule_for(&self, node: &NodeName, name: &str) -> Option<&Rule> {
-        let mut rules = self.rules.iter().filter(|rule| matches!(rule.kind, Kind::Topic | Kind::Both));
-        rules.find(|rule| rule.is_for(node.name()) && node.expand(&rule.from).is_ok_and(|from| from == name))
+    /// The absolute names of the topics that rules are for.
+    fn sources(&self, node: &NodeName) -> impl Iterator<Item = String> {
+        self.for_topics(node).filter_map(move |rule| node.expand(&rule.from).ok())
+    }
+
+    fn for_topics(&self, node: &NodeName) -> impl Iterator<Item = &Rule> {
+        let rules = self.rules.iter().filter(|rule| matches!(rule.kind, Kind::Topic | Kind::Both));
+        rules.filter(move |rule| rule.is_for(node.name()))
     }
 }
 
@@ -110,7 +115,14 @@ impl Names {
 
     /// Whether a rule is for a topic.
     pub fn is_remapped(&self, topic: &str) -> bool {
-        self.node.expand(topic).is_ok_and(|name| self.remaps.rule_for(&self.node, &name).is_some())
+        self.node.expand(topic).is_ok_and(|name| self.remaps.sources(&self.node).any(|from| from == name))
+    }
+
+    /// Whether `topic`, which is absolute, lies below the node's own name, or is what one that does is remapped to.
+    pub fn is_below_node(&self, topic: &str) -> bool {
+        let below = format!("{}/", self.node);
+        let mut moved = self.remaps.sources(&self.node).filter(|from| from.starts_with(&below));
+        topic.starts_with(&below) || moved.any(|from| self.resolve(&from).is_ok_and(|to| to == topic))
     }
 }
 
@@ -214,6 +226,13 @@ mod tests {
         let names = names("-r camera_info:=camera_info -r rosservice://image:=/a -r other:mask:=/b");
         assert!(names.is_remapped("camera_info") && names.is_remapped("/camera_info"));
         assert!(["image", "mask", "/front/camera_info", "7"].iter().all(|topic| !names.is_remapped(topic)));
+    }
+
+    #[test]
+    fn what_is_below_the_node_is_known_by_its_name_and_by_the_rules() {
+        let names = names("-r __node:=eye -r ~/mask:=/segmentation/mask -r image:=/front/image -r other:~/x:=/x");
+        assert!(["/eye/mask", "/eye/front/mask", "/segmentation/mask"].iter().all(|topic| names.is_below_node(topic)));
+        assert!(["/eye", "/eyes/mask", "/front/image", "/x"].iter().all(|topic| !names.is_below_node(topic)));
     }
 
     #[test]

@@ -403,11 +403,23 @@ fn wrong_parameters_at_start_are_named() {
     for (name, value, word) in [
         ("budget_ms", Value::Double(0.0), "budget_ms"),
         ("qos_overrides./image.subscription.reliability", text("sometimes"), "best_effort"),
+        ("qos_overrides./camera_info.subscription.depth", text("deep"), "whole number"),
+        ("qos_overrides./itnet/mask.publisher.durability", text("best_available"), "transient_local"),
+        ("qos_overrides./diagnostics.publisher.color", text("red"), "reliability"),
     ] {
         let made = Node::new(names(&[]), vec![(name.to_owned(), value)], Arc::clone(&clock), &mut edge);
         let error = made.err().expect("refused").to_string();
         assert!(error.contains(word) && error.contains(name), "{error}");
     }
+}
+
+#[test]
+fn what_a_file_says_of_the_topics_of_others_ends_no_node() {
+    let others = ["/image.publisher.reliability", "/scan.subscription.reliability", "/tf.publisher.color"];
+    let names = others.map(|rest| format!("qos_overrides.{rest}"));
+    let set: Vec<_> = names.iter().map(|name| (name.as_str(), text("best_available"))).collect();
+    let bench = Bench::active(&set, &[]);
+    assert_eq!(bench.edge.subscribed_with("/image").map(|qos| qos.reliability), Some(Qos::sensor_data().reliability));
 }
 
 #[test]

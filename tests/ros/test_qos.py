@@ -41,6 +41,11 @@ class Overrides(NodeTest):
         node = self.active(None, "--params-file", self.overridden(**{"/other": {"subscription": {"depth": 3}}}))
         self.wait_for_word(node, "WARN", "qos_overrides./other.subscription.depth", "/image")
 
+    def test_what_a_file_for_many_nodes_says_of_others_topics_is_warned_of(self):
+        overrides = self.overridden(**{"/scan": {"subscription": {"reliability": "best_available"}}})
+        node = self.active(None, "--params-file", overrides)
+        self.wait_for_word(node, "WARN", "qos_overrides./scan.subscription.reliability", "/scan is not subscribed")
+
     def test_a_wrong_override_ends_the_node_and_names_what_would_be_right(self):
         overrides = self.overridden(**{"/image": {"subscription": {"reliability": "maybe"}}})
         node = self.start(None, "--params-file", overrides)

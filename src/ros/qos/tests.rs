@@ -11,6 +11,12 @@ fn parse(parameters: &[(&str, Value)]) -> Result<QosOverrides, QosError> {
     QosOverrides::parse(&parameters.collect())
 }
 
+/// Why one override is refused where every topic is ours.
+fn refused(name: &str, value: Value) -> String {
+    let checked = parse(&[(name, value)]).and_then(|overrides| overrides.check(|_, _| true));
+    checked.expect_err(name).to_string()
+}
+
 #[test]
 fn an_override_changes_its_policy_at_its_end_of_its_topic_alone() {
     let overrides = parse(&[
@@ -71,7 +77,7 @@ fn a_wrong_value_is_refused_with_the_parameter_and_what_it_takes() {
         ("deadline", Value::Double(0.04), "nanoseconds", "0.04"),
     ] {
         let name = format!("qos_overrides./image.subscription.{policy}");
-        let error = parse(&[(&name, value)]).expect_err(policy).to_string();
+        let error = refused(&name, value);
         assert!(error.contains(&format!("`{name}`")) && error.contains(expected), "{error}");
         assert!(error.ends_with(&format!("got {got}")), "{error}");
     }
@@ -87,9 +93,26 @@ fn a_wrong_name_is_refused_with_what_is_wrong() {
         ("qos_overrides./image.client.depth", "`client` is neither"),
         ("qos_overrides./image.subscription.color", "no policy `color`"),
     ] {
-        let error = parse(&[(name, Value::Integer(1))]).expect_err(name).to_string();
+        let error = refused(name, Value::Integer(1));
         assert!(error.contains(&format!("`{name}`")) && error.contains(fault), "{error}");
     }
+}
+
+#[test]
+fn what_is_said_of_a_topic_that_is_not_ours_may_be_anything() {
+    let overrides = parse(&[
+        ("qos_overrides./image.publisher.reliability", text("best_available")),
+        ("qos_overrides./scan.subscription.color", text("red")),
+        ("qos_overrides./image.subscription.depth", Value::Integer(2)),
+    ])
+    .expect("known topics and ends");
+    let image = ("/image", End::Subscription);
+    assert_eq!(overrides.check(|topic, end| (topic, end) == image), Ok(()));
+    assert!(overrides.check(|topic, _| topic == "/image").is_err());
+    let told = overrides.unused([image]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("`qos_overrides./image.publisher.reliability`") && told[0].contains("/image is not"));
+    assert!(told[1].contains("`qos_overrides./scan.subscription.color`") && told[1].contains("/scan is not"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! `qos_overrides.<topic>.{publisher|subscription}.<policy>` as rclcpp reads it (`qos_parameters.hpp`), with the
 //! topic's resolved name and with or without an id: `publisher_<id>` is taken for `publisher`. Values are spelled as
 //! in rmw; `system_default` is what DDS itself takes: reliable for publishers, best effort for subscriptions,
-//! volatile, keep last. Knows no topics of its own.
+//! volatile, keep last. Knows no topics of its own but `/clock`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use crate::qos::{Durability, History, Qos, Reliability, mismatches};
 const PREFIX: &str = "qos_overrides.";
 /// Policies that rclcpp lets override and the node does not.
 const FIXED: [&str; 4] = ["avoid_ros_namespace_conventions", "lifespan", "liveliness", "liveliness_lease_duration"];
+/// The end of a topic whose policies are all the library's: it follows the clock.
+const CLOCK: (&str, End) = ("/clock", End::Subscription);
 
 /// Which end of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +104,7 @@ impl QosOverrides {
             "subscription" => End::Subscription,
             _ => return Err(name(format!("`{end}` is neither publisher nor subscription"))),
         };
-        if FIXED.contains(&policy) {
+        if FIXED.contains(&policy) || (topic, end) == CLOCK {
             self.fixed.push(parameter.to_owned());
             return Ok(());
         }

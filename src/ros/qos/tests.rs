@@ -122,6 +122,7 @@ fn an_override_that_changes_nothing_is_told() {
         ("qos_overrides./imgae.subscription.depth", Value::Integer(2)),
         ("qos_overrides./image.publisher.depth", Value::Integer(2)),
         ("qos_overrides./image.subscription.liveliness", text("automatic")),
+        ("qos_overrides./clock.subscription.reliability", text("best_available")),
     ])
     .expect("valid");
     assert_eq!(
@@ -131,6 +132,7 @@ fn an_override_that_changes_nothing_is_told() {
              (published: nothing)",
             "parameter `qos_overrides./imgae.subscription.depth` changes nothing: /imgae is not subscribed to here \
              (subscribed to: /image)",
+            "parameter `qos_overrides./clock.subscription.reliability` changes nothing: the policy is fixed",
             "parameter `qos_overrides./image.subscription.liveliness` changes nothing: the policy is fixed",
         ]
     );

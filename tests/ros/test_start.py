@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from process import finished, program
+from process import MODEL, finished, program
 from harness import NodeTest
 
 
@@ -21,6 +21,16 @@ class Signals(NodeTest):
 
     def test_sigterm_ends_an_active_node_with_0(self):
         self.ends(signal.SIGTERM, self.active())
+
+    def test_sighup_ends_a_node_unless_it_was_started_to_ignore_it(self):
+        self.ends(signal.SIGHUP, self.active())
+        self.programs.clear()
+        node = self.launch(["nohup", program("itnet_node"), "--ros-args", "-p", f"model:={MODEL}"])
+        self.wait_for_state("active")
+        masks = self.listen("/itnet/mask")
+        node.send(signal.SIGHUP)
+        self.camera().feed(lambda: len(masks) > 10, "masks after the signal")
+        self.ends(signal.SIGTERM, node)
 
     def test_a_signal_ends_a_node_that_is_still_loading(self):
         node = self.start()

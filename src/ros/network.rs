@@ -113,10 +113,12 @@ impl Network {
 
     /// How loading stands; after [`Loading::Done`] there are classes.
     pub fn loading(&mut self, parameters: &Parameters) -> Loading {
+        // Asked first: a thread that has ended said before what came of loading.
+        let is_dead = self.worker.is_dead();
         match self.worker.loaded() {
             Some(Loaded::Ready(standing)) => self.ready(standing, parameters),
             Some(Loaded::Failed(reason)) => Loading::Failed(reason),
-            None if self.worker.is_dead() => Loading::Failed("the network's thread has ended".to_owned()),
+            None if is_dead => Loading::Failed("the network's thread has ended".to_owned()),
             None => Loading::UnderWay,
         }
     }

@@ -235,8 +235,10 @@ impl Ends<Content> for Line<'_> {
         let Arrived { camera, arrival, deadline, content } = frame;
         let Self { look, shared, cameras, time, warned } = self;
         let Some((kind, masks)) = cameras.get_mut(camera) else { return };
+        let mut sent = false;
         let mut publish = |out: Published<'_>| {
             if shared.is_open() {
+                sent = true;
                 masks.publish(out, content.info.as_deref(), look);
             }
         };
@@ -244,13 +246,15 @@ impl Ends<Content> for Line<'_> {
         shared.kept_bytes.store(pipeline.kept_bytes(), Ordering::Relaxed);
         let Some(mut window) = shared.window(camera) else { return };
         match result {
-            Ok(_) if !shared.is_open() => window.dropped(),
+            Ok(_) if !sent => window.dropped(),
             Ok(result) => {
                 let age = age(time.now(), result.header.stamp);
                 window.frame(figures(&result, age));
                 drop(window);
                 shared.slowdown.store(result.slowdown.to_bits(), Ordering::Relaxed);
-                masks.after(&result, age, *kind, content.data, look);
+                if shared.is_open() {
+                    masks.after(&result, age, *kind, content.data, look);
+                }
             }
             Err(fault) => {
                 window.failed();

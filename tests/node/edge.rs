@@ -15,6 +15,8 @@ type WeakQueue = Weak<Mutex<VecDeque<Vec<u8>>>>;
 #[derive(Default)]
 struct Board {
     sent: BTreeMap<String, Vec<Vec<u8>>>,
+    /// Topics that a message waits for before it is sent.
+    held: BTreeMap<String, Arc<Mutex<()>>>,
     /// The only topics with a subscriber; `None`: all have one.
     watched: Option<BTreeSet<String>>,
 }
@@ -62,6 +64,11 @@ impl FakeEdge {
 
     pub fn sent(&self, topic: &str) -> Vec<Vec<u8>> {
         self.board.lock().unwrap().sent.get(topic).cloned().unwrap_or_default()
+    }
+
+    /// Has whoever sends on `topic` wait as long as this is locked.
+    pub fn hold(&mut self, topic: &str) -> Arc<Mutex<()>> {
+        Arc::clone(self.board.lock().unwrap().held.entry(topic.to_owned()).or_default())
     }
 
     pub fn unsubscribe_all(&mut self) {
@@ -142,6 +149,8 @@ struct Pinned {
 
 impl Publisher for Pinned {
     fn publish(&self, message: &[u8]) -> Result<(), String> {
+        let held = self.board.lock().unwrap().held.get(&self.topic).cloned();
+        let _waits = held.as_ref().map(|held| held.lock().unwrap());
         self.board.lock().unwrap().sent.entry(self.topic.clone()).or_default().push(message.to_vec());
         Ok(())
     }

@@ -493,6 +493,21 @@ fn labels_follow_the_remap_at_once() {
 }
 
 #[test]
+fn a_mask_that_went_out_while_the_node_was_deactivated_counts_as_published() {
+    let mut bench = Bench::active(&[], &[]);
+    let confidence = bench.edge.hold("/itnet/confidence");
+    let held = confidence.lock().unwrap();
+    bench.edge.send("/image", picture(1, 64, 48));
+    // The mask is out, and the frame still under way.
+    bench.masks("/itnet/mask", 1);
+    assert_eq!(bench.change(Request::DEACTIVATE), Some(true));
+    drop(held);
+    bench.until("it is counted", |bench| bench.counts().is_some_and(|(received, _)| received == 1));
+    assert_eq!(bench.counts(), Some((1, 1)));
+    assert_eq!(bench.edge.sent("/itnet/debug/frame").len(), 0, "said of an inactive node's frame");
+}
+
+#[test]
 fn the_frame_under_way_gives_no_mask_once_the_node_is_inactive() {
     let mut bench = Bench::active(&[], &[]);
     for n in 0..30 {

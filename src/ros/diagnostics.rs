@@ -110,8 +110,8 @@ fn lifecycle_status(health: &Health<'_>) -> DiagnosticStatus {
 }
 
 fn deadline_status(health: &Health<'_>) -> DiagnosticStatus {
-    let count = |of: fn(&Window) -> u64| health.cameras.iter().map(|camera| of(camera.window)).sum::<u64>();
-    let (published, missed) = (count(Window::count_published), count(Window::count_missed));
+    let count = |of: fn(Totals) -> u64| health.cameras.iter().map(|camera| of(camera.window.totals())).sum::<u64>();
+    let (published, missed) = (count(|totals| totals.published), count(|totals| totals.missed));
     let share = if published == 0 { 0.0 } else { missed as f64 / published as f64 };
     let (level, message) = if published == 0 {
         (Level::Ok, "no frame in this window".to_owned())
@@ -144,8 +144,9 @@ fn deadline_status(health: &Health<'_>) -> DiagnosticStatus {
 fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticStatus {
     let span = health.span;
     let CameraHealth { window, totals, .. } = camera;
-    let per_second = if span.is_zero() { 0.0 } else { window.count_received() as f64 / span.as_secs_f64() };
-    let dropped = window.count_dropped() as f64 / window.count_received().max(1) as f64;
+    let lately = window.totals();
+    let per_second = if span.is_zero() { 0.0 } else { lately.received as f64 / span.as_secs_f64() };
+    let dropped = lately.dropped as f64 / lately.received.max(1) as f64;
     let (level, message) = match (camera.silent, camera.last) {
         _ if health.state != State::Active => (Level::Ok, format!("not subscribed to: the node is {}", health.state)),
         (Some(reason), None) => (Level::Warn, reason.to_owned()),
@@ -153,11 +154,11 @@ fn camera_status(camera: &CameraHealth<'_>, health: &Health<'_>) -> DiagnosticSt
             (Level::Stale, format!("{reason}; the last one came {} s ago", number(last.as_secs_f64())))
         }
         (None, None) => (Level::Ok, format!("waiting for the first frame on {}", camera.topic)),
-        (None, Some(_)) if window.count_failed() > 0 => {
-            (Level::Warn, format!("{} of {} messages were no frame", window.count_failed(), window.count_received()))
+        (None, Some(_)) if lately.failed > 0 => {
+            (Level::Warn, format!("{} of {} messages were no frame", lately.failed, lately.received))
         }
         (None, Some(_)) if dropped > 0.0 && dropped >= health.dropped_share_warn => {
-            (Level::Warn, format!("{} of {} frames dropped", window.count_dropped(), window.count_received()))
+            (Level::Warn, format!("{} of {} frames dropped", lately.dropped, lately.received))
         }
         (None, Some(_)) => (Level::Ok, format!("{} frames a second", number(per_second))),
     };

@@ -220,7 +220,7 @@ impl Network {
         let shared = &self.worker.shared;
         let heard = |(camera, post): (usize, &mut Post)| {
             let window = shared.window(camera).map(|mut window| window.take()).unwrap_or_default();
-            add(&mut post.totals, &window);
+            add(&mut post.totals, window.totals());
             let mut listening = post.listening.as_mut();
             let wanted = listening.as_deref_mut().filter(|_| post.calibration.is_there());
             let uncalibrated = wanted.and_then(|l| l.calibration_absence(silent_after, edge, now));
@@ -277,13 +277,13 @@ pub struct Heard {
     pub uncalibrated: Option<String>,
 }
 
-fn add(totals: &mut Totals, window: &Window) {
-    totals.received += window.count_received();
-    totals.published += window.count_published();
-    totals.dropped += window.count_dropped();
-    totals.missed += window.count_missed();
-    totals.warm += window.count_warm();
-    totals.failed += window.count_failed();
+fn add(totals: &mut Totals, window: Totals) {
+    totals.received += window.received;
+    totals.published += window.published;
+    totals.dropped += window.dropped;
+    totals.missed += window.missed;
+    totals.warm += window.warm;
+    totals.failed += window.failed;
 }
 
 /// What the parameters say of everything that may change while frames run. Class ids and colours are known once the model is loaded.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::diagnostics::{CameraHealth, Health, NetworkHealth, diagnostics};
+use super::diagnostics::{CameraHealth, Health, diagnostics};
 use super::edge::Edge;
 use super::lifecycle::State;
 use super::network::{Heard, Network};
@@ -49,7 +49,7 @@ impl Reports {
     pub fn tell(
         &mut self,
         (state, failure): (State, Option<&str>),
-        network: Option<&mut Network>,
+        mut network: Option<&mut Network>,
         parameters: &Parameters,
         edge: &dyn Edge,
         (now, stamp): (Instant, Stamp),
@@ -57,13 +57,18 @@ impl Reports {
         let span = now.since(std::mem::replace(&mut self.told, now));
         let start = self.stamp.replace(stamp).filter(|start| *start < stamp);
         let silent_after = Duration::from_secs_f64(parameters.double("no_frame_s"));
-        let Some(network) = network else {
-            let health = Health { node: &self.node, state, failure, ..health(&[], None, parameters, span) };
-            return self.diagnostics.send(&diagnostics(stamp, &health), &mut self.bytes);
+        let heard = network.as_mut().map_or_else(Vec::new, |network| network.heard(silent_after, edge, now));
+        let health = Health {
+            node: &self.node,
+            state,
+            failure,
+            hardware_id: parameters.text("diagnostics.hardware_id"),
+            span,
+            missed_share_warn: parameters.double("diagnostics.missed_warn"),
+            dropped_share_warn: parameters.double("diagnostics.dropped_warn"),
+            cameras: heard.iter().map(camera).collect(),
+            network: network.as_ref().and_then(|network| network.health(parameters)),
         };
-        let heard = network.heard(silent_after, edge, now);
-        let health = health(&heard, network.health(parameters), parameters, span);
-        let health = Health { node: &self.node, state, failure, ..health };
         self.diagnostics.send(&diagnostics(stamp, &health), &mut self.bytes);
         // There is no window before the first stamp, nor where time has jumped back.
         let Some(start) = start else { return };
@@ -78,13 +83,8 @@ impl Reports {
     }
 }
 
-fn health<'a>(
-    heard: &'a [Heard],
-    network: Option<NetworkHealth<'a>>,
-    parameters: &Parameters,
-    span: Duration,
-) -> Health<'a> {
-    let camera = |camera: &'a Heard| CameraHealth {
+fn camera(camera: &Heard) -> CameraHealth<'_> {
+    CameraHealth {
         name: if camera.name.is_empty() { &camera.topic } else { &camera.name },
         topic: &camera.topic,
         budget: camera.budget,
@@ -93,16 +93,5 @@ fn health<'a>(
         last: camera.last,
         silent: camera.reason.as_deref(),
         uncalibrated: camera.uncalibrated.as_deref(),
-    };
-    Health {
-        node: "",
-        state: State::Unknown,
-        failure: None,
-        hardware_id: parameters.text("diagnostics.hardware_id"),
-        span,
-        missed_share_warn: parameters.double("diagnostics.missed_warn"),
-        dropped_share_warn: parameters.double("diagnostics.dropped_warn"),
-        cameras: heard.iter().map(camera).collect(),
-        network,
     }
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::report::Totals;
 use crate::warm::Start;
 
 /// Frames whose figures are kept; the counts go on beyond it.
@@ -28,19 +29,16 @@ pub struct FrameFigures {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     frames: Vec<FrameFigures>,
-    published: u64,
-    missed: u64,
-    warm: u64,
-    dropped: u64,
-    failed: u64,
+    totals: Totals,
 }
 
 impl Window {
     /// Adds a published frame.
     pub fn frame(&mut self, figures: FrameFigures) {
-        self.published += 1;
-        self.missed += u64::from(figures.missed);
-        self.warm += u64::from(figures.start.is_warm());
+        self.totals.received += 1;
+        self.totals.published += 1;
+        self.totals.missed += u64::from(figures.missed);
+        self.totals.warm += u64::from(figures.start.is_warm());
         if self.frames.len() < KEPT {
             self.frames.push(figures);
         }
@@ -48,12 +46,14 @@ impl Window {
 
     /// Adds a frame that never started.
     pub fn dropped(&mut self) {
-        self.dropped += 1;
+        self.totals.received += 1;
+        self.totals.dropped += 1;
     }
 
     /// Adds a message that was no frame.
     pub fn failed(&mut self) {
-        self.failed += 1;
+        self.totals.received += 1;
+        self.totals.failed += 1;
     }
 
     /// The window so far, and from here on an empty one.
@@ -66,34 +66,9 @@ impl Window {
         &self.frames
     }
 
-    /// Frames with a mask.
-    pub fn count_published(&self) -> u64 {
-        self.published
-    }
-
-    /// Of these, with a mask after the deadline.
-    pub fn count_missed(&self) -> u64 {
-        self.missed
-    }
-
-    /// Of these, started warm.
-    pub fn count_warm(&self) -> u64 {
-        self.warm
-    }
-
-    /// Frames that never started.
-    pub fn count_dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Messages that were no frame.
-    pub fn count_failed(&self) -> u64 {
-        self.failed
-    }
-
-    /// Messages that came: all of the above but the missed and the warm, which are among the published.
-    pub fn count_received(&self) -> u64 {
-        self.published + self.dropped + self.failed
+    /// Counts of all its frames.
+    pub fn totals(&self) -> Totals {
+        self.totals
     }
 }
 
@@ -108,8 +83,8 @@ mod tests {
         window.dropped();
         window.failed();
         let taken = window.take();
-        assert_eq!((taken.count_received(), taken.count_published(), taken.count_missed()), (3, 1, 1));
-        assert_eq!((taken.count_dropped(), taken.count_failed(), taken.frames()[0].exit), (1, 1, 2));
+        let totals = Totals { received: 3, published: 1, missed: 1, dropped: 1, failed: 1, warm: 0 };
+        assert_eq!((taken.totals(), taken.frames()[0].exit), (totals, 2));
         assert_eq!(window, Window::default());
     }
 
@@ -119,6 +94,6 @@ mod tests {
         for _ in 0..KEPT + 10 {
             window.frame(FrameFigures::default());
         }
-        assert_eq!((window.frames().len(), window.count_published()), (KEPT, KEPT as u64 + 10));
+        assert_eq!((window.frames().len(), window.totals().published), (KEPT, KEPT as u64 + 10));
     }
 }

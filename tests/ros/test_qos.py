@@ -8,6 +8,7 @@ from std_msgs.msg import String
 from harness import NodeTest
 
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SOON = {"no_frame_s": 0.5}
 
 
@@ -25,6 +26,14 @@ class Overrides(NodeTest):
         (end,) = self.wait(lambda: self.peer.get_publishers_info_by_topic("/itnet/mask"), "a publisher")
         self.assertEqual(end.qos_profile.reliability, ReliabilityPolicy.BEST_EFFORT)
         self.assertEqual(end.qos_profile.durability, DurabilityPolicy.TRANSIENT_LOCAL)
+
+    def test_a_mask_that_is_kept_for_late_subscribers_reaches_them(self):
+        latched = self.overridden(**{"/itnet/mask": {"publisher": {"durability": "transient_local"}}})
+        self.active(None, "--params-file", latched)
+        told = self.listen("/itnet/debug/frame", DiagnosticArray)
+        self.camera().feed(lambda: told, "a frame")
+        masks = self.listen("/itnet/mask", qos=LATCHED)
+        self.wait(lambda: masks, "the mask from before")
 
     def test_overrides_are_parameters_that_only_the_start_reads(self):
         overrides = self.overridden(**{"/image": {"subscription": {"depth": 3}}})

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod drawing;
 mod eval;
 mod info;
 mod params;

@@ -7,6 +7,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, overlay as paste, resize};
 use serde::Serialize;
 
+use super::drawing::{LEGEND, PAPER, legend, write};
 use crate::frame::Frame;
 use crate::mask::Mask;
 use crate::model::Class;
@@ -16,7 +17,7 @@ use crate::score::Confusion;
 /// Width of each of the four pictures in a drawing; the height follows the frame's.
 const WIDTH: u32 = 320;
 const GAP: u32 = 8;
-const PAPER: image::Rgb<u8> = image::Rgb([250, 250, 248]);
+const HEAD: u32 = 28;
 const WRONG: [u8; 3] = [230, 30, 40];
 
 /// One of them.
@@ -32,7 +33,7 @@ pub struct Bad {
 
 /// Keeps the worst of the pictures it is shown.
 pub struct Worst {
-    colors: Vec<[u8; 3]>,
+    classes: Vec<Class>,
     limit: usize,
     kept: Vec<Bad>,
 }
@@ -40,12 +41,12 @@ pub struct Worst {
 impl Worst {
     /// Keeps up to `limit` pictures of a network with these classes.
     pub fn new(classes: &[Class], limit: usize) -> Self {
-        Self { colors: classes.iter().map(|class| class.color).collect(), limit, kept: Vec::new() }
+        Self { classes: classes.to_vec(), limit, kept: Vec::new() }
     }
 
     /// Looks at a frame with its labels and the network's mask of the same size.
     pub fn add(&mut self, image: &str, frame: &Frame<'_>, labels: &[u8], mask: &Mask) {
-        let mut confusion = Confusion::new(self.colors.len());
+        let mut confusion = Confusion::new(self.classes.len());
         confusion.add(labels, mask.classes());
         let miou = confusion.miou_of_labelled();
         let place = self.kept.partition_point(|bad| bad.miou <= miou);
@@ -73,10 +74,11 @@ impl Worst {
 
     fn draw(&self, frame: &Frame<'_>, labels: &[u8], mask: &Mask) -> RgbImage {
         let size = frame.size();
+        let colors: Vec<[u8; 3]> = self.classes.iter().map(|class| class.color).collect();
         let rgb = to_rgb(frame);
         let blank = vec![0; rgb.len()];
         let dim: Vec<u8> = rgb.iter().map(|value| value / 3).collect();
-        let known = |label: u8| usize::from(label) < self.colors.len();
+        let known = |label: u8| usize::from(label) < colors.len();
         let wrong = labels.iter().zip(mask.classes()).map(|(&label, &class)| u8::from(known(label) && label != class));
         let of = |classes: &mut dyn Iterator<Item = u8>| {
             let mut plane = Mask::unlabelled(size);
@@ -85,17 +87,20 @@ impl Worst {
         };
         let wrong = of(&mut wrong.map(|wrong| if wrong == 1 { 0 } else { u8::MAX }));
         let cells = [
-            overlay(&blank, &of(&mut labels.iter().copied()), &self.colors, 1.0),
-            overlay(&blank, mask, &self.colors, 1.0),
+            overlay(&blank, &of(&mut labels.iter().copied()), &colors, 1.0),
+            overlay(&blank, mask, &colors, 1.0),
             overlay(&dim, &wrong, &[WRONG], 1.0),
         ];
         let height = (u64::from(WIDTH) * u64::from(size.height) / u64::from(size.width.max(1))).max(1) as u32;
-        let mut sheet = RgbImage::from_pixel(4 * WIDTH + 3 * GAP, height, PAPER);
-        for (column, cell) in (0..).zip(std::iter::once(rgb).chain(cells)) {
+        let mut sheet = RgbImage::from_pixel(4 * WIDTH + 3 * GAP, HEAD + height + GAP + LEGEND, PAPER);
+        let titles = ["frame", "labels", "last exit", "errors"];
+        for ((column, title), cell) in (0..).zip(titles).zip(std::iter::once(rgb).chain(cells)) {
+            write(&mut sheet, (column * (WIDTH + GAP), 6), title);
             let full = RgbImage::from_raw(size.width, size.height, cell).unwrap_or_default();
             let small = resize(&full, WIDTH, height, FilterType::Triangle);
-            paste(&mut sheet, &small, i64::from(column * (WIDTH + GAP)), 0);
+            paste(&mut sheet, &small, i64::from(column * (WIDTH + GAP)), i64::from(HEAD));
         }
+        legend(&mut sheet, (0, HEAD + height + GAP), &self.classes);
         sheet
     }
 }
@@ -120,7 +125,7 @@ mod tests {
         let kept: Vec<_> = worst.kept().iter().map(|bad| (bad.image.as_str(), bad.miou)).collect();
         assert_eq!(kept, [("worse", 0.0), ("bad", 100.0 / 1280.0)]);
         let bad = &worst.kept()[1].drawing;
-        let errors = |x| bad.get_pixel(3 * (WIDTH + GAP) + x, 0).0;
+        let errors = |x| bad.get_pixel(3 * (WIDTH + GAP) + x, HEAD).0;
         assert_eq!((errors(50), errors(150)), ([30; 3], WRONG));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use font8x8::UnicodeFonts;
 use image::RgbImage;
 use image::imageops::{FilterType, overlay as paste, resize};
 
 use super::street::Shot;
+use crate::cli::drawing::{LEGEND, PAPER, legend, write};
 use crate::mask::Mask;
 use crate::model::Class;
 use crate::render::overlay;
@@ -15,9 +15,6 @@ use crate::scene::Light;
 const CELL: (u32, u32) = (320, 240);
 const GAP: u32 = 12;
 const HEAD: u32 = 36;
-const LEGEND: u32 = 72;
-const PAPER: image::Rgb<u8> = image::Rgb([250, 250, 248]);
-const INK: image::Rgb<u8> = image::Rgb([40, 42, 46]);
 /// How much of the overlay is the mask's colour.
 const ALPHA: f32 = 0.55;
 const ROWS: usize = 4;
@@ -78,7 +75,7 @@ impl Sheet {
                 paste(&mut sheet, cell, i64::from(left(column)), i64::from(top));
             }
         }
-        self.legend(&mut sheet, height - LEGEND + 4);
+        legend(&mut sheet, (GAP, height - LEGEND), &self.classes);
         sheet.save(path)
     }
 
@@ -94,41 +91,5 @@ impl Sheet {
         titles.extend(self.exits.iter().map(title));
         titles.push("overlay".to_owned());
         titles
-    }
-
-    fn legend(&self, sheet: &mut RgbImage, top: u32) {
-        let per_row = self.classes.len().div_ceil(2).max(1);
-        let step = (sheet.width() - GAP) / per_row as u32;
-        for (index, class) in self.classes.iter().enumerate() {
-            let x = GAP + (index % per_row) as u32 * step;
-            let y = top + (index / per_row) as u32 * 30;
-            let color = image::Rgb(class.color);
-            for (dx, dy) in (0..22).flat_map(|dx| (0..20).map(move |dy| (dx, dy))) {
-                put(sheet, (x + dx, y + dy), color);
-            }
-            write(sheet, (x + 30, y + 3), &class.name);
-        }
-    }
-}
-
-fn put(sheet: &mut RgbImage, (x, y): (u32, u32), color: image::Rgb<u8>) {
-    if let Some(pixel) = sheet.get_pixel_mut_checked(x, y) {
-        *pixel = color;
-    }
-}
-
-/// Writes text with letters of 16 by 16 pixels; what the font lacks stays blank.
-fn write(sheet: &mut RgbImage, (x, y): (u32, u32), text: &str) {
-    const SCALE: u32 = 2;
-    for (n, letter) in (0..).zip(text.chars()) {
-        let rows = font8x8::BASIC_FONTS.get(letter).unwrap_or_default();
-        for (dy, bits) in (0..).zip(rows) {
-            for dx in (0..8).filter(|dx| bits >> dx & 1 == 1) {
-                for (sx, sy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                    // Letters of the font are six pixels wide: narrower steps read better.
-                    put(sheet, (x + n * 7 * SCALE + dx * SCALE + sx, y + dy * SCALE + sy), INK);
-                }
-            }
-        }
     }
 }

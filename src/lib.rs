@@ -32,7 +32,7 @@
 //! | [`scene`] | a rendered street with exact labels |
 //! | [`frame`], [`mask`] | values that are valid once built: pixels with a header; one class a pixel |
 //! | [`clock`] | the steady clock and its scripted twin; nothing else reads the time |
-//! | `caught` | panics of code that is not ours, as errors |
+//! | `caught`, `signals` | panics of code that is not ours, as errors; hangups that were ignored |
 #![deny(unsafe_code)]
 
 pub mod anytime;
@@ -62,6 +62,7 @@ pub mod scheduling;
 pub mod score;
 pub mod serve;
 pub mod setup;
+mod signals;
 pub mod tensor;
 pub mod topics;
 pub mod trace;

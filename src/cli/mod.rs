@@ -20,6 +20,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock};
+use crate::signals;
 
 /// Semantic segmentation of camera frames under a time budget: live in ROS 2, or from rosbags without it.
 #[derive(Debug, Parser)]
@@ -63,6 +64,7 @@ enum Ending {
 
 /// Runs the command line and makes the exit code: 0 done, 1 a fault (told on standard error), 2 wrong arguments, 130 interrupted.
 pub fn main() -> ExitCode {
+    signals::keep_hangups_ignored();
     let cli = Cli::parse();
     log(cli.verbose);
     let ended = match cli.command {

@@ -19,7 +19,8 @@ pub(in crate::bag) struct SqliteMessages {
     database: Database,
     /// Topics by their number in the database.
     topics: HashMap<i64, usize>,
-    /// Asks for keys of the table, and for the row of a key.
+    /// Asks for keys of wanted rows by the index, for those of the table, and for the row of a key.
+    by_index: [String; 2],
     by_table: String,
     by_id: String,
     /// Keys of the rows that come next, sorted.
@@ -42,11 +43,12 @@ struct Key {
 
 const BEFORE_ALL: Key = Key { received: i64::MIN, id: i64::MIN };
 
-/// The rows of the last key's time, and those of later times; asked one after the other, as neither walks over rows that were given.
-const BY_INDEX: [&str; 2] = [
-    "SELECT timestamp, id FROM messages WHERE timestamp = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    "SELECT timestamp, id FROM messages WHERE timestamp > ?1 AND ?2 = ?2 ORDER BY timestamp, id LIMIT ?3",
-];
+/// Asks for keys of rows that are `wanted`: first those of the last key's time, then those of later times, as neither walks over rows that were given.
+fn by_index(wanted: &str) -> [String; 2] {
+    ["timestamp = ?1 AND id > ?2", "timestamp > ?1 AND ?2 = ?2"].map(|after| {
+        format!("SELECT timestamp, id FROM messages WHERE {after} AND {wanted} ORDER BY timestamp, id LIMIT ?3")
+    })
+}
 
 impl SqliteMessages {
     /// Reads from `database` the topics named in `wanted`.
@@ -57,6 +59,7 @@ impl SqliteMessages {
         let filter = format!("topic_id IN ({})", numbers.join(", "));
         let sorted = sorts(&database.connection).map_err(|fault| database.damaged("table `messages`", &fault))?;
         let mut messages = Self {
+            by_index: by_index(&filter),
             by_table: format!("SELECT timestamp, id FROM messages WHERE id > ?1 AND {filter}"),
             // What is not wanted is not read.
             by_id: format!("SELECT timestamp, topic_id, CASE WHEN {filter} THEN data END FROM messages WHERE id = ?1"),
@@ -76,7 +79,9 @@ impl SqliteMessages {
 
     /// Reads the next keys by the index, or, where it is damaged, all that are left by the table.
     fn read_index(&mut self) {
-        let fault = match self.next_by_index() {
+        // Which rows are wanted the table says. Where it cannot be read, each row of it is tried.
+        let keys = self.next_by_index(&self.by_index).or_else(|_| self.next_by_index(&by_index("TRUE")));
+        let fault = match keys {
             Ok(keys) if keys.is_empty() => {
                 self.index = false;
                 return;
@@ -97,9 +102,9 @@ impl SqliteMessages {
         self.keep(BagError::Damaged { path: self.database.path.clone(), place, fault });
     }
 
-    fn next_by_index(&self) -> rusqlite::Result<Vec<Key>> {
+    fn next_by_index(&self, by_index: &[String]) -> rusqlite::Result<Vec<Key>> {
         let mut keys = Vec::with_capacity(BATCH);
-        for sql in BY_INDEX {
+        for sql in by_index {
             let left = (BATCH - keys.len()) as i64;
             let mut rows = self.database.connection.prepare_cached(sql)?;
             let rows = rows.query_map((self.last.received, self.last.id, left), key)?;
@@ -223,7 +228,7 @@ fn key(row: &Row) -> rusqlite::Result<Key> {
 
 /// Whether sqlite has to sort for keys in order: there is no index on the time.
 fn sorts(connection: &Connection) -> rusqlite::Result<bool> {
-    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", BY_INDEX[1]))?;
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", by_index("TRUE")[1]))?;
     let mut rows = plan.query((0, 0, 1))?;
     while let Some(row) = rows.next()? {
         let detail: String = row.get(3)?;

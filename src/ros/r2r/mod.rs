@@ -14,8 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
-
 use super::args::unknown_ros_arg;
 use super::name::NodeName;
 use super::overrides::{OverrideError, parameter_overrides};
@@ -23,6 +21,7 @@ use super::remap::Names;
 use super::{Node, NodeError};
 use crate::caught::caught;
 use crate::clock::{Clock, SystemClock};
+use crate::signals;
 use edge::R2rEdge;
 use services::Services;
 
@@ -53,7 +52,7 @@ pub enum RunError {
 
 /// Runs the node until SIGINT, SIGTERM, or SIGHUP where that is not ignored. Shut down through its lifecycle, it still answers, as a lifecycle manager expects.
 pub fn run() -> Result<(), RunError> {
-    keep_hangups_ignored();
+    signals::keep_hangups_ignored();
     let stop = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&stop);
     ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))?;
@@ -83,22 +82,6 @@ pub fn run() -> Result<(), RunError> {
     // What was said last still has to leave.
     edge.spin(SPIN);
     Ok(())
-}
-
-/// Where the node was started with SIGHUP ignored, as by `nohup`, it stays so, although `ctrlc` catches it with SIGTERM: blocked before there are other
-/// threads, it reaches none.
-fn keep_hangups_ignored() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if ignores_hangups(&status) {
-        // What is refused leaves a node that ends by SIGHUP.
-        let _ = SigSet::from(Signal::SIGHUP).thread_block();
-    }
-}
-
-/// Whether SIGHUP, the first of the bits, is ignored by a process of this `/proc/<pid>/status`.
-fn ignores_hangups(status: &str) -> bool {
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).is_some_and(|bits| bits & 1 == 1)
 }
 
 /// The command line as text; r2r would panic on what is none.

@@ -23,7 +23,7 @@ pub use bandwidth::Bandwidth;
 pub use costs::{Course, StageCosts};
 pub use outcome::{Outcome, StopCause};
 pub use planner::{Exits, Iterations, Next, Position, Task, rising};
-pub use run::{Verdict, measure, run};
+pub use run::{Verdict, measure, nodes, run};
 pub use scripted::ScriptedModel;
 pub use share::Allowance;
 pub use stage::Stage;

@@ -173,8 +173,8 @@ pub fn measure(
     Ok(())
 }
 
-/// What passes between the looks at the clock in a stage, from its start to its end.
-fn nodes(
+/// Runs a stage to its end; what each of its nodes took, which is what passes between its looks at the clock.
+pub fn nodes(
     clock: &dyn Clock,
     stage: &mut dyn FnMut(Watch<'_>) -> Result<Progress, ModelError>,
 ) -> Result<Vec<Duration>, ModelError> {

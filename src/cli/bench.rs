@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::Ending;
 use super::table::{ms, row, table};
-use crate::clock::{Clock, Instant};
+use crate::anytime::nodes;
+use crate::clock::Clock;
 use crate::frame::{Encoding, Frame, Header, Size};
 use crate::mask::Mask;
-use crate::model::{Bundle, ModelError, Progress, Session, StagedModel, Wanted, Watch};
+use crate::model::{Bundle, Session, StagedModel, Wanted};
 use crate::render::Renderer;
 use crate::report::Quantiles;
 use crate::setup::{self, DEFAULT_MODEL};
@@ -128,33 +129,6 @@ fn iterations(bundle: &Bundle) -> usize {
     manifest.iterations.useful.max(warm).max(manifest.files.steps.len()).max(manifest.files.exits.len())
 }
 
-/// The time since the last look at the clock.
-struct Laps<'a> {
-    clock: &'a dyn Clock,
-    last: Instant,
-}
-
-impl Laps<'_> {
-    fn lap(&mut self) -> Duration {
-        let now = self.clock.now();
-        now.since(std::mem::replace(&mut self.last, now))
-    }
-
-    /// Runs a stage; what each of its nodes took.
-    fn nodes(
-        &mut self,
-        stage: impl FnOnce(Watch<'_>) -> Result<Progress, ModelError>,
-    ) -> Result<Vec<Duration>, ModelError> {
-        let mut nodes = Vec::new();
-        stage(&mut || {
-            nodes.push(self.lap());
-            true
-        })?;
-        nodes.push(self.lap());
-        Ok(nodes)
-    }
-}
-
 /// The times of one frame's parts.
 struct Times {
     decode: Duration,
@@ -212,16 +186,18 @@ impl Bench {
     /// Runs a frame through all stages; also what every node of data, step 1, exit 1, step 2, ... took.
     fn frame(&mut self) -> anyhow::Result<(Times, Vec<Vec<Duration>>)> {
         let Self { clock, session, tensor, renderer, mask, iterations, frame, .. } = self;
-        let mut laps = Laps { clock: clock.as_ref(), last: clock.now() };
+        let clock = clock.as_ref();
+        let before = clock.now();
         tensor.fill(frame, session.input())?;
-        let decode = laps.lap();
-        let mut network = vec![laps.nodes(|watch| session.data(watch))?];
+        let decode = clock.now().since(before);
+        let mut network = vec![nodes(clock, &mut |watch| session.data(watch))?];
         for iteration in 1..=*iterations {
-            network.push(laps.nodes(|watch| session.step(iteration, watch))?);
-            network.push(laps.nodes(|watch| session.exit(iteration, watch))?);
+            network.push(nodes(clock, &mut |watch| session.step(iteration, watch))?);
+            network.push(nodes(clock, &mut |watch| session.exit(iteration, watch))?);
         }
+        let before = clock.now();
         renderer.render(session.logits()?, mask)?;
-        let render = laps.lap();
+        let render = clock.now().since(before);
         let mut sums = network.iter().map(|nodes| nodes.iter().sum::<Duration>());
         let data = sums.next().unwrap_or_default();
         let (mut steps, mut exits) = (Vec::new(), Vec::new());

@@ -65,14 +65,13 @@ macro_rules! back4 {
     }};
 }
 
-macro_rules! transforms {
-    ($name:ident, $side:literal, $forth:ident, $forth_line:ident, $back:ident, $back_line:ident, $each:literal, $store:ident, $rounds:literal, $features:literal) => {
-        pub(super) const $name: Transforms = Transforms { forth: $forth, back: $back };
-
+/// A function that transforms squares forth, by a line each way, and stores `$each` values a word.
+macro_rules! forth {
+    ($name:ident, $side:literal, $line:ident, $each:literal, $store:ident, $features:literal) => {
         /// # Safety
         /// As said at [`super::transforms::Forth`].
         #[target_feature(enable = $features)]
-        unsafe fn $forth(lines: &Lines, squares: usize, channels: usize, output: *mut u32, step: usize) {
+        unsafe fn $name(lines: &Lines, squares: usize, channels: usize, output: *mut u32, step: usize) {
             const WINDOW: usize = $side + 2;
             for square in 0..squares {
                 for c in (0..channels).step_by(LANES) {
@@ -86,7 +85,7 @@ macro_rules! transforms {
                             for (pixel, line) in pixels.iter_mut().zip(lines) {
                                 *pixel = _mm256_loadu_ps(line.add((square * $side + x) * channels + c));
                             }
-                            *column = $forth_line!(pixels);
+                            *column = $line!(pixels);
                         }
                         let output = output.add((square * channels + c) / $each);
                         for row in 0..WINDOW {
@@ -94,7 +93,7 @@ macro_rules! transforms {
                             for (value, column) in values.iter_mut().zip(&columns) {
                                 *value = column[row];
                             }
-                            for (column, value) in $forth_line!(values).into_iter().enumerate() {
+                            for (column, value) in $line!(values).into_iter().enumerate() {
                                 $store!(output.add((row * WINDOW + column) * step), value);
                             }
                         }
@@ -102,11 +101,16 @@ macro_rules! transforms {
                 }
             }
         }
+    };
+}
 
+/// A function that transforms squares back, by a line each way; where it `$rounds`, what it adds and stores may be bf16.
+macro_rules! back {
+    ($name:ident, $side:literal, $line:ident, $rounds:literal, $features:literal) => {
         /// # Safety
         /// As said at [`super::transforms::Back`].
         #[target_feature(enable = $features)]
-        unsafe fn $back(results: &Results<'_>) {
+        unsafe fn $name(results: &Results<'_>) {
             const WINDOW: usize = $side + 2;
             for square in 0..results.squares {
                 for c in (0..results.channels).step_by(LANES) {
@@ -121,14 +125,14 @@ macro_rules! transforms {
                             for (y, value) in values.iter_mut().enumerate() {
                                 *value = _mm256_loadu_ps(places.add((y * WINDOW + x) * results.step));
                             }
-                            *column = $back_line!(values);
+                            *column = $line!(values);
                         }
                         for (row, line) in results.lines.iter().enumerate().take($side) {
                             let mut values = [_mm256_setzero_ps(); WINDOW];
                             for (value, column) in values.iter_mut().zip(&columns) {
                                 *value = column[row];
                             }
-                            for (x, value) in $back_line!(values).into_iter().enumerate() {
+                            for (x, value) in $line!(values).into_iter().enumerate() {
                                 let p = square * $side + x;
                                 if p >= results.pixels {
                                     break;
@@ -172,77 +176,24 @@ macro_rules! halves {
     };
 }
 
-transforms!(AVX2_SMALL, 2, forth2_avx2, forth2, back2_avx2, back2, 1, singles, false, "avx2,fma");
-transforms!(AVX2_LARGE, 4, forth4_avx2, forth4, back4_avx2, back4, 1, singles, false, "avx2,fma");
-transforms!(
-    AVX512_SMALL,
-    2,
-    forth2_avx512,
-    forth2,
-    back2_avx512,
-    back2,
-    1,
-    singles,
-    false,
-    "avx512f,avx512vl,avx2,fma"
-);
-transforms!(
-    AVX512_LARGE,
-    4,
-    forth4_avx512,
-    forth4,
-    back4_avx512,
-    back4,
-    1,
-    singles,
-    false,
-    "avx512f,avx512vl,avx2,fma"
-);
-transforms!(
-    BF16_SMALL,
-    2,
-    forth2_bf16,
-    forth2,
-    back2_bf16,
-    back2,
-    2,
-    halves,
-    false,
-    "avx512f,avx512vl,avx512bf16,avx2,fma"
-);
-transforms!(
-    BF16_LARGE,
-    4,
-    forth4_bf16,
-    forth4,
-    back4_bf16,
-    back4,
-    2,
-    halves,
-    false,
-    "avx512f,avx512vl,avx512bf16,avx2,fma"
-);
-transforms!(
-    ROUNDING_SMALL,
-    2,
-    forth2_rounding,
-    forth2,
-    back2_rounding,
-    back2,
-    1,
-    singles,
-    true,
-    "avx512f,avx512vl,avx512bf16,avx2,fma"
-);
-transforms!(
-    ROUNDING_LARGE,
-    4,
-    forth4_rounding,
-    forth4,
-    back4_rounding,
-    back4,
-    1,
-    singles,
-    true,
-    "avx512f,avx512vl,avx512bf16,avx2,fma"
-);
+forth!(forth2_avx2, 2, forth2, 1, singles, "avx2,fma");
+forth!(forth4_avx2, 4, forth4, 1, singles, "avx2,fma");
+forth!(forth2_avx512, 2, forth2, 1, singles, "avx512f,avx512vl,avx2,fma");
+forth!(forth4_avx512, 4, forth4, 1, singles, "avx512f,avx512vl,avx2,fma");
+forth!(forth2_bf16, 2, forth2, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");
+forth!(forth4_bf16, 4, forth4, 2, halves, "avx512f,avx512vl,avx512bf16,avx2,fma");
+back!(back2_avx2, 2, back2, false, "avx2,fma");
+back!(back4_avx2, 4, back4, false, "avx2,fma");
+back!(back2_avx512, 2, back2, false, "avx512f,avx512vl,avx2,fma");
+back!(back4_avx512, 4, back4, false, "avx512f,avx512vl,avx2,fma");
+back!(back2_rounding, 2, back2, true, "avx512f,avx512vl,avx512bf16,avx2,fma");
+back!(back4_rounding, 4, back4, true, "avx512f,avx512vl,avx512bf16,avx2,fma");
+
+pub(super) const AVX2_SMALL: Transforms = Transforms { forth: forth2_avx2, back: back2_avx2 };
+pub(super) const AVX2_LARGE: Transforms = Transforms { forth: forth4_avx2, back: back4_avx2 };
+pub(super) const AVX512_SMALL: Transforms = Transforms { forth: forth2_avx512, back: back2_avx512 };
+pub(super) const AVX512_LARGE: Transforms = Transforms { forth: forth4_avx512, back: back4_avx512 };
+pub(super) const BF16_SMALL: Transforms = Transforms { forth: forth2_bf16, back: back2_avx512 };
+pub(super) const BF16_LARGE: Transforms = Transforms { forth: forth4_bf16, back: back4_avx512 };
+pub(super) const ROUNDING_SMALL: Transforms = Transforms { forth: forth2_avx512, back: back2_rounding };
+pub(super) const ROUNDING_LARGE: Transforms = Transforms { forth: forth4_avx512, back: back4_rounding };

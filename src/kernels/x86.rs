@@ -191,15 +191,15 @@ pub(super) fn avx512(panel: usize, pixels: usize, precision: Precision) -> Optio
         (Precision::F32, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow::<P, 1>),
         (Precision::F32, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide::<P, 1>),
         (Precision::F32, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow::<P, 3>),
-        (Precision::F32, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide::<P, 2>),
+        (Precision::F32, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10, wide::<P, 2>),
         (Precision::Bf16, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_halves::<P, 1>),
         (Precision::Bf16, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_halves::<P, 1>),
         (Precision::Bf16, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_halves::<P, 3>),
-        (Precision::Bf16, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_halves::<P, 2>),
+        (Precision::Bf16, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10, wide_halves::<P, 2>),
         (Precision::Int8, 8) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_bytes::<P, 1>),
         (Precision::Int8, 16) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 1>),
         (Precision::Int8, 24) => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_bytes::<P, 3>),
-        (Precision::Int8, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_bytes::<P, 2>),
+        (Precision::Int8, 32) => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10, wide_bytes::<P, 2>),
         _ => None,
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn avx512_rounding(panel: usize, pixels: usize) -> Option<Kernel> {
         8 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, narrow_rounding::<P, 1>),
         16 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_rounding::<P, 1>),
         24 => instance!(pixels, P of 1 2 3 4 5 6 7 8, narrow_rounding::<P, 3>),
-        32 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10 11 12, wide_rounding::<P, 2>),
+        32 => instance!(pixels, P of 1 2 3 4 5 6 7 8 9 10, wide_rounding::<P, 2>),
         _ => None,
     }
 }

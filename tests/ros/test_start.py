@@ -23,6 +23,8 @@ class Signals(NodeTest):
         self.ends(signal.SIGTERM, self.active())
 
     def test_sighup_ends_a_node_unless_it_was_started_to_ignore_it(self):
+        # The tests may run below nohup themselves.
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_DFL))
         self.ends(signal.SIGHUP, self.active())
         self.programs.clear()
         node = self.launch(["nohup", program("itnet_node"), "--ros-args", "-p", f"model:={MODEL}"])

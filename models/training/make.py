@@ -66,6 +66,13 @@ def left_out(args, parts):
     return path
 
 
+def parts_of(options):
+    """What of CamVid a run was trained on, in words."""
+    left = ", ".join(options["leave_out"])
+    train = f"`train` without {left}" if left else "`train`, 367 frames"
+    return f"{train}, and `val`, 101 frames," if options["with_val"] else train
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("bundle", type=Path, help="folder to write, models/<name>")
@@ -85,13 +92,16 @@ def main():
     chosen += ["--scenes"] if extra else []
     options = json.loads((args.work / "run.json").read_text())["options"]
     warm = options["warm_steps"] if 0 in options["unroll"] else 0
+    chosen += ["--parts", parts_of(options)]
     chosen += ["--warm-steps", warm, "--warm-from", options["warm_from"], "--keep", options["keep"]]
     python("export.py", args.bundle, "--checkpoint", checkpoint, "--version", args.version, *chosen)
     for runtime in ("itnet", "onnxruntime"):
         python("verify.py", args.bundle, "--checkpoint", checkpoint, "--runtime", runtime)
-    evaluate(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
-    if warm:
-        evaluate_warm(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
+    # What was trained on says nothing of accuracy.
+    if not options["with_val"]:
+        evaluate(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
+        if warm:
+            evaluate_warm(args, "camvid val", args.camvid / "val", args.camvid / "valannot")
     parts = options["leave_out"]
     if parts:
         listed = left_out(args, parts)

@@ -13,12 +13,11 @@ import sys
 from pathlib import Path
 
 
-def entry(result, name, frames, warm):
+def entry(result, precision, name, frames, warm):
     exits = [
         {"miou": round(e["miou"], 4), "iou": [None if v is None else round(v, 4) for v in e["iou"]]}
         for e in result["exits"]
     ]
-    precision = result.get("precision", "f32")
     said = {} if precision == "f32" else {"precision": precision}
     return {"set": name, **said, "frames": frames, **({"warm": True} if warm else {}), "exits": exits}
 
@@ -38,6 +37,7 @@ def main():
     args = p.parse_args()
     text = sys.stdin.read() if args.result == "-" else Path(args.result).read_text()
     result = json.loads(text)
+    precision = result.get("precision", "f32")
     if args.warm:
         result = result.get("warm") or sys.exit("the JSON has no `warm`; write it with `itnet eval --warm --json`")
     frames = result.get("frames", args.frames)
@@ -45,7 +45,7 @@ def main():
         sys.exit("the JSON has no `frames`; give --frames")
     path = args.bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    new = entry(result, args.set, frames, args.warm)
+    new = entry(result, precision, args.set, frames, args.warm)
     others = [a for a in manifest["accuracy"] if key(a) != key(new)]
     manifest["accuracy"] = [*others, new]
     path.write_text(json.dumps(manifest, indent=2) + "\n")

@@ -217,6 +217,7 @@ class Network(unittest.TestCase):
         image = verify.picture(None, 160, 120)
         with tempfile.TemporaryDirectory() as name:
             args = argparse.Namespace(out=name, name="t", version="0", width=160, height=120, useful=None, scenes=False)
+            args.parts = "no picture"
             args.warm_steps, args.warm_from, args.keep = 1, 2, 0.5
             export.write_bundle(small, args)
             theirs = verify.OnnxRuntime(Path(name)).exits(image.numpy())

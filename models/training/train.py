@@ -113,7 +113,7 @@ class Watch:
     def __init__(self, run, frames):
         self.run, self.frames, self.out = run, frames, run.out
         self.val = sets.camvid(run.args.camvid, "val", VAL_EVERY)
-        self.log, self.images = Log(run.out / "log.csv", run.step), run.images
+        self.log, self.images, self.begun = Log(run.out / "log.csv", run.step), run.images, run.step
         self.reported = self.scored = self.saved_at = time.monotonic()
         self.saved = run.images // frames
 
@@ -161,7 +161,9 @@ class Watch:
             miou, iou = self.score(pictures)
             scores[name] = {"frames": len(pictures), "miou": miou, "iou": iou}
             print(f"{name} mIoU by exit", [round(v, 4) for v in miou], flush=True)
-        self.report(1.0, time.monotonic(), json.dumps([round(v, 4) for v in scores["val"]["miou"]]))
+        # Of a run that was whole before, the log has its last row already.
+        if run.step > self.begun:
+            self.report(1.0, time.monotonic(), json.dumps([round(v, 4) for v in scores["val"]["miou"]]))
         folders = ("camvid", "out", "extra", "leave_out", "leave_out_names")
         options = {k: v for k, v in vars(args).items() if k not in folders}
         options |= {"extra": len(args.extra), "leave_out": args.leave_out_names}
@@ -230,14 +232,20 @@ def parser():
     p.add_argument("--validate-s", type=float, default=60)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
-    p.add_argument("--processes", type=int, help="on cores; one a core")
+    p.add_argument("--processes", type=int, help="on cores, a divisor of the batch; one a core, as far as that is one")
     p.add_argument("--threads", type=int, default=1, help="of each process")
     return p
 
 
 def resolved(args):
     args.leave_out = [sets.Part(text) for text in args.leave_out_names]
-    args.processes = 1 if args.device == "cuda" else args.processes or os.cpu_count()
+    if args.device == "cuda":
+        args.processes = 1
+    elif not args.processes:
+        # Each draws as many crops as the others.
+        args.processes = max(n for n in range(1, os.cpu_count() + 1) if args.batch % n == 0)
+    elif args.batch % args.processes:
+        raise SystemExit(f"--processes: expected a divisor of the batch of {args.batch}, got {args.processes}")
     Path(args.out).mkdir(parents=True, exist_ok=True)
     return args
 

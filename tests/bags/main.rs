@@ -5,4 +5,6 @@ mod damaged;
 mod hostile;
 mod opened;
 mod real;
+#[path = "../common/recorded.rs"]
+mod recorded;
 mod written;

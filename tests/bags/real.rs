@@ -6,20 +6,13 @@ use itnet::bag::Bag;
 use itnet::message::{CameraInfo, CompressedImage, Image, decode};
 
 use crate::common::read_whole;
+use crate::recorded::bags;
 
 const RAW: [&str; 4] =
     ["drive_raw_sqlite3", "drive_raw_mcap_zstd", "drive_raw_sqlite3_zstd_file", "drive_raw_sqlite3_zstd_message"];
 
-/// The folder of a recorded bag; tells that the test is skipped where it is absent.
 fn recorded(name: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
-    let shared = std::env::var_os("ITNET_SHARED").unwrap_or_else(|| beside.into());
-    let path = PathBuf::from(shared).join("bags").join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: no recorded bag at {}", path.display());
-    None
+    bags().map(|bags| bags.join(name))
 }
 
 #[test]

@@ -24,9 +24,9 @@ const MUTATIONS: usize = 2000;
 /// MiB that the whole run may take: far less than an input that claims to be large, far more than any needs.
 const MOST_MIB: u64 = 1024;
 
-/// Feeds a target; what it was fed lies in a file until it has returned, for the case that it takes the process down.
-fn feed(target: &Target, input: &[u8]) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{}", target.name));
+/// Feeds a target; what it was fed lies in a file until it has returned, for the case that it takes the process down. Each test has files of its own.
+fn feed(target: &Target, input: &[u8], test: &str) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{test}-{}", target.name));
     fs::write(&path, input).expect("writes");
     let (fed, most) = largest(|| catch_unwind(AssertUnwindSafe(|| (target.run)(input))));
     assert!(fed.is_ok(), "target {} failed on {}", target.name, path.display());
@@ -52,7 +52,7 @@ fn peak_mib() -> u64 {
 fn no_input_that_was_kept_makes_a_target_fail() {
     for target in &TARGETS {
         let inputs = [(target.seeds)(), inputs::regressions(target.name), inputs::kept(target.name)].concat();
-        inputs.iter().for_each(|input| feed(target, input));
+        inputs.iter().for_each(|input| feed(target, input, "kept"));
     }
 }
 
@@ -65,7 +65,7 @@ fn no_mutation_makes_a_target_fail() {
         let mut mutator = Mutator::new(inputs, target.longest);
         // A graph is loaded as a whole, which takes a while.
         let count = if target.name == "bundle" { mutations / 20 } else { mutations };
-        (0..count).for_each(|_| feed(target, &mutator.next()));
+        (0..count).for_each(|_| feed(target, &mutator.next(), "mutated"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ground goes from under a replay: folder, disk, bundle, time.
 
+use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ fn a_full_disk_ends_the_replay_and_what_was_written_reads() {
         let ran = Command::new("unshare").args(unshared).current_dir(place.folder.path()).output();
         let is_denied = |ran: &Output| ran.status.code() == Some(77) || ran.stderr.starts_with(b"unshare");
         let Some(ran) = ran.ok().filter(|ran| !is_denied(ran)) else {
-            println!("SKIPPED: this system lets nobody mount a small disk");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: this system lets nobody mount a small disk");
             return;
         };
         let err = String::from_utf8_lossy(&ran.stderr);

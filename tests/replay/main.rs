@@ -7,6 +7,8 @@ mod killed;
 mod long;
 mod lost;
 mod real;
+#[path = "../common/recorded.rs"]
+mod recorded;
 mod small;
 mod street;
 mod warm;

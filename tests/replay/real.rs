@@ -1,5 +1,6 @@
 //! Real bags, where they are: skipped, and said so, where they are not.
 
+use super::recorded::bags;
 use super::*;
 
 /// Bags recorded by rosbag2 itself, with the image messages in each.
@@ -10,17 +11,6 @@ const BAGS: [(&str, usize); 5] = [
     ("drive_raw_sqlite3_zstd_file", 12),
     ("drive_raw_sqlite3_zstd_message", 12),
 ];
-
-fn bags() -> Option<PathBuf> {
-    let shared = std::env::var_os("ITNET_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let bags = shared.join("bags");
-    if !bags.is_dir() {
-        println!("SKIPPED: no recorded bags at {}", bags.display());
-        return None;
-    }
-    Some(bags)
-}
 
 #[test]
 fn every_image_of_every_recorded_bag_gives_its_mask() {

@@ -1,4 +1,4 @@
-//! The shipped bundle on the rendered street.
+//! The shipped bundles, and the demo on the rendered street.
 
 use super::*;
 
@@ -19,9 +19,14 @@ fn the_demo_leaves_bags_a_report_and_a_picture() {
 }
 
 #[test]
-fn the_shipped_bundle_has_a_card_and_a_measured_score_for_every_exit() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/itnet-s");
-    let bundle = itnet::model::Bundle::load(&folder).expect("loads");
+fn both_shipped_bundles_have_a_card_and_a_measured_score_for_every_exit() {
+    for name in ["itnet-s", "itnet-m"] {
+        is_whole(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name));
+    }
+}
+
+fn is_whole(folder: &Path) {
+    let bundle = itnet::model::Bundle::load(folder).expect("loads");
     let manifest = bundle.manifest();
     assert!(!manifest.accuracy.is_empty());
     for accuracy in &manifest.accuracy {

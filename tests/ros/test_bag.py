@@ -32,9 +32,10 @@ class Bag(NodeTest):
         """How many messages of a topic the bag has; the test is skipped without the bag, or without what plays it."""
         if not bag.is_dir():
             self.skipTest(f"{bag} is absent")
+        if self.ros2("bag", "--help")[0] != 0:
+            self.skipTest("there is no `ros2 bag`")
         code, said = self.ros2("bag", "info", bag)
-        if code != 0:
-            self.skipTest(f"there is no `ros2 bag` for {bag.name}")
+        self.assertEqual(code, 0, said)
         return int(re.search(rf"Topic: {re.escape(topic)} .*Count: (\d+)", said)[1])
 
     def plays(self, name, kind, parameters, *arguments, copied=False):

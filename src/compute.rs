@@ -78,10 +78,10 @@ pub fn limited(threads: usize, clock: &dyn Clock) -> Option<Limited> {
     Some(Limited { quota, began, used: Box::new(move || account.as_ref()?.read()) })
 }
 
-/// Whether a quota can be used up. Others may do that with any, on whatever CPUs they run; if nobody tells what they use, only one that is smaller than our own
-/// `threads` counts.
-fn can_stop(quota: Quota, threads: usize, told: bool) -> bool {
-    told || quota.cpus() < threads as f64
+/// Whether the quota can run out. Where the cgroup reports what others use, always: they may use up any quota, on whatever CPUs. Else only if it is smaller
+/// than our own `threads`.
+fn can_stop(quota: Quota, threads: usize, others_seen: bool) -> bool {
+    others_seen || quota.cpus() < threads as f64
 }
 
 /// When `count` first gives another value than at first.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anytime::{
-    self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict, rising,
+    self, Allowance, Bandwidth, Exits, Iterations, Outcome, Stage, StageCosts, Task, Verdict, without_dips,
 };
 use crate::clock::{Clock, Instant, Worker};
 use crate::compute::{Limited, Used};
@@ -170,7 +170,8 @@ impl Pipeline {
         (threads, limited): (usize, Option<Limited>),
     ) -> Result<Self, FrameFault> {
         let allowance = Allowance::new(settings.share, settings.budget, clock.now());
-        let worth = Worth { cold: rising(model.worth(false)).into(), warm: rising(model.worth(true)).into() };
+        let worth =
+            Worth { cold: without_dips(model.worth(false)).into(), warm: without_dips(model.worth(true)).into() };
         let mut pipeline = Self {
             tensor: TensorMaker::new(spec)?.on(model.crew()),
             renderer: Renderer::new().on(model.crew()),
@@ -240,8 +241,8 @@ impl Pipeline {
         }
     }
 
-    /// When the next frame may start by the share of compute and by the quota: `now` or later. Of a frame that is there already, `next` has the camera and the
-    /// deadline.
+    /// When the next frame may start, by the share of compute and by the quota: `now` or later. `next` has camera and deadline of the frame that waits, if
+    /// one does.
     pub fn ready_at(&self, now: Instant, next: Option<(usize, Instant)>) -> Instant {
         let ready = self.allowance.ready_at(now);
         let (camera, deadline) = (next.map_or(0, |(camera, _)| camera), next.map(|(_, deadline)| deadline));

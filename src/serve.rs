@@ -47,8 +47,8 @@ pub fn serve<T>(
     }
 }
 
-/// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one. Of a frame that is
-/// there already, `next` has the camera and the deadline.
+/// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one. `next` has
+/// camera and deadline of the frame that waits, if one does.
 pub fn rest(
     pipeline: &mut Pipeline,
     (clock, stop): (&dyn Clock, &AtomicBool),

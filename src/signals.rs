@@ -2,8 +2,8 @@
 
 use nix::sys::signal::{SigSet, Signal};
 
-/// Where the program was started with SIGHUP ignored, as by `nohup`, it stays so, although `ctrlc` catches it with SIGTERM: blocked before there are other
-/// threads, it reaches none. To be called first of all.
+/// `ctrlc` also installs a handler for SIGHUP, which would undo `nohup`. If the program was started with SIGHUP ignored, this blocks the signal instead;
+/// threads that are started later inherit that, so it has to be called before there are any.
 pub fn keep_hangups_ignored() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if ignores_hangups(&status) {

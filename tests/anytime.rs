@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use itnet::anytime::{
-    Exits, Iterations, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, measure, rising, run,
+    Exits, Iterations, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, measure, run, without_dips,
 };
 use itnet::clock::{Clock, Instant, ScriptedClock};
 use itnet::model::{Logits, ModelError, StagedModel, State, WarmStart};
@@ -266,7 +266,7 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
 #[test]
 fn an_exit_that_is_worse_than_the_one_before_is_passed_where_a_later_one_is_better() {
     let exit = |worth: Vec<f64>| {
-        let (outcome, _) = frame(USUAL, 100 * MS, |task| task.worth = rising(worth).leak());
+        let (outcome, _) = frame(USUAL, 100 * MS, |task| task.worth = without_dips(worth).leak());
         (outcome.exit, outcome.cause)
     };
     assert_eq!(exit(vec![0.6, 0.5, 0.55, 0.7, 0.71, 0.72]), (6, StopCause::LastExit));
@@ -276,8 +276,8 @@ fn an_exit_that_is_worse_than_the_one_before_is_passed_where_a_later_one_is_bett
 
 #[test]
 fn exits_that_are_worse_lie_on_the_line_to_the_next_better_one() {
-    assert_eq!(rising(vec![0.5, 0.25, 0.4, 0.8, 0.7]), [0.5, 0.6, 0.7, 0.8, 0.7]);
-    assert!(rising(Vec::new()).is_empty());
+    assert_eq!(without_dips(vec![0.5, 0.25, 0.4, 0.8, 0.7]), [0.5, 0.6, 0.7, 0.8, 0.7]);
+    assert!(without_dips(Vec::new()).is_empty());
 }
 
 /// What the planner does, as a table that a review can read.

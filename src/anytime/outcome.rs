@@ -8,7 +8,7 @@ use super::stage::Stage;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopCause {
-    /// The last iteration allowed has run and its exit was taken.
+    /// The last iteration allowed has run, or the last that any exit is worth as much after, and its exit was taken.
     LastExit,
     /// Another iteration would not have ended, or did not end, before the deadline.
     BudgetSpent,

@@ -64,9 +64,9 @@ const FIRST_LACKS: f64 = 0.13;
 /// ... and each next one this part of what the one before lacked. So it was of the networks that were measured.
 const NEXT_LACKS: f64 = 0.28;
 
-/// What exits are worth, where one that is worse than those before it, though not the last ones, is on the line to the next better one: on the way there
-/// a frame must not stop.
-pub fn rising(mut worth: Vec<f64>) -> Vec<f64> {
+/// The worth of each exit, with dips filled in: an exit that is worth less than one before it, and that a later one outdoes, lies on the line to that later
+/// one, so that no frame stops in the dip. Exits after the best keep their worth.
+pub fn without_dips(mut worth: Vec<f64>) -> Vec<f64> {
     for exit in 1..worth.len() {
         let before = worth[exit - 1];
         let better = worth[exit..].iter().position(|worth| *worth > before);

@@ -83,6 +83,11 @@ pub enum BagError {
 }
 
 impl BagError {
+    /// A fault with `more` after it.
+    pub(super) fn several(first: Self, more: u64) -> Self {
+        if more == 0 { first } else { Self::Several { first: Box::new(first), more } }
+    }
+
     /// An [`BagError::Io`] for `map_err`.
     pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();

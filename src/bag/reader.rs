@@ -159,10 +159,12 @@ impl Messages {
     }
 
     fn keep(&mut self, fault: BagError) {
-        match self.last {
-            None => self.last = Some(fault),
-            Some(_) => self.more += 1,
-        }
+        let (first, more) = match fault {
+            BagError::Several { first, more } => (*first, more),
+            fault => (fault, 0),
+        };
+        self.more += more + u64::from(self.last.is_some());
+        self.last.get_or_insert(first);
     }
 
     fn inflated(&self, mut message: Message) -> Result<Message, BagError> {
@@ -189,10 +191,6 @@ impl Iterator for Messages {
             return Some(Ok(message));
         }
         self.ended = true;
-        let first = self.last.take()?;
-        match self.more {
-            0 => Some(Err(first)),
-            more => Some(Err(BagError::Several { first: Box::new(first), more })),
-        }
+        self.last.take().map(|first| Err(BagError::several(first, self.more)))
     }
 }

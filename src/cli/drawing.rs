@@ -10,7 +10,7 @@ const INK: Rgb<u8> = Rgb([40, 42, 46]);
 /// Height of a legend.
 pub const LEGEND: u32 = 68;
 
-/// Draws the classes with their colours in two rows, `left` of it free.
+/// Draws the classes with their colours in two rows, from there to the right edge.
 pub fn legend(sheet: &mut RgbImage, (left, top): (u32, u32), classes: &[Class]) {
     let per_row = classes.len().div_ceil(2).max(1);
     let step = (sheet.width() - left) / per_row as u32;

@@ -114,15 +114,17 @@ fn log(verbose: u8) {
         _ => "itnet=debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
-    // Set once at start; a second subscriber, in tests, is refused and not needed.
-    let _ = tracing_subscriber::fmt()
+    let written = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
-        .log_internal_errors(false)
-        .try_init();
+        .log_internal_errors(false);
+    // On a terminal there are colours unless NO_COLOR is set. A second subscriber, in tests, is refused and not needed.
+    let _ = match std::io::stderr().is_terminal() {
+        true => written.try_init(),
+        false => written.with_ansi(false).try_init(),
+    };
 }
 
 /// The machine's clock, shared.

@@ -18,7 +18,7 @@ use crate::model::Wanted;
 use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Pace, Replay, ReplayError, Replayed, choose};
-use crate::report::{DropCause, Quantiles, Report};
+use crate::report::{DropCause, Quantiles, Report, millis};
 use crate::scheduling::Scheduling;
 use crate::setup;
 use crate::warm::ColdCause;
@@ -141,7 +141,7 @@ impl Job<'_> {
         let bundle = setup::load(&self.model, self.precision)?;
         let clock = super::clock();
         for Camera { topic, kind, budget, .. } in self.cameras {
-            tracing::info!("camera {topic}: {kind:?}, {} ms a frame", 1e3 * budget.as_secs_f64());
+            tracing::info!("camera {topic}: {kind:?}, {} ms a frame", millis(*budget));
         }
         let ready = setup::pipeline(&bundle, (self.threads, &self.scheduling), self.settings, &clock)?;
         let manifest = bundle.manifest();

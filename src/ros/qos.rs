@@ -231,8 +231,8 @@ pub struct Endpoint {
     pub qos: Qos,
 }
 
-/// One sentence on why no message of `wanted_type`, a `what` to people, comes on `topic`, which is subscribed to with `qos` and published by
-/// `endpoints`.
+/// One sentence on why no message of `wanted_type` comes on `topic`, which is subscribed to with `qos` and published by `endpoints`. `what` is the sentence's
+/// word for such a message: `frame`, `calibration`.
 pub fn why_none(what: &str, topic: &str, endpoints: &[Endpoint], wanted_type: &str, qos: &Qos) -> String {
     let (fitting, others): (Vec<_>, Vec<_>) = endpoints.iter().partition(|end| end.type_name == wanted_type);
     let silent: Vec<_> = fitting.iter().filter(|end| mismatches(&end.qos, qos).is_empty()).map(|e| &*e.node).collect();

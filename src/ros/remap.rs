@@ -118,7 +118,7 @@ impl Names {
         self.node.expand(topic).is_ok_and(|name| self.remaps.sources(&self.node).any(|from| from == name))
     }
 
-    /// Whether `topic`, which is absolute, lies below the node's own name, or is what one that does is remapped to.
+    /// Whether the absolute `topic` is the node's own: below its name (`/itnet/...`), or what a rule renames such a topic to.
     pub fn is_below_node(&self, topic: &str) -> bool {
         let below = format!("{}/", self.node);
         let mut moved = self.remaps.sources(&self.node).filter(|from| from.starts_with(&below));

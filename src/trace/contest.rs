@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use super::tally::Played;
 use super::{Costs, Trace};
-use crate::anytime::{self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict};
+use crate::anytime::{
+    self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict, without_dips,
+};
 use crate::clock::{Clock, Instant, ScriptedClock};
 use crate::model::ModelError;
 
@@ -74,6 +76,8 @@ pub const WARM_UP: usize = 5;
 pub struct Contest {
     trace: Arc<Trace>,
     accuracy: Vec<f64>,
+    /// What the planner takes exits to be worth.
+    worth: Vec<f64>,
     /// What rendering usually takes, as a part of the last step without stalls.
     render: f64,
 }
@@ -88,7 +92,8 @@ impl Contest {
         parts.sort_by(f64::total_cmp);
         // Up to a third of all may have been held up.
         let render = parts.get(parts.len() / 3).copied().unwrap_or(0.0);
-        Self { trace: Arc::new(trace), accuracy: accuracy[..iterations].to_vec(), render }
+        let accuracy = accuracy[..iterations].to_vec();
+        Self { trace: Arc::new(trace), worth: without_dips(accuracy.clone()), accuracy, render }
     }
 
     /// Iterations that may be chosen.
@@ -228,7 +233,7 @@ impl Contest {
             Strategy::TimeLeft => (Some(deadline), Iterations::new(1, self.iterations()), Exits::Every),
             Strategy::Fixed(n) => (None, Iterations::fixed(n), Exits::Needed),
         };
-        Task { deadline, share_end: None, iterations, exits, skipped: 0, worth: &self.accuracy }
+        Task { deadline, share_end: None, iterations, exits, skipped: 0, worth: &self.worth }
     }
 
     /// Plays a frame as the pipeline does; the exit that was published, and whether a step was abandoned.

@@ -202,6 +202,30 @@ fn a_damaged_page_of_rows_costs_none_behind_it() {
     assert!(damaged >= 10, "{damaged}");
 }
 
+#[test]
+fn a_damaged_page_of_a_topic_that_is_not_read_costs_the_others_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut written = messages(20_000, 60);
+    written.iter_mut().enumerate().for_each(|(row, message)| message.topic = usize::from(row % 1000 != 0));
+    write(folder.path(), Storage::Sqlite3, &written);
+    let file = storage_file(folder.path());
+    let mut bytes = fs::read(&file).unwrap();
+    let images: Vec<_> = written.iter().filter(|message| message.topic == 0).cloned().collect();
+    let pages = (0..bytes.len() / 4096).map(|page| page * 4096..(page + 1) * 4096);
+    let holds = |page: &[u8], message: &Message| page.windows(message.data.len()).any(|part| part == message.data);
+    // Late in the file, and without an image.
+    let row = &written[18_500];
+    let page = pages.clone().find(|page| holds(&bytes[page.clone()], row)).unwrap();
+    assert!(bytes[page.start] == 0x0d && images.iter().all(|image| !holds(&bytes[page.clone()], image)));
+    bytes[page].fill(0xa5);
+    fs::write(&file, bytes).unwrap();
+    let bag = Bag::open(&file).unwrap();
+    let (found, faults): (Vec<_>, Vec<_>) = bag.messages(|topic| topic.name == "/image").partition(Result::is_ok);
+    assert!(found.into_iter().map(Result::unwrap).collect::<Vec<_>>() == images);
+    let fault = faults[0].as_ref().unwrap_err().to_string();
+    assert!(fault.contains("malformed") && fault.ends_with("more faults"), "{fault}");
+}
+
 /// Where `length` must not be believed, `change` puts it.
 fn refused(sample: &Sample, at: usize, length: &[u8], expected: &str) {
     let place = Workplace::new();

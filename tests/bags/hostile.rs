@@ -70,7 +70,7 @@ fn a_row_that_the_index_names_and_the_table_lacks_is_told_of() {
 }
 
 #[test]
-fn many_messages_of_one_time_are_read_in_time() {
+fn many_messages_of_one_time_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut written = messages(20_000, 8);
     written.iter_mut().for_each(|message| message.received = START);

@@ -89,6 +89,36 @@ fn a_full_disk_ends_the_replay_and_what_was_written_reads() {
     }
 }
 
+#[test]
+fn a_log_where_nothing_can_be_written_is_read_with_its_database() {
+    let place = Place::new();
+    let camera = Camera { topic: "/front/image_raw", frames: pictures(6) };
+    write_bag(&place.path("bag"), Storage::Sqlite3, &[camera]);
+    let database = std::fs::read_dir(place.path("bag")).expect("lists").filter_map(|file| Some(file.ok()?.path()));
+    let database =
+        database.into_iter().find(|path| path.extension().is_some_and(|end| end == "db3")).expect("a database");
+    let writer = rusqlite::Connection::open(&database).expect("opens");
+    writer.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;").expect("keeps a log");
+    let last =
+        "INSERT INTO messages SELECT id + 100, topic_id, timestamp + 50000000, data FROM messages WHERE topic_id = 1";
+    writer.execute_batch(last).expect("adds rows");
+    let script = format!(
+        "mount -t tmpfs none small && cp bag/*.db3 small/x.db3 && cp bag/*.db3-wal small/x.db3-wal && mount -o remount,ro small || exit 77
+         {} replay small/x.db3 --out out --model tiny --iterations 1",
+        env!("CARGO_BIN_EXE_itnet")
+    );
+    std::fs::create_dir(place.path("small")).expect("creates");
+    let unshared = ["--map-root-user", "--mount", "sh", "-c", &script];
+    let ran = Command::new("unshare").args(unshared).current_dir(place.folder.path()).output();
+    let is_denied = |ran: &Output| ran.status.code() == Some(77) || ran.stderr.starts_with(b"unshare");
+    let Some(ran) = ran.ok().filter(|ran| !is_denied(ran)) else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this system lets nobody mount a small disk");
+        return;
+    };
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(place.report("out")["totals"]["published"], 12);
+}
+
 /// Pixels that nothing can compress.
 fn noise(seed: usize, width: u32, height: u32) -> Image<'static> {
     let mut state = seed as u32 + 1;

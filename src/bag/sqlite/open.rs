@@ -39,17 +39,22 @@ impl Database {
         };
         let torn = copy.first().and_then(|_| shortness(path, path));
         let file = copy.first().map_or(path, |copy| copy);
+        let opened = |connection: rusqlite::Result<Connection>| {
+            connection.map_err(|fault| damaged(path, "the database", &fault))
+        };
+        let mut unread = None;
         let (connection, copy) = match connect(file, path)? {
             Some(connection) => (connection, copy),
-            None => {
-                let copy = copy_with_logs(path)?;
-                let whole = copy.first().map_or(path, |copy| copy);
-                let connection = attempt(whole, room(whole), WRITABLE);
-                (connection.map_err(|fault| damaged(path, "the database", &fault))?, copy)
-            }
+            None => match copy_with_logs(path, room(path))? {
+                Some(copy) => (opened(attempt(&copy[0], room(&copy[0]), WRITABLE))?, copy),
+                None => {
+                    unread = Some(log_unread(path));
+                    (opened(as_it_lies(path, room(path)))?, copy)
+                }
+            },
         };
         // Opening has rolled back what a killed writer left unfinished.
-        let fault = torn.or_else(|| shortness(path, path));
+        let fault = torn.or(unread).or_else(|| shortness(path, path));
         Self { path: path.to_path_buf(), connection, fault, _copy: copy }.checked()
     }
 
@@ -165,11 +170,9 @@ const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQL
 /// which the file is not whole.
 fn connect(file: &Path, shown: &Path) -> Result<Option<Connection>, BagError> {
     let room = room(file);
-    if logs_ahead(file) && !has_log(file) {
+    if logs_ahead(file) && !has_log(file) && immutable_uri(file).is_some() {
         // Else sqlite leaves an empty log beside it.
-        if let Ok(connection) = as_it_lies(file, room) {
-            return Ok(Some(connection));
-        }
+        return as_it_lies(file, room).map(Some).map_err(|fault| damaged(shown, "the database", &fault));
     }
     let refused = match attempt(file, room, READ_ONLY) {
         Ok(connection) => return Ok(Some(connection)),
@@ -190,10 +193,10 @@ fn as_it_lies(file: &Path, room: u64) -> rusqlite::Result<Connection> {
     attempt(&uri, room, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
-/// Whether the database keeps a write-ahead log, by the version that is needed to write it.
+/// Whether the database keeps a write-ahead log, by the version that is needed to read it.
 fn logs_ahead(file: &Path) -> bool {
-    let mut head = [0; 19];
-    File::open(file).and_then(|mut input| input.read_exact(&mut head)).is_ok() && head[18] == 2
+    let mut head = [0; 20];
+    File::open(file).and_then(|mut input| input.read_exact(&mut head)).is_ok() && head[19] == 2
 }
 
 fn needs_recovery(fault: &rusqlite::Error) -> bool {
@@ -283,6 +286,19 @@ impl Extent {
     }
 }
 
+/// What is wrong where there is a log that can only be read with a copy of the database, and no room for that.
+fn log_unread(path: &Path) -> BagError {
+    BagError::Damaged {
+        path: path.to_path_buf(),
+        place: "its log".into(),
+        fault: format!(
+            "it is not read, as nothing can be written beside it, and a copy of {} bytes would leave less than half free in {}; set TMPDIR to another folder",
+            room(path),
+            std::env::temp_dir().display()
+        ),
+    }
+}
+
 /// What is wrong where `file` has fewer bytes than its header says.
 fn shortness(file: &Path, shown: &Path) -> Option<BagError> {
     let Extent { length, expected, .. } = Extent::read(file)?;
@@ -314,7 +330,8 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(200000))")
             .unwrap();
         assert!(has_log(&path) && logs_ahead(&path));
-        let copies = copy_with_logs(&path).unwrap();
+        assert!(copy_with_logs(&path, u64::MAX).unwrap().is_none(), "there is never so much room");
+        let copies = copy_with_logs(&path, room(&path)).unwrap().unwrap();
         let copy = attempt(&copies[0], room(&copies[0]), WRITABLE).unwrap();
         let length =
             |connection: &Connection| connection.query_row("SELECT x FROM t", (), |row| row.get::<_, Vec<u8>>(0));

@@ -1,7 +1,8 @@
 //! Messages of a database, by time and number.
 //!
-//! First come the times and numbers of rows, some at a time by the index on the time; then each row is read by its number. So a damaged page of the table
-//! costs its rows, and no other. Where there is no index, or it is damaged, the times and numbers (not the messages) of the whole table are read and sorted.
+//! First come the keys of rows, their times and numbers, some at a time by the index on the time; then each wanted row is read by its number. So a damaged page
+//! of the table costs its rows, and no other. Where there is no index, or it is damaged, the keys (not the messages) of the whole table are read and
+//! sorted.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, Row};
 use super::Database;
 use crate::bag::{BagError, Message};
 
-/// Rows whose keys are read from the index at once.
+/// Rows, wanted or not, whose keys are read from the index at once.
 const BATCH: usize = 256;
 
 /// Reads messages of the wanted topics.
@@ -19,18 +20,19 @@ pub(in crate::bag) struct SqliteMessages {
     database: Database,
     /// Topics by their number in the database.
     topics: HashMap<i64, usize>,
-    /// Asks for keys of wanted rows by the index, for those of the table, and for the row of a key.
-    by_index: [String; 2],
-    by_table: String,
+    /// Says in SQL that a row's topic is wanted.
+    wanted: String,
+    /// Asks for the row of a number.
     by_id: String,
-    /// Keys of the rows that come next, sorted.
+    /// Keys of the wanted rows that come next, sorted.
     keys: VecDeque<Key>,
     /// The last key that was read.
     last: Key,
     /// Whether the index has more keys.
     index: bool,
-    /// The first fault, told after the last row.
+    /// The first fault, told after the last row, and how many there were.
     fault: Option<BagError>,
+    faults: u64,
     ended: bool,
 }
 
@@ -43,10 +45,11 @@ struct Key {
 
 const BEFORE_ALL: Key = Key { received: i64::MIN, id: i64::MIN };
 
-/// Asks for keys of rows that are `wanted`: first those of the last key's time, then those of later times, as neither walks over rows that were given.
+/// Two queries for the keys after the last one (?1 its time, ?2 its number), each with whether the row is `wanted`: first for rows of the same time with a
+/// greater number, then for rows of later times. One query for both would walk again over all earlier rows of that time.
 fn by_index(wanted: &str) -> [String; 2] {
     ["timestamp = ?1 AND id > ?2", "timestamp > ?1 AND ?2 = ?2"].map(|after| {
-        format!("SELECT timestamp, id FROM messages WHERE {after} AND {wanted} ORDER BY timestamp, id LIMIT ?3")
+        format!("SELECT timestamp, id, {wanted} FROM messages WHERE {after} ORDER BY timestamp, id LIMIT ?3")
     })
 }
 
@@ -56,19 +59,19 @@ impl SqliteMessages {
         let topics: HashMap<i64, usize> =
             database.topics()?.into_iter().filter_map(|(id, topic)| Some((id, *wanted.get(&topic.name)?))).collect();
         let numbers: Vec<String> = topics.keys().map(i64::to_string).collect();
-        let filter = format!("topic_id IN ({})", numbers.join(", "));
+        let wanted = format!("topic_id IN ({})", numbers.join(", "));
         let sorted = sorts(&database.connection).map_err(|fault| database.damaged("table `messages`", &fault))?;
         let mut messages = Self {
-            by_index: by_index(&filter),
-            by_table: format!("SELECT timestamp, id FROM messages WHERE id > ?1 AND {filter}"),
             // What is not wanted is not read.
-            by_id: format!("SELECT timestamp, topic_id, CASE WHEN {filter} THEN data END FROM messages WHERE id = ?1"),
+            by_id: format!("SELECT timestamp, topic_id, CASE WHEN {wanted} THEN data END FROM messages WHERE id = ?1"),
             database,
             topics,
+            wanted,
             keys: VecDeque::new(),
             last: BEFORE_ALL,
             index: !sorted,
             fault: None,
+            faults: 0,
             ended: false,
         };
         if sorted {
@@ -79,20 +82,22 @@ impl SqliteMessages {
 
     /// Reads the next keys by the index, or, where it is damaged, all that are left by the table.
     fn read_index(&mut self) {
-        // Which rows are wanted the table says. Where it cannot be read, each row of it is tried.
-        let keys = self.next_by_index(&self.by_index).or_else(|_| self.next_by_index(&by_index("TRUE")));
-        let fault = match keys {
-            Ok(keys) if keys.is_empty() => {
-                self.index = false;
-                return;
-            }
+        // Which rows are wanted the table says. Where it cannot be read, each row of the batch is tried.
+        let batch = self.next_by_index(&self.wanted).or_else(|_| self.next_by_index("TRUE"));
+        let fault = match batch {
             // An index that is not sorted would give the same rows again and again.
-            Ok(keys) if keys.is_sorted_by(|a, b| a < b) && keys[0] > self.last => {
-                self.last = keys[keys.len() - 1];
-                self.keys.extend(keys);
+            Ok(batch) if !batch.iter().map(|(key, _)| key).is_sorted_by(|a, b| a < b) => {
+                "the rows are not in order".to_owned()
+            }
+            Ok(batch) if batch.first().is_some_and(|(key, _)| *key <= self.last) => {
+                "the rows are not in order".to_owned()
+            }
+            Ok(batch) => {
+                self.index = batch.len() == BATCH;
+                self.last = batch.last().map_or(self.last, |(key, _)| *key);
+                self.keys.extend(batch.into_iter().filter(|(_, wanted)| *wanted).map(|(key, _)| key));
                 return;
             }
-            Ok(_) => "the rows are not in order".to_owned(),
             Err(fault) => fault.to_string(),
         };
         self.index = false;
@@ -102,15 +107,16 @@ impl SqliteMessages {
         self.keep(BagError::Damaged { path: self.database.path.clone(), place, fault });
     }
 
-    fn next_by_index(&self, by_index: &[String]) -> rusqlite::Result<Vec<Key>> {
-        let mut keys = Vec::with_capacity(BATCH);
-        for sql in by_index {
-            let left = (BATCH - keys.len()) as i64;
-            let mut rows = self.database.connection.prepare_cached(sql)?;
-            let rows = rows.query_map((self.last.received, self.last.id, left), key)?;
-            rows.take(BATCH).try_for_each(|key| key.map(|key| keys.push(key)))?;
+    /// The keys of the next rows, and which of these are wanted.
+    fn next_by_index(&self, wanted: &str) -> rusqlite::Result<Vec<(Key, bool)>> {
+        let mut batch = Vec::with_capacity(BATCH);
+        for sql in by_index(wanted) {
+            let left = (BATCH - batch.len()) as i64;
+            let mut rows = self.database.connection.prepare_cached(&sql)?;
+            let rows = rows.query_map((self.last.received, self.last.id, left), |row| Ok((key(row)?, row.get(2)?)))?;
+            rows.take(BATCH).try_for_each(|row| row.map(|row| batch.push(row)))?;
         }
-        Ok(keys)
+        Ok(batch)
     }
 
     /// Reads the keys of all rows after the last one, as far as the table can be read.
@@ -153,7 +159,8 @@ impl SqliteMessages {
 
     /// Reads the keys of wanted rows whose number is above `after`, which keeps up with them.
     fn table_keys_after(&self, after: &mut i64, keys: &mut Vec<Key>) -> rusqlite::Result<()> {
-        let mut rows = self.database.connection.prepare_cached(&self.by_table)?;
+        let sql = format!("SELECT timestamp, id FROM messages WHERE id > ?1 AND {}", self.wanted);
+        let mut rows = self.database.connection.prepare_cached(&sql)?;
         let mut rows = rows.query([*after])?;
         while let Some(row) = rows.next()? {
             let key = key(row)?;
@@ -189,17 +196,22 @@ impl SqliteMessages {
 
     fn keep(&mut self, fault: BagError) {
         self.fault.get_or_insert(fault);
+        self.faults += 1;
+    }
+
+    /// What is told after the last row: that the file is cut off says more than what sqlite misses first.
+    fn end(&mut self) -> Option<BagError> {
+        let cut = self.database.fault.take();
+        let others = self.faults - u64::from(cut.is_none()).min(self.faults);
+        cut.or(self.fault.take()).map(|first| BagError::several(first, others))
     }
 
     fn advance(&mut self) -> Option<Result<Message, BagError>> {
         loop {
-            if self.keys.is_empty() && self.index {
+            while self.keys.is_empty() && self.index {
                 self.read_index();
             }
-            let Some(key) = self.keys.pop_front() else {
-                // That the file is cut off says more than what sqlite misses first.
-                return self.database.fault.take().or(self.fault.take()).map(Err);
-            };
+            let Some(key) = self.keys.pop_front() else { return self.end().map(Err) };
             match self.message(key) {
                 Ok(Some(message)) => return Some(Ok(message)),
                 Ok(None) => {}

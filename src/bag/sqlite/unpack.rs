@@ -40,8 +40,11 @@ pub(super) fn copy(path: &Path, length: u64) -> Result<TempPath, BagError> {
     Ok(copy.into_temp_path())
 }
 
-/// Copies a database, first, and its logs.
-pub(super) fn copy_with_logs(path: &Path) -> Result<Vec<TempPath>, BagError> {
+/// Copies a database, first, and its logs, `bytes` together; nothing where that would take more than half of what is free.
+pub(super) fn copy_with_logs(path: &Path, bytes: u64) -> Result<Option<Vec<TempPath>>, BagError> {
+    if free(&std::env::temp_dir()).is_some_and(|free| bytes > free / 2) {
+        return Ok(None);
+    }
     let whole = copy(path, u64::MAX)?;
     let mut all = Vec::new();
     for suffix in LOGS {
@@ -53,7 +56,7 @@ pub(super) fn copy_with_logs(path: &Path) -> Result<Vec<TempPath>, BagError> {
         }
     }
     all.insert(0, whole);
-    Ok(all)
+    Ok(Some(all))
 }
 
 /// Decompresses the file at `path` into `out`; gives back what stopped it early.

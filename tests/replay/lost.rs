@@ -23,9 +23,7 @@ fn harmed(place: &Place, storage: &str, harm: impl FnOnce()) -> Ran {
         clock.sleep_until(clock.now() + Duration::from_millis(1));
     }
     harm();
-    let Output { status, stdout, stderr } = child.wait_with_output().expect("ends");
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    Ran::of(child.wait_with_output().expect("ends"))
 }
 
 #[test]
@@ -58,28 +56,33 @@ fn a_bundle_that_is_replaced_while_it_runs_changes_nothing_before_the_next_start
     assert!(next.code == Some(1) && next.err.contains("manifest.json"), "{}", next.err);
 }
 
+/// Runs a script that mounts something on the folder `small`, or exits with 77 where it must not; tells that the test is skipped then.
+fn mounting(place: &Place, script: &str) -> Option<Ran> {
+    std::fs::create_dir(place.path("small")).expect("creates");
+    // A name space of its own: the mount is seen by nobody else, and goes with it.
+    let unshared = ["--map-root-user", "--mount", "sh", "-c", script];
+    let ran = Command::new("unshare").args(unshared).current_dir(place.folder.path()).output();
+    let is_denied = |ran: &Output| ran.status.code() == Some(77) || ran.stderr.starts_with(b"unshare");
+    let Some(ran) = ran.ok().filter(|ran| !is_denied(ran)) else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this system lets nobody mount a small disk");
+        return None;
+    };
+    Some(Ran::of(ran))
+}
+
 #[test]
 fn a_full_disk_ends_the_replay_and_what_was_written_reads() {
     // Room for some twenty frames: one of the storages compresses them.
     for (storage, size) in [("mcap", "256k"), ("sqlite3", "4m")] {
         let place = Place::new();
         one_camera(&place, (0..200).map(|frame| noise(frame, 320, 240)).collect());
-        std::fs::create_dir(place.path("small")).expect("creates");
         let script = format!(
             "mount -t tmpfs -o size={size} none small || exit 77; {} replay bag --out small/out --model tiny \
              --iterations 1 --storage {storage}; code=$?; cp -r small/out kept; exit $code",
             env!("CARGO_BIN_EXE_itnet")
         );
-        // A name space of its own: the mount is seen by nobody else, and goes with it.
-        let unshared = ["--map-root-user", "--mount", "sh", "-c", &script];
-        let ran = Command::new("unshare").args(unshared).current_dir(place.folder.path()).output();
-        let is_denied = |ran: &Output| ran.status.code() == Some(77) || ran.stderr.starts_with(b"unshare");
-        let Some(ran) = ran.ok().filter(|ran| !is_denied(ran)) else {
-            let _ = writeln!(std::io::stderr(), "SKIPPED: this system lets nobody mount a small disk");
-            return;
-        };
-        let err = String::from_utf8_lossy(&ran.stderr);
-        assert_eq!(ran.status.code(), Some(1), "{storage}: {err}");
+        let Some(Ran { code, err, .. }) = mounting(&place, &script) else { return };
+        assert_eq!(code, Some(1), "{storage}: {err}");
         assert!(err.contains("space") || err.contains("full"), "{storage}: {err}");
         assert!(!err.contains("panicked"), "{storage}: {err}");
         let bag = Bag::open(&place.path("kept")).expect("opens");
@@ -107,15 +110,8 @@ fn a_log_where_nothing_can_be_written_is_read_with_its_database() {
          {} replay small/x.db3 --out out --model tiny --iterations 1",
         env!("CARGO_BIN_EXE_itnet")
     );
-    std::fs::create_dir(place.path("small")).expect("creates");
-    let unshared = ["--map-root-user", "--mount", "sh", "-c", &script];
-    let ran = Command::new("unshare").args(unshared).current_dir(place.folder.path()).output();
-    let is_denied = |ran: &Output| ran.status.code() == Some(77) || ran.stderr.starts_with(b"unshare");
-    let Some(ran) = ran.ok().filter(|ran| !is_denied(ran)) else {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: this system lets nobody mount a small disk");
-        return;
-    };
-    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    let Some(Ran { code, err, .. }) = mounting(&place, &script) else { return };
+    assert_eq!(code, Some(0), "{err}");
     assert_eq!(place.report("out")["totals"]["published"], 12);
 }
 

@@ -33,6 +33,13 @@ struct Ran {
     err: String,
 }
 
+impl Ran {
+    fn of(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+}
+
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -47,10 +54,7 @@ impl Place {
     /// Runs `itnet` in the folder.
     fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_itnet"));
-        let Output { status, stdout, stderr } =
-            command.args(arguments).current_dir(self.folder.path()).output().expect("starts");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+        Ran::of(command.args(arguments).current_dir(self.folder.path()).output().expect("starts"))
     }
 
     /// Replays `bag` into `out` with the tiny bundle; must succeed.

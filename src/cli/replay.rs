@@ -17,7 +17,7 @@ use crate::bag::{Bag, BagError, Existing, Storage};
 use crate::model::Wanted;
 use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
 use crate::pipeline::{Depth, Settings};
-use crate::replay::{Camera, NODE, Pace, Replay, ReplayError, Replayed, choose};
+use crate::replay::{Camera, NODE, Overlay, Pace, Replay, ReplayError, Replayed, choose};
 use crate::report::{DropCause, Quantiles, Report, millis};
 use crate::scheduling::Scheduling;
 use crate::setup;
@@ -64,6 +64,9 @@ pub struct Args {
     /// Storage of the bag that is written
     #[arg(long, default_value = "mcap")]
     storage: StorageArg,
+    /// Also write each frame with its mask's colours over it, as opaque as the parameter `overlay_alpha` says
+    #[arg(long)]
+    overlay: bool,
     /// Replace the bag that is already in the folder
     #[arg(long)]
     overwrite: bool,
@@ -110,6 +113,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
             StorageArg::Mcap => Storage::Mcap,
             StorageArg::Sqlite3 => Storage::Sqlite3,
         },
+        overlay: args.overlay.then(|| parameters.double("overlay_alpha") as f32),
         existing: if args.overwrite { Existing::Replace } else { Existing::Refuse },
     };
     let stop = super::stop_on_ctrl_c()?;
@@ -132,6 +136,8 @@ pub struct Job<'a> {
     pub pace: Pace,
     pub out: &'a Path,
     pub storage: Storage,
+    /// The opacity of masks that are drawn over their frames, where they are.
+    pub overlay: Option<f32>,
     pub existing: Existing,
 }
 
@@ -153,6 +159,9 @@ impl Job<'_> {
             storage: self.storage,
             existing: self.existing,
             classes: manifest.classes.iter().map(|class| class.name.clone()).collect(),
+            overlay: self
+                .overlay
+                .map(|alpha| Overlay { colors: manifest.classes.iter().map(|class| class.color).collect(), alpha }),
             model: manifest.name.clone(),
             scheduling: self.scheduling,
             precision: bundle.chosen().precision.name(),

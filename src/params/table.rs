@@ -88,6 +88,7 @@ pub const PARAMETERS: &[Parameter] = &[
         "Longest time between the stamps of two frames for a warm start, in milliseconds.",
     ),
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
+    double("overlay_alpha", 0.5, 0.0, 1.0, "Opacity of the classes in the overlay."),
     text("mask_size", "input", &["input", "network"], "Masks of the frame's size, or of the network's input."),
     at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used.")),
     at_start(row(
@@ -145,7 +146,6 @@ pub const PARAMETERS: &[Parameter] = &[
         Kind::Integers { min: 0, max: 255 },
         "Entry i is the class id published for the model's class i; empty: as the model has them.",
     )),
-    in_node(double("overlay_alpha", 0.5, 0.0, 1.0, "Opacity of the classes in the overlay.")),
     in_node(double("no_frame_s", 5.0, 0.5, 3600.0, "Seconds without a frame after which the log says why.")),
     in_node(text("diagnostics.hardware_id", "itnet", &[], "Hardware id in the diagnostics.")),
     in_node(double(

@@ -70,7 +70,7 @@ fn below_node(topic: &str) -> String {
 }
 
 /// Topics by these last names hold results, not pictures.
-const RESULTS: [&str; 3] = ["mask", "confidence", "labels"];
+const RESULTS: [&str; 4] = ["mask", "confidence", "labels", "overlay"];
 
 /// Every image topic, without masks and without the compressed twins of raw ones.
 fn found(topics: &[Topic]) -> Vec<String> {

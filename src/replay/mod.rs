@@ -24,6 +24,7 @@ use crate::report::{DropCause, DropRecord, FailureRecord, Report, Reporter, Tota
 use crate::scheduling::Scheduling;
 use crate::serve::{Ends, rest, serve};
 use feed::{Content, Player};
+pub use output::Overlay;
 use output::{Output, later};
 
 /// How fast frames come.
@@ -51,6 +52,8 @@ pub struct Replay<'a> {
     pub existing: Existing,
     /// Names of the class ids, from 0.
     pub classes: Vec<String>,
+    /// How masks are drawn over their frames, where they are.
+    pub overlay: Option<Overlay>,
     /// The bundle's name, for the report.
     pub model: String,
     /// How the thread that runs the network is scheduled; the pipeline's own threads were started so.
@@ -149,7 +152,7 @@ impl Replay<'_> {
         let reporter = Mutex::new(Reporter::new(&self.model, self.precision, self.threads));
         let ended = std::thread::scope(|scope| {
             let labels = (self.classes.as_slice(), &pipeline.settings().class_map);
-            let output = Output::start(scope, writer, self.cameras, labels)?;
+            let output = Output::start(scope, writer, self.cameras, labels, self.overlay.clone())?;
             let line = Line { replay: &self, clock, output, reporter: &reporter, progress };
             match self.pace {
                 Pace::Fast => self.fast(line, pipeline, feed),
@@ -263,14 +266,19 @@ impl Ends<Content> for Line<'_, '_> {
             return;
         };
         let Self { output, replay, .. } = self;
+        let mut drawn = None;
         let mut publish = |out: Published<'_>| {
             let received = match replay.pace {
                 Pace::Realtime => later(content.received, out.elapsed),
                 Pace::Fast => content.received,
             };
+            drawn = replay.overlay.is_some().then(|| (received, out.mask.clone()));
             output.publish(camera, received, out, content.info.as_deref());
         };
         let result = pipeline.run(camera, kind, &content.data, (arrival, deadline), &mut publish);
+        if let Some((received, mask)) = drawn {
+            output.draw(camera, received, (kind, content.data), mask);
+        }
         let topic = self.replay.topic(camera);
         let mut reporter = self.reporter.lock().unwrap_or_else(PoisonError::into_inner);
         let warning = match result {

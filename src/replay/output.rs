@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::cameras::Camera;
 use crate::bag::{BagError, BagWriter, Qos, TopicId};
-use crate::camera::{info_of, label_info, plane};
+use crate::camera::{info_of, label_info, overlay_image, plane};
 use crate::frame::Header;
-use crate::mask::ClassMap;
+use crate::mask::{ClassMap, Mask};
 use crate::message::{self, CameraInfo, Image, LabelInfo, Message};
-use crate::pipeline::Published;
+use crate::pipeline::{ImageKind, Published, frame_of};
 use crate::render::ConfidenceRenderer;
 
 /// Messages that may wait for the disk: about a second of one camera's masks.
@@ -22,7 +22,22 @@ const LABELS_EVERY: u64 = 1_000_000_000;
 struct Outgoing {
     topic: TopicId,
     received: i64,
-    data: Vec<u8>,
+    content: Written,
+}
+
+/// What becomes a message: its bytes, or a frame and its mask, which are drawn by the thread that writes.
+enum Written {
+    Bytes(Vec<u8>),
+    Overlay { kind: ImageKind, message: Vec<u8>, mask: Mask },
+}
+
+/// How masks are drawn over their frames.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlay {
+    /// The colours of the published class ids, from 0.
+    pub colors: Vec<[u8; 3]>,
+    /// 0 leaves the frame, 1 the colours.
+    pub alpha: f32,
 }
 
 /// The topics of one camera in the bag being written.
@@ -31,6 +46,7 @@ struct Topics {
     confidence: TopicId,
     camera_info: TopicId,
     label_info: TopicId,
+    overlay: Option<TopicId>,
     labels_told: Option<i64>,
 }
 
@@ -45,16 +61,19 @@ pub struct Output<'scope> {
 }
 
 impl<'scope> Output<'scope> {
-    /// Adds the cameras' topics to `writer` and starts to write. `classes` are the names of the model's classes from 0, `map` their ids in masks.
+    /// Adds the cameras' topics to `writer` and starts to write. `classes` are the names of the model's classes from 0, `map` their ids in masks. With an
+    /// `overlay` there is a topic for what [`draw`](Self::draw) is given.
     pub fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         mut writer: BagWriter,
         cameras: &[Camera],
         (classes, map): (&[String], &ClassMap),
+        overlay: Option<Overlay>,
     ) -> Result<Self, BagError> {
-        let topics = cameras.iter().map(|camera| Topics::add(&mut writer, camera)).collect::<Result<_, _>>()?;
+        let add = |camera| Topics::add(&mut writer, camera, overlay.is_some());
+        let topics = cameras.iter().map(add).collect::<Result<_, _>>()?;
         let (sender, receiver) = sync_channel(WAITING);
-        let thread = scope.spawn(move || write(writer, &receiver));
+        let thread = scope.spawn(move || write(writer, &receiver, overlay.as_ref()));
         let labels = label_info(&Header::default(), classes, map);
         Ok(Self { topics, labels, renderer: ConfidenceRenderer::new(), sender, thread, broken: false })
     }
@@ -87,8 +106,19 @@ impl<'scope> Output<'scope> {
         for (topic, encoded) in messages {
             // A mask has at most 16384 * 16384 bytes: its message is never too long to be encoded.
             let Ok(data) = encoded else { continue };
-            self.broken |= self.sender.send(Outgoing { topic, received, data }).is_err();
+            self.send(topic, received, Written::Bytes(data));
         }
+    }
+
+    /// Hands over a frame, as its message, and its mask, to be drawn over each other.
+    pub fn draw(&mut self, camera: usize, received: i64, (kind, message): (ImageKind, Vec<u8>), mask: Mask) {
+        if let Some(topic) = self.topics.get(camera).and_then(|topics| topics.overlay) {
+            self.send(topic, received, Written::Overlay { kind, message, mask });
+        }
+    }
+
+    fn send(&mut self, topic: TopicId, received: i64, content: Written) {
+        self.broken |= self.sender.send(Outgoing { topic, received, content }).is_err();
     }
 
     /// Waits until everything is written and ends the bag.
@@ -102,24 +132,39 @@ impl<'scope> Output<'scope> {
 }
 
 impl Topics {
-    fn add(writer: &mut BagWriter, camera: &Camera) -> Result<Self, BagError> {
+    fn add(writer: &mut BagWriter, camera: &Camera, drawn: bool) -> Result<Self, BagError> {
         let mut add = |name: &str, kind, qos| writer.add_topic(&format!("{}/{name}", camera.output), kind, qos);
         Ok(Self {
             mask: add("mask", Image::TYPE, Qos::reliable(1))?,
             confidence: add("confidence", Image::TYPE, Qos::reliable(1))?,
             camera_info: add("camera_info", CameraInfo::TYPE, Qos::reliable(1))?,
             label_info: add("label_info", LabelInfo::TYPE, Qos::latched(1))?,
+            overlay: drawn.then(|| add("overlay", Image::TYPE, Qos::reliable(1))).transpose()?,
             labels_told: None,
         })
     }
 }
 
 /// Writes what comes; when the sender is gone, ends the bag.
-fn write(mut writer: BagWriter, receiver: &Receiver<Outgoing>) -> Result<(), BagError> {
-    while let Ok(Outgoing { topic, received, data }) = receiver.recv() {
-        writer.write(topic, received, &data)?;
+fn write(mut writer: BagWriter, receiver: &Receiver<Outgoing>, overlay: Option<&Overlay>) -> Result<(), BagError> {
+    while let Ok(Outgoing { topic, received, content }) = receiver.recv() {
+        let data = match content {
+            Written::Bytes(data) => Some(data),
+            Written::Overlay { kind, message, mask } => overlay.and_then(|overlay| overlay.over(kind, &message, &mask)),
+        };
+        if let Some(data) = data {
+            writer.write(topic, received, &data)?;
+        }
     }
     writer.finish()
+}
+
+impl Overlay {
+    /// The message of a mask over its frame, which gave the mask and so can be read.
+    fn over(&self, kind: ImageKind, message: &[u8], mask: &Mask) -> Option<Vec<u8>> {
+        let frame = frame_of(kind, message).ok()?;
+        message::to_vec(&overlay_image(&frame, mask, &self.colors, self.alpha)).ok()
+    }
 }
 
 /// The bag's time of a mask that was out `elapsed` after its frame was received.

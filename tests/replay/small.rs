@@ -41,6 +41,32 @@ fn confidence_labels_and_calibration_go_with_the_mask() {
 }
 
 #[test]
+fn masks_are_drawn_over_their_frames_where_that_is_asked_for() {
+    let place = Place::new();
+    one_camera(&place, Storage::Mcap, 3);
+    std::fs::write(place.path("opaque.yaml"), "/**: {ros__parameters: {overlay_alpha: 1.0}}").expect("writes");
+    place.replay("bag", "out", &["--iterations", "1", "--overlay", "--params", "opaque.yaml"]);
+    let out = place.path("out");
+    let (masks, overlays) = (super::masks(&out, "/itnet/mask"), super::masks(&out, "/itnet/overlay"));
+    assert_eq!((masks.len(), overlays.len()), (3, 3));
+    let manifest = std::fs::read_to_string(place.path("tiny/manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("valid JSON");
+    let color = |class: u8| {
+        let color = manifest["classes"][usize::from(class)]["color"].as_array().expect("a colour");
+        color.iter().map(|value| value.as_u64().expect("a byte") as u8).collect::<Vec<_>>()
+    };
+    for (mask, overlay) in masks.iter().zip(&overlays) {
+        assert_eq!((overlay.width, overlay.height, overlay.encoding.as_str()), (40, 30, "rgb8"));
+        assert_eq!(overlay.header, mask.header);
+        assert_eq!(overlay.data.to_vec(), mask.data.iter().flat_map(|class| color(*class)).collect::<Vec<_>>());
+    }
+    // What was drawn is no camera for who replays the bag of masks.
+    let ran = place.run(&["replay", "out", "--out", "again", "--model", "tiny"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("no image topic"), "{}", ran.err);
+}
+
+#[test]
 fn fixed_iterations_give_the_same_masks_in_every_run_and_every_storage() {
     let place = Place::new();
     one_camera(&place, Storage::Sqlite3, 8);

@@ -81,6 +81,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         pace: Pace::Realtime,
         out: &folder("masks"),
         storage: Storage::Mcap,
+        overlay: None,
         existing: Existing::Replace,
     };
     let replayed = job.run(&stop)?;

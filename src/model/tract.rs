@@ -11,6 +11,7 @@
 //! does not change a result.
 
 mod bounds;
+mod check;
 mod fused;
 mod groups;
 mod lower;
@@ -20,7 +21,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, tensor_proto};
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, tensor_proto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::Cost;
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
@@ -34,6 +35,7 @@ use super::precision::Chosen;
 use crate::caught::caught;
 use crate::kernels::{self, Crew, Isa, Precision, ValuesMut};
 use bounds::Bound;
+use check::{check_numbers, check_operators};
 use fused::{FusedConv, Shelf, Workshop};
 pub(super) use lower::Ports;
 
@@ -132,47 +134,6 @@ impl Graph {
     pub fn nodes(&self) -> usize {
         self.plan.order_without_consts().len()
     }
-}
-
-/// Refuses operators that carry graphs (If, Loop, Scan): what is in these would be evaluated before anybody has looked at its size.
-fn check_operators(proto: &ModelProto) -> Result<(), GraphError> {
-    let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
-    let carries = |node: &&NodeProto| {
-        node.attribute.iter().any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty())
-    };
-    nodes.into_iter().find(carries).map_or(Ok(()), |node| {
-        let reason = format!("node `{}`: expected an operator without a graph in it, got {}", node.name, node.op_type);
-        Err(GraphError::Unusable(reason))
-    })
-}
-
-/// Refuses constants that are no numbers, and infinite weights: what a convolution makes of them would differ between processors.
-fn check_numbers(model: &TypedModel) -> Result<(), GraphError> {
-    let all = |fact: &TypedFact, fine: fn(&f32) -> bool| match &fact.konst {
-        Some(value) if value.datum_type() == f32::datum_type() => {
-            value.try_as_plain_ram().and_then(|plain| Ok(plain.as_slice::<f32>()?.iter().all(fine))).map_err(unusable)
-        }
-        _ => Ok(true),
-    };
-    for node in model.nodes() {
-        let refused = |got: &str| {
-            let (expected, got) = ("numbers".to_owned(), got.to_owned());
-            Err(GraphError::Tensor { tensor: node.name.clone(), expected, got })
-        };
-        for output in &node.outputs {
-            if !all(&output.fact, |value| !value.is_nan())? {
-                return refused("NaN");
-            }
-        }
-        let weights =
-            if node.op_is::<Conv>() { model.node_input_facts(node.id).map_err(unusable)? } else { TVec::new() };
-        for fact in weights {
-            if !all(fact, |value| value.is_finite())? {
-                return refused("an infinite weight");
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The threads that runners share.

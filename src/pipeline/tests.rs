@@ -1,7 +1,7 @@
 use super::*;
 use crate::anytime::ScriptedModel;
 use crate::clock::ScriptedClock;
-use crate::frame::Stamp;
+use crate::frame::{Header, Stamp};
 use crate::mask::ClassMap;
 use crate::message::Image;
 use crate::model::WarmStart;

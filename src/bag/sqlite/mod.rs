@@ -1,5 +1,7 @@
 //! Bags stored as sqlite3.
 
+mod connect;
+mod extent;
 mod open;
 mod read;
 mod unpack;

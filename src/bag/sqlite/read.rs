@@ -86,12 +86,7 @@ impl SqliteMessages {
         let batch = self.next_by_index(&self.wanted).or_else(|_| self.next_by_index("TRUE"));
         let fault = match batch {
             // An index that is not sorted would give the same rows again and again.
-            Ok(batch) if !batch.iter().map(|(key, _)| key).is_sorted_by(|a, b| a < b) => {
-                "the rows are not in order".to_owned()
-            }
-            Ok(batch) if batch.first().is_some_and(|(key, _)| *key <= self.last) => {
-                "the rows are not in order".to_owned()
-            }
+            Ok(batch) if !self.is_behind_the_last(&batch) => "the rows are not in order".to_owned(),
             Ok(batch) => {
                 self.index = batch.len() == BATCH;
                 self.last = batch.last().map_or(self.last, |(key, _)| *key);
@@ -105,6 +100,11 @@ impl SqliteMessages {
         self.read_table();
         let place = "index of table `messages`".to_owned();
         self.keep(BagError::Damaged { path: self.database.path.clone(), place, fault });
+    }
+
+    /// Whether keys are sorted and follow the last one that was read.
+    fn is_behind_the_last(&self, batch: &[(Key, bool)]) -> bool {
+        std::iter::once(&self.last).chain(batch.iter().map(|(key, _)| key)).is_sorted_by(|a, b| a < b)
     }
 
     /// The keys of the next rows, and which of these are wanted.

@@ -78,8 +78,12 @@ fn bag_files(folder: &Path) -> Result<Vec<PathBuf>, BagError> {
 
 /// Whether a file's name is that of a bag file.
 pub(super) fn is_bag_file(path: &Path) -> bool {
-    let inner = if is_zstd(path) { path.with_extension("") } else { path.to_path_buf() };
-    inner.extension().is_some_and(|extension| extension == "mcap" || extension == "db3")
+    unpacked(path).extension().is_some_and(|extension| extension == "mcap" || extension == "db3")
+}
+
+/// The name of a file as it is once it is decompressed.
+fn unpacked(path: &Path) -> PathBuf {
+    if is_zstd(path) { path.with_extension("") } else { path.to_path_buf() }
 }
 
 fn is_zstd(path: &Path) -> bool {
@@ -88,7 +92,7 @@ fn is_zstd(path: &Path) -> bool {
 
 /// The number before a bag file's extension; files without one come first.
 fn number(path: &Path) -> Option<u64> {
-    let inner = if is_zstd(path) { path.with_extension("") } else { path.to_path_buf() };
+    let inner = unpacked(path);
     let (_, number) = inner.file_stem()?.to_str()?.rsplit_once('_')?;
     number.parse().ok()
 }

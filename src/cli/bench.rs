@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::Ending;
-use super::table::{ms, row, table};
+use super::table::{ms, row, table, threads};
 use crate::anytime::nodes;
 use crate::clock::Clock;
 use crate::frame::{Encoding, Frame, Header, Size};
@@ -93,7 +93,7 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         writeln!(out, "{}", serde_json::to_string_pretty(&benched)?)?;
         return Ok(Ending::Done);
     }
-    let threads = if benched.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", benched.threads) };
+    let threads = threads(benched.threads);
     let Benched { model, precision, frame, frames, .. } = &benched;
     writeln!(out, "{model}, {precision}, {threads}, {frames} frames of {frame} rgb8, times in ms\n")?;
     let mut rows = vec![row(["stage", "p50", "p90", "p99", "max", "GMAC"])];

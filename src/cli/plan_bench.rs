@@ -249,7 +249,7 @@ fn describe(report: &Report) -> String {
         [first, .., last] => format!("{} budgets from {first:.1} to {last:.1} ms", budgets_ms.len()),
         _ => format!("{:.1} ms", budgets_ms.iter().sum::<f64>()),
     };
-    let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    let threads = super::table::threads(*threads);
     let head =
         ["", "budget", "missed", "beyond", "exit", "utility", "regret", "late", "gave up", "ended", "worst", "ms"];
     let each = plays.iter().any(|play| play.budget_ms.is_some());

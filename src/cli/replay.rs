@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ending;
-use super::table::{ms, row, table};
+use super::table::{ms, row, table, threads};
 use crate::anytime::StopCause;
 use crate::bag::{Bag, BagError, Existing, Storage};
 use crate::model::Wanted;
@@ -284,7 +284,6 @@ fn write(text: &mut impl Write, report: &Report, out: &Path) -> std::io::Result<
 
 /// What ran, and how: `itnet-s, int8, 1 thread, 33 ms`.
 fn setting(report: &Report) -> String {
-    let threads = if report.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", report.threads) };
     let budgets = report.frames.iter().map(|frame| frame.budget_ms);
     let (least, most) = budgets.fold((f64::INFINITY, 0.0), |(least, most), ms| (ms.min(least), ms.max(most)));
     let budget = match least {
@@ -292,7 +291,7 @@ fn setting(report: &Report) -> String {
         least if least == most => format!(", {most} ms"),
         least => format!(", {least} to {most} ms"),
     };
-    format!("{}, {}, {threads}{budget}", report.model, report.precision)
+    format!("{}, {}, {}{budget}", report.model, report.precision, threads(report.threads))
 }
 
 /// Why frames were dropped: ` (3 replaced)`.

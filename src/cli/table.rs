@@ -28,6 +28,11 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.iter().map(|cell| (*cell).to_owned()).collect()
 }
 
+/// A number of threads: `1 thread`.
+pub fn threads(count: usize) -> String {
+    if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
+}
+
 /// Milliseconds with two decimals.
 pub fn ms(value: f64) -> String {
     format!("{value:.2}")

@@ -11,7 +11,7 @@ use crate::bag::BagError;
 use crate::bag::compression::LARGEST;
 
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_READ_ONLY);
-pub(super) const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_READ_WRITE);
+const WRITABLE: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_READ_WRITE);
 
 /// Opens `file` for reading, or for recovery where a killed writer left a journal. `None` where the folder allows neither, and there is a log without
 /// which the file is not whole.
@@ -34,6 +34,11 @@ pub(super) fn connect(file: &Path, shown: &Path) -> Result<Option<Connection>, B
     as_it_lies(file, room).map(Some).map_err(|_| damaged(shown, "the database", &refused))
 }
 
+/// Opens a copy of our own of the file that the user knows as `shown`.
+pub(super) fn connect_copy(copy: &Path, shown: &Path) -> Result<Connection, BagError> {
+    attempt(copy, room(copy), WRITABLE).map_err(|fault| damaged(shown, "the database", &fault))
+}
+
 /// Opens a file that nobody changes, without locks and logs.
 pub(super) fn as_it_lies(file: &Path, room: u64) -> rusqlite::Result<Connection> {
     let uri = immutable_uri(file).ok_or(rusqlite::Error::InvalidPath(file.to_path_buf()))?;
@@ -46,7 +51,7 @@ fn needs_recovery(fault: &rusqlite::Error) -> bool {
 }
 
 /// Connects to a file of `room` bytes, logs included, and reads the schema.
-pub(super) fn attempt(file: &Path, room: u64, flags: OpenFlags) -> rusqlite::Result<Connection> {
+fn attempt(file: &Path, room: u64, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(file, flags)?;
     bound(&mut connection, room)?;
     // Else sqlite refuses a file shorter than its header says, with all the rows it still has.

@@ -79,8 +79,6 @@ pub(super) fn logs_ahead(file: &Path) -> bool {
 
 /// Bytes that the rows of a database can take: those of its file and its logs.
 pub(super) fn room(file: &Path) -> u64 {
-    ["", "-wal", "-journal"]
-        .map(|suffix| std::fs::metadata(beside(file, suffix)).map_or(0, |log| log.len()))
-        .iter()
-        .sum()
+    let length = |suffix| std::fs::metadata(beside(file, suffix)).map_or(0, |file| file.len());
+    std::iter::once("").chain(LOGS).map(length).sum()
 }

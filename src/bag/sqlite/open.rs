@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempPath;
 
 use super::SqliteMessages;
-use super::connect::{WRITABLE, as_it_lies, attempt, connect, damaged};
+use super::connect::{as_it_lies, connect, connect_copy, damaged};
 use super::extent::{Extent, has_log, log_unread, room, shortness};
 use super::unpack::{copy, copy_with_logs, decompress, temporary};
 use crate::bag::{BagError, Topic};
@@ -36,17 +36,15 @@ impl Database {
         };
         let torn = copy.first().and_then(|_| shortness(path, path));
         let file = copy.first().map_or(path, |copy| copy);
-        let opened = |connection: rusqlite::Result<Connection>| {
-            connection.map_err(|fault| damaged(path, "the database", &fault))
-        };
         let mut unread = None;
         let (connection, copy) = match connect(file, path)? {
             Some(connection) => (connection, copy),
             None => match copy_with_logs(path, room(path))? {
-                Some(copy) => (opened(attempt(&copy[0], room(&copy[0]), WRITABLE))?, copy),
+                Some(copy) => (connect_copy(&copy[0], path)?, copy),
                 None => {
                     unread = Some(log_unread(path));
-                    (opened(as_it_lies(path, room(path)))?, copy)
+                    let connection = as_it_lies(path, room(path));
+                    (connection.map_err(|fault| damaged(path, "the database", &fault))?, copy)
                 }
             },
         };
@@ -65,8 +63,7 @@ impl Database {
             cut.map_err(BagError::io(copy.path(), "write"))?;
         }
         let copy = copy.into_temp_path();
-        let connection = attempt(&copy, room(&copy), WRITABLE);
-        let connection = connection.map_err(|fault| damaged(path, "the database", &fault))?;
+        let connection = connect_copy(&copy, path)?;
         Self { path: path.to_path_buf(), connection, fault, _copy: vec![copy] }.checked()
     }
 

@@ -61,16 +61,14 @@ pub fn read_values(path: &Path, node: &str) -> Result<Vec<(String, Value)>, Para
 
 /// Reads one value, as it stands behind a parameter's name.
 pub fn parse_value(text: &str) -> Result<Value, String> {
-    let yaml: Yaml = serde_saphyr::from_str(text).map_err(|error| format!("no valid YAML: {error}"))?;
-    yaml.value().ok_or_else(|| "expected a value, or a list of values of one type".to_owned())
+    Yaml::parse(text)?.value().ok_or_else(|| "expected a value, or a list of values of one type".to_owned())
 }
 
 /// The key under which a node's parameters stand.
 const PARAMETERS_KEY: &str = "ros__parameters";
 
 fn parse(text: &str, node: &str) -> Result<Vec<(String, Value)>, String> {
-    let yaml: Yaml = serde_saphyr::from_str(text).map_err(|error| format!("no valid YAML: {error}"))?;
-    let Yaml::Group(names) = yaml else {
+    let Yaml::Group(names) = Yaml::parse(text)? else {
         return Err("expected node names at the top, such as `/**:`".to_owned());
     };
     let mut values = Vec::new();
@@ -168,6 +166,33 @@ mod tests {
     }
 
     #[test]
+    fn what_rcl_reads_in_the_sections_of_other_nodes_does_not_stop_this_one() {
+        for other in [
+            "limit: .inf",
+            "limit: -.INF",
+            "limit: .nan",
+            "limits: [1.0, .inf]",
+            "a: 1\n    a: 2",
+            "seed: 18446744073709551615",
+            "seed: 99999999999999999999999",
+        ] {
+            let text =
+                format!("/other:\n  ros__parameters:\n    {other}\n/itnet:\n  ros__parameters:\n    budget_ms: 3.0\n");
+            assert_eq!(read(&text).expect(other).0.double("budget_ms"), 3.0, "{other}");
+        }
+    }
+
+    #[test]
+    fn of_a_name_or_a_section_that_stands_twice_the_later_one_wins() {
+        let names = "/**:\n  ros__parameters:\n    budget_ms: 1.0\n    threads: 2\n    budget_ms: 2.0\n";
+        let sections = "/**:\n  ros__parameters:\n    budget_ms: 1.0\n    threads: 2\n/**:\n  ros__parameters:\n    budget_ms: 2.0\n";
+        for text in [names, sections] {
+            let parameters = read(text).expect("reads").0;
+            assert_eq!((parameters.double("budget_ms"), parameters.integer("threads")), (2.0, 2));
+        }
+    }
+
+    #[test]
     fn flags_are_read_as_ros_reads_them() {
         for (text, flag) in [("true", true), ("False", false), ("off", false), ("yes", true)] {
             let file = format!("/**:\n  ros__parameters:\n    use_sim_time: {text}\n");
@@ -222,9 +247,10 @@ mod tests {
             ("/**:\n  ros__parameters:\n    cameras: [1, 2]\n", "cameras"),
             ("/**:\n  ros__parameters:\n    cameras: [front, 2]\n", "cameras"),
             ("/**:\n  ros__parameters:\n    budget_ms: .nan\n", "budget_ms"),
+            ("/**:\n  ros__parameters:\n    budget_ms: .inf\n", "budget_ms"),
+            ("/**:\n  ros__parameters:\n    threads: 18446744073709551615\n", "threads"),
             ("/**:\n  ros__parameters:\n    autostart: 1\n", "autostart"),
             ("/**:\n  ros__parameters:\n    class_remap: [1, 300]\n", "0 to 255"),
-            ("/**:\n  ros__parameters:\n    budget_ms: 1.0\n    budget_ms: 2.0\n", "budget_ms"),
             ("/**:\n  ros__parameters: 1\n", "ros__parameters"),
             ("ros__parameters:\n  budget_ms: 1.0\n", "ros__parameters"),
         ] {

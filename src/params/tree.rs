@@ -1,6 +1,7 @@
 //! YAML as parameter files use it, in the order of the file.
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::Value;
 
@@ -14,6 +15,16 @@ pub enum Yaml {
 }
 
 impl Yaml {
+    /// Reads a document. What the parser of rcl takes is taken: a name that stands twice stays twice, in order, and numbers need not be finite. It may be another
+    /// node's part of a file that all nodes share.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let options = serde_saphyr::options! {
+            duplicate_keys: DuplicateKeyPolicy::PassThrough,
+            non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| format!("no valid YAML: {error}"))
+    }
+
     /// The value of a parameter; `None` for what none can have. An empty list has no type and becomes one of texts.
     pub fn value(&self) -> Option<Value> {
         match self {
@@ -89,9 +100,9 @@ impl<'de> Visitor<'de> for Build {
         Ok(Yaml::Scalar(Value::Integer(n)))
     }
 
-    fn visit_u64<E: Error>(self, n: u64) -> Result<Yaml, E> {
-        let n = i64::try_from(n).map_err(|_| E::custom(format!("{n} is more than an integer holds")))?;
-        Ok(Yaml::Scalar(Value::Integer(n)))
+    /// A double where it is more than an integer holds, as in ROS.
+    fn visit_u64<E>(self, n: u64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(i64::try_from(n).map_or(Value::Double(n as f64), Value::Integer)))
     }
 
     fn visit_f64<E>(self, x: f64) -> Result<Yaml, E> {

@@ -2,7 +2,8 @@
 
     ros2 launch itnet bag.launch.py bag:=drive topic:=/camera/image_raw budget_ms:=50.0
 
-Where only the masks are wanted, `itnet replay` makes them without ROS, and counts what was dropped.
+Of the bag only the images and their calibration are played: one that was recorded beside the node has masks, labels and diagnostics of its own, which would mix with
+those made now. Where only the masks are wanted, `itnet replay` makes them without ROS, and counts what was dropped.
 """
 
 import os
@@ -21,13 +22,26 @@ SHARE = get_package_share_directory('itnet')
 AFTER_THE_BAG = 1.0
 
 
+def played(topic, topics):
+    """What `ros2 bag play` is told of the topics to play."""
+    if topics == 'all':
+        return []
+    images = topic.removesuffix('/compressed')
+    camera = [images, f'{images}/compressed', f'{os.path.dirname(images).rstrip("/")}/camera_info']
+    return ['--topics', *(topics.split() or camera)]
+
+
 def play(context):
-    value = {name: LaunchConfiguration(name).perform(context) for name in ('bag', 'rate', 'loop', 'use_sim_time')}
+    names = ('bag', 'topic', 'topics', 'rate', 'loop', 'use_sim_time')
+    value = {name: LaunchConfiguration(name).perform(context) for name in names}
     loop = ['--loop'] if value['loop'].lower() == 'true' else []
     clock = ['--clock', '100'] if value['use_sim_time'].lower() == 'true' else []
     ended = TimerAction(period=AFTER_THE_BAG, actions=[Shutdown(reason='the bag has ended')])
     player = ExecuteProcess(
-        cmd=['ros2', 'bag', 'play', value['bag'], '--rate', value['rate'], '--disable-keyboard-controls', *loop, *clock],
+        cmd=[
+            'ros2', 'bag', 'play', value['bag'], '--rate', value['rate'], '--disable-keyboard-controls', *loop, *clock,
+            *played(value['topic'], value['topics']),
+        ],
         name='bag',
         output='screen',
         on_exit=[ended],
@@ -40,6 +54,11 @@ def generate_launch_description():
         DeclareLaunchArgument('bag', description='Bag to play: a rosbag2 folder'),
         DeclareLaunchArgument(
             'topic', default_value='/camera/image_raw', description='Image topic in the bag, compressed or not',
+        ),
+        DeclareLaunchArgument(
+            'topics',
+            default_value='',
+            description='Topics of the bag to play, parted by spaces, or all [default: the images and the camera_info beside them]',
         ),
         DeclareLaunchArgument('rate', default_value='1.0', description='Speed, 1.0 is as recorded'),
         DeclareLaunchArgument(

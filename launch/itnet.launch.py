@@ -43,14 +43,14 @@ def arguments():
         argument(name, f'{description} [default: that of params_file]', choices)
         for name, (description, choices) in PARAMETERS.items()
     ]
-    levels = ['debug', 'info', 'warn', 'error', 'fatal']
     return [
         argument('params_file', 'Parameter file', default=os.path.join(SHARE, 'config', 'itnet.yaml')),
         *parameters,
         argument('image_topic', 'Image topic; one in /compressed is compressed. Its calibration is the camera_info beside it', default='image'),
         argument('namespace', 'Namespace of the node'),
         argument('node_name', 'Name of the node', default='itnet'),
-        argument('log_level', 'Least severity that is logged', levels, 'info'),
+        argument('log_level', 'Least severity that is logged, such as info, or of one logger, such as itnet:=debug', default='info'),
+        argument('enclave', 'SROS2 enclave of the node, such as /itnet; left empty, what ROS takes by itself'),
         argument('respawn', 'Start the node again when it ends by itself', BOOLEANS, 'false'),
         argument('output', 'Where the log goes', ['screen', 'log', 'both'], 'screen'),
     ]
@@ -71,6 +71,7 @@ def node(context):
     if not os.path.isfile(params_file):
         raise FileNotFoundError(f'params_file: there is no file {params_file}')
     parameters = given(context)
+    enclave = LaunchConfiguration('enclave').perform(context)
     return [
         LifecycleNode(
             package='itnet',
@@ -79,7 +80,9 @@ def node(context):
             namespace=LaunchConfiguration('namespace'),
             parameters=[params_file, parameters] if parameters else [params_file],
             remappings=[('image', LaunchConfiguration('image_topic'))],
-            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            ros_arguments=[
+                '--log-level', LaunchConfiguration('log_level'), *(['--enclave', enclave] if enclave else []),
+            ],
             respawn=LaunchConfiguration('respawn').perform(context).lower() == 'true',
             respawn_delay=1.0,
             output=LaunchConfiguration('output').perform(context),

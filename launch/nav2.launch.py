@@ -2,12 +2,14 @@
 
     ros2 launch itnet nav2.launch.py image_topic:=/camera/image_raw
 
-It waits for that manager whatever `autostart` says. The manager has to know the node, and that it has no bond to wait for:
+It waits for a manager whatever `autostart` says. The manager has to know the node; it bonds with it as with Nav2's own:
 
-    lifecycle_manager:
+    lifecycle_manager_perception:
       ros__parameters:
+        autostart: true
         node_names: [itnet]
-        bond_timeout: 0.0
+
+Names are those of one camera. Cameras with names publish below `~/<camera>`, which this file has no rules for.
 """
 
 import os
@@ -22,7 +24,9 @@ SHARE = get_package_share_directory('itnet')
 
 
 def generate_launch_description():
-    topics = [SetRemap(f'~/{name}', f'segmentation/{name}') for name in ('mask', 'confidence', 'label_info')]
+    # The calibration lies beside the mask, where image_transport looks for it.
+    names = ('mask', 'mask/compressed', 'confidence', 'label_info', 'camera_info')
+    topics = [SetRemap(f'~/{name}', f'segmentation/{name}') for name in names]
     return LaunchDescription([
         GroupAction([
             *topics,

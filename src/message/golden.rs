@@ -1,7 +1,7 @@
 //! Messages against the bytes that an independent implementation writes.
 //!
 //! The constants are what Python's `rosbags` gives for the values below, with `store = get_typestore(Stores.ROS2_HUMBLE)`
-//! and `store.serialize_cdr(message, type, little_endian=...)`; `Float64Stamped` and vision_msgs were registered from
+//! and `store.serialize_cdr(message, type, little_endian=...)`; `Float64Stamped`, bond and vision_msgs were registered from
 //! their definitions. rmw_cyclonedds of Humble gives the same little-endian bytes for the types that it has. `..._BE`
 //! are big endian; `NO_...` have empty texts and sequences.
 
@@ -16,6 +16,10 @@ use crate::frame::{Header, Stamp};
 const DIAGNOSTICS: &str = "0001000000105e5fab40f903010000000000000002000000010000001000000069746e65743a20646561646c696e65001600000033206f66203330206672616d6573206d69737365640000000400000063707500020000000d0000006d69737365645f73686172650000000004000000302e31000a0000006275646765745f6d73000000010000000000000002000000610000000100000000000000020000006800000000000000";
 const DIAGNOSTICS_BE: &str = "000000005f5e100003f940ab000000010000000000000002010000000000001069746e65743a20646561646c696e65000000001633206f66203330206672616d6573206d69737365640000000000000463707500000000020000000d6d69737365645f73686172650000000000000004302e31000000000a6275646765745f6d73000000000000010000000000000002610000000000000100000000000000026800000000000000";
 const NO_DIAGNOSTICS: &str = "000100000000000000000000010000000000000000000000";
+const BOND: &str =
+    "0001000000105e5fab40f90301000000000000000600000069746e657400000009000000303063306666656500010000000080400000803e";
+const BOND_BE: &str =
+    "000000005f5e100003f940ab00000001000000000000000669746e657400000000000009303063306666656500010000408000003e800000";
 const METRICS: &str = "00010000070000002f69746e657400000b000000656c61707365645f6d730000030000006d73000001000000020000000200000003000000020000000100000000000000000000000000294005000000000000000000000000003e40";
 const NO_METRICS: &str =
     "000100000600000069746e657400000001000000000000000100000000000000ffffffff00000000000000000000000000000000";
@@ -72,6 +76,19 @@ fn diagnostics_are_the_bytes_another_implementation_writes() {
     let header = Header { stamp: STAMP, frame_id: String::new() };
     check(&DiagnosticArray { header, status: vec![late, fine] }, &[DIAGNOSTICS, DIAGNOSTICS_BE]);
     check(&DiagnosticArray::default(), &[NO_DIAGNOSTICS]);
+}
+
+#[test]
+fn signs_of_life_are_the_bytes_another_implementation_writes() {
+    let status = BondStatus {
+        header: Header { stamp: STAMP, frame_id: String::new() },
+        id: text("itnet"),
+        instance_id: text("00c0ffee"),
+        active: true,
+        heartbeat_timeout: 4.0,
+        heartbeat_period: 0.25,
+    };
+    check(&status, &[BOND, BOND_BE]);
 }
 
 #[test]

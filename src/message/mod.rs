@@ -4,6 +4,7 @@
 //! the caller keeps, so that an image is copied only where it must be. Knows the layout of these
 //! few messages; knows nothing of topics, bags, encodings of pixels or masks.
 
+mod bond;
 mod cdr;
 mod debug;
 mod definition;
@@ -13,6 +14,7 @@ mod parameter;
 mod statistics;
 mod types;
 
+pub use bond::BondStatus;
 pub use cdr::{MessageError, decode, encode, encode_head, to_vec};
 pub use debug::{Float64, Float64Stamped};
 pub use definition::{Message, MessageType};

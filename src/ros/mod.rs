@@ -3,13 +3,15 @@
 //! ```text
 //! edge -> node -> network -> worker -> pipeline
 //!          |         \-> cameras, pictures
-//!          \-> parameters, lifecycle, reports
+//!          \-> parameters, lifecycle, autostart, bond, reports
 //! ```
 //!
 //! Names, quality of service, parameters, lifecycle, cameras and reports as ROS 2 has them, on whatever [`Edge`](edge::Edge) it is given. The one
 //! there is stands in `r2r`, behind the feature `ros`, and nothing else names that library. Knows nothing of bags.
 
 pub mod args;
+mod autostart;
+mod bond;
 mod calibration;
 mod cameras;
 mod debug;

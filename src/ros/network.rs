@@ -54,11 +54,26 @@ pub enum Loading {
 struct Post {
     camera: Camera,
     budget: Duration,
-    labels: Option<Output>,
+    labels: Option<Labels>,
     calibration: Demand,
     listening: Option<Listening>,
     last: Option<Instant>,
     totals: Totals,
+}
+
+/// Where it is told what the numbers in the masks mean.
+struct Labels {
+    output: Output,
+    /// How many subscribed when that was asked last.
+    subscribers: usize,
+}
+
+impl Labels {
+    /// Whether more subscribe than when this was asked last.
+    fn have_new_subscribers(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.subscribers, self.output.subscribers());
+        self.subscribers > before
+    }
 }
 
 /// Cameras and network. The fields are dropped in their order: no frame may come to a network that is gone.
@@ -89,6 +104,7 @@ impl Network {
         for (camera, easel) in cameras.into_iter().zip(easels) {
             let masks = Masks::new(camera.image.clone(), &mut making.below(&camera.name), easel)?;
             let labels = making.below(&camera.name).optional("label_info", LabelInfo::TYPE.name, Qos::latched(1))?;
+            let labels = labels.map(|output| Labels { output, subscribers: 0 });
             let calibration = masks.calibration_demand();
             lines.push((camera.kind, masks));
             posts.push(Post {
@@ -201,12 +217,28 @@ impl Network {
 
     /// Tells what the numbers in the masks mean.
     pub fn tell_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
+        let all = |labels: &mut Labels| {
+            labels.have_new_subscribers();
+            true
+        };
+        self.tell_labels_where(all, parameters, stamp);
+    }
+
+    /// Tells it again where somebody new subscribes: the last message is kept for them, but not all ask for what is kept. Those who have it already take it for
+    /// another map; Nav2's layer then begins anew.
+    pub fn tell_new_ones_labels(&mut self, parameters: &Parameters, stamp: Stamp) {
+        self.tell_labels_where(Labels::have_new_subscribers, parameters, stamp);
+    }
+
+    fn tell_labels_where(&mut self, so: impl Fn(&mut Labels) -> bool, parameters: &Parameters, stamp: Stamp) {
         let Some(manifest) = self.manifest() else { return };
         let names: Vec<String> = manifest.classes.iter().map(|class| class.name.clone()).collect();
         let map = class_map(parameters, Some(manifest));
         let info = camera::label_info(&Header { stamp, frame_id: String::new() }, &names, &map);
         for labels in self.posts.iter_mut().filter_map(|post| post.labels.as_mut()) {
-            labels.send(&info, &mut self.bytes);
+            if so(labels) {
+                labels.output.send(&info, &mut self.bytes);
+            }
         }
     }
 

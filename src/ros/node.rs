@@ -8,10 +8,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::autostart::Autostart;
+use super::bond::Bond;
 use super::cameras::cameras;
 use super::edge::{Edge, EdgeError, RosTime};
 use super::event;
-use super::lifecycle::{Lifecycle, Request, State};
+use super::lifecycle::{Lifecycle, State};
 use super::name::NameError;
 use super::network::{Loading, Network};
 use super::output::{Making, Output, OutputError};
@@ -60,14 +62,14 @@ pub struct Node {
     overrides: QosOverrides,
     lifecycle: Lifecycle,
     reply: Option<Reply>,
-    /// Whether activation follows the first configuration by itself.
-    starting: bool,
+    autostart: Autostart,
     /// Why the last transition failed, or what broke since.
     failure: Option<String>,
     clock: Arc<dyn Clock>,
     time: Arc<dyn RosTime>,
     events: Output,
     transitions: Output,
+    bond: Bond,
     reports: Reports,
     network: Option<Network>,
     /// Topics that are published, for overrides to be told that change nothing.
@@ -93,6 +95,7 @@ impl Node {
         let mut making = Making { edge, names: &names, overrides: &overrides, topics: &published, place };
         let events = making.output("/parameter_events", ParameterEvent::TYPE.name, Qos::reliable(1000))?;
         let transitions = making.output("~/transition_event", TransitionEvent::TYPE.name, Qos::reliable(10))?;
+        let bond = Bond::new(&mut making, names.node().name())?;
         let reports = Reports::new(&mut making, names.node().to_string(), clock.now())?;
         let time = making.edge.time();
         let cameras = cameras(server.parameters(), &names).unwrap_or_default();
@@ -106,12 +109,13 @@ impl Node {
             overrides,
             lifecycle: Lifecycle::new(),
             reply: None,
-            starting: false,
+            autostart: Autostart::default(),
             failure: None,
             clock,
             time,
             events,
             transitions,
+            bond,
             reports,
             network: None,
             published,
@@ -131,8 +135,7 @@ impl Node {
             tracing::error!("{error}; ages are taken from the machine's time");
         }
         if self.server.parameters().flag("autostart") {
-            self.starting = true;
-            self.change_state(Request::CONFIGURE, Box::new(|_| ()), edge);
+            self.start_by_itself(edge);
         } else {
             tracing::info!(
                 "unconfigured; waiting for a lifecycle manager, or `ros2 lifecycle set {} configure`",
@@ -223,18 +226,22 @@ impl Node {
         }
     }
 
-    /// Hears of the network's thread, and once a second tells how everything is.
+    /// Hears of the network's thread, starts again where that is due, and once a second tells how everything is.
     pub fn tick(&mut self, edge: &mut dyn Edge) {
         self.hear(edge);
         let now = self.clock.now();
-        let stamp = self.time.now();
-        let parameters = self.server.parameters();
+        if self.autostart.is_due(now) {
+            self.start_by_itself(edge);
+        }
+        self.keep_bond();
         if !self.reports.are_due(now) {
             return;
         }
+        let stamp = self.time.now();
+        let parameters = self.server.parameters();
         let active = self.lifecycle.state() == State::Active;
         if let Some(network) = self.network.as_mut().filter(|_| active) {
-            network.tell_labels(parameters, stamp);
+            network.tell_new_ones_labels(parameters, stamp);
         }
         let standing = (self.lifecycle.state(), self.failure.as_deref());
         self.reports.tell(standing, self.network.as_mut(), parameters, edge, (now, stamp));
@@ -251,6 +258,10 @@ impl Node {
         } else if network.is_dead() {
             self.broken();
         }
+    }
+
+    fn keep_bond(&mut self) {
+        self.bond.keep(self.lifecycle.state() == State::Active, self.clock.now(), self.time.now());
     }
 
     fn full_name(&self) -> String {

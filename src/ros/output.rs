@@ -37,6 +37,11 @@ impl Demand {
 }
 
 impl Output {
+    /// How many subscriptions of other processes there are.
+    pub fn subscribers(&self) -> usize {
+        self.demand.publisher.subscribers()
+    }
+
     /// Whether somebody subscribes, or may get it later.
     pub fn is_wanted(&self) -> bool {
         self.demand.is_there()

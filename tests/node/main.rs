@@ -1,5 +1,6 @@
 //! The node on an edge without ROS: what goes in by topics and requests, and what comes out.
 
+mod bond;
 mod calibration;
 #[path = "../common/mod.rs"]
 mod common;
@@ -157,6 +158,22 @@ fn labels_are_told_when_the_node_becomes_active_and_follow_the_remap() {
     let labels: LabelInfo = message::decode(&labels[0]).expect("decodes");
     let joined = labels.class_map.iter().find(|class| class.class_id == 9).expect("there is a class 9");
     assert_eq!(joined.class_name, "class 0/class 1");
+}
+
+#[test]
+fn labels_are_told_again_only_where_somebody_new_subscribes() {
+    let mut bench = Bench::new(&[], &[]);
+    bench.edge.unsubscribe_all();
+    bench.edge.watch("/diagnostics");
+    bench.node.start(&mut bench.edge);
+    bench.until("the node is active", |bench| bench.node.lifecycle().state() == State::Active);
+    let told = bench.edge.sent("/diagnostics").len();
+    bench.messages("/diagnostics", told + 2);
+    assert_eq!(bench.edge.sent("/itnet/label_info").len(), 1);
+    bench.edge.watch("/itnet/label_info");
+    let told = bench.edge.sent("/diagnostics").len();
+    bench.messages("/diagnostics", told + 3);
+    assert_eq!(bench.edge.sent("/itnet/label_info").len(), 2);
 }
 
 #[test]
@@ -343,6 +360,34 @@ fn a_bundle_that_cannot_be_loaded_leaves_the_node_unconfigured_until_it_can() {
     assert_eq!(bench.node.lifecycle().state(), State::Unconfigured);
     std::fs::write(&data, whole).expect("writes");
     assert_eq!(bench.change(Request::CONFIGURE), Some(true));
+}
+
+#[test]
+fn a_node_that_starts_by_itself_does_so_once_its_bundle_is_there() {
+    let mut bench = Bench::new(&[], &[]);
+    let (model, away) = (bench.folder.path().join("model"), bench.folder.path().join("away"));
+    std::fs::rename(&model, &away).expect("moves");
+    bench.node.start(&mut bench.edge);
+    bench.until("it fails", |bench| bench.node.lifecycle().state() == State::Unconfigured);
+    assert!(bench.told_of("itnet: lifecycle").message.contains("model"));
+    std::fs::rename(&away, &model).expect("moves");
+    bench.until("the node is active", |bench| bench.node.lifecycle().state() == State::Active);
+    bench.edge.send("/image", picture(1, 64, 48));
+    bench.masks("/itnet/mask", 1);
+}
+
+#[test]
+fn a_node_that_could_not_start_by_itself_leaves_it_to_whoever_asks_for_a_transition() {
+    let mut bench = Bench::new(&[], &[]);
+    let (model, away) = (bench.folder.path().join("model"), bench.folder.path().join("away"));
+    std::fs::rename(&model, &away).expect("moves");
+    bench.node.start(&mut bench.edge);
+    bench.until("it fails", |bench| bench.node.lifecycle().state() == State::Unconfigured);
+    assert_eq!(bench.change(Request::CONFIGURE), Some(false));
+    std::fs::rename(&away, &model).expect("moves");
+    let told = bench.edge.sent("/diagnostics").len();
+    bench.messages("/diagnostics", told + 3);
+    assert_eq!(bench.node.lifecycle().state(), State::Unconfigured);
 }
 
 #[test]

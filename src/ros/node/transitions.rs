@@ -8,10 +8,19 @@ use super::super::qos::End;
 use super::{ENDED, Node, Reply};
 
 impl Node {
+    /// Configures, and activates once that is done.
+    pub(super) fn start_by_itself(&mut self, edge: &mut dyn Edge) {
+        self.autostart.begin();
+        self.change_state(Request::CONFIGURE, Box::new(|_| ()), edge);
+    }
+
     /// Starts a transition; `reply` learns how it ended.
     pub fn change_state(&mut self, request: Request<'_>, reply: Reply, edge: &mut dyn Edge) {
         match self.lifecycle.begin(request) {
-            Ok(transition) => self.tell(&transition),
+            Ok(transition) => {
+                self.autostart.leave_off();
+                self.tell(&transition);
+            }
             Err(refused) => {
                 tracing::warn!("{refused}");
                 return reply(false);
@@ -81,14 +90,18 @@ impl Node {
             }
         }
         self.failure = done.as_ref().err().cloned();
-        let starting = std::mem::take(&mut self.starting);
         let success = done.is_ok();
         let finished = self.lifecycle.finish(if success { Ending::Success } else { Ending::Failure });
         self.finished(finished);
+        let (starting, pause) = self.autostart.end(success, self.clock.now());
+        if let Some(pause) = pause {
+            tracing::info!("configured again in {} s", pause.as_secs());
+        }
+        self.keep_bond();
         if let Some(reply) = self.reply.take() {
             reply(success);
         }
-        if success && from == State::Configuring && starting {
+        if success && starting {
             self.change_state(Request::ACTIVATE, Box::new(|_| ()), edge);
         }
     }
@@ -123,9 +136,14 @@ impl Node {
         }
     }
 
-    /// The network's thread has ended by itself: what is left is thrown away, and the node can be configured again.
+    /// The network's thread has ended by itself: what is left is thrown away, and the node can be configured again. Where it started by itself, it does so.
     pub(super) fn broken(&mut self) {
-        tracing::error!("{ENDED}; the node is unconfigured until it is configured again");
+        if self.server.parameters().flag("autostart") {
+            let pause = self.autostart.again(self.clock.now());
+            tracing::error!("{ENDED}; the node is configured again in {} s", pause.as_secs());
+        } else {
+            tracing::error!("{ENDED}; the node is unconfigured until it is configured again");
+        }
         self.failure = Some(ENDED.to_owned());
         self.network = None;
         let leave = if self.lifecycle.state() == State::Active { Request::DEACTIVATE } else { Request::CLEANUP };
@@ -134,5 +152,6 @@ impl Node {
         {
             self.finished(step);
         }
+        self.keep_bond();
     }
 }

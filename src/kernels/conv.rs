@@ -200,7 +200,7 @@ impl Conv {
 
     /// Whether there is a way to do the convolution, which passes [`Geometry::check`], of an image's bytes that stand for what `normalise` makes of them.
     pub fn takes_bytes(geometry: &Geometry, normalise: &Normalise, isa: Isa, precision: Precision) -> bool {
-        let direct = geometry.inputs == COLOURS && !geometry.depthwise;
+        let direct = geometry.from_order == Order::Bytes && geometry.inputs == COLOURS && !geometry.depthwise;
         let rounds = !geometry.rounds() || is_rounding(geometry, isa, precision);
         let bytes = served(geometry, isa, precision) == Precision::Int8 && precision.is_there(isa);
         direct && bytes && rounds && normalise.blank().is_some()

@@ -32,7 +32,7 @@ impl<'a> Corners<'a> {
     #[inline(always)]
     pub fn new(values: &'a [f32], [planes, plane]: [usize; 2], [above, below]: [usize; 2], repeats: bool) -> Self {
         let apart = usize::from(!repeats);
-        let fits = planes <= 256 && planes * plane == values.len() && above.max(below) + apart < plane;
+        let fits = planes <= 256 && planes.checked_mul(plane) == Some(values.len()) && above.max(below) + apart < plane;
         assert!(fits, "{} values for {planes} planes of {plane}, corners at {above} and {below}", values.len());
         Self { above: &values[above..], below: &values[below..], plane, planes, apart }
     }
@@ -141,6 +141,12 @@ mod tests {
                 prop_assert_eq!(&got, &expected);
             }
         }
+    }
+
+    #[test]
+    #[should_panic = "0 values for 256 planes"]
+    fn planes_that_cannot_be_counted_are_refused() {
+        Corners::new(&[], [256, 1 << 56], [0, 0], false);
     }
 
     #[test]

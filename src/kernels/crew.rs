@@ -74,8 +74,15 @@ unsafe impl Sync for PieceCell {}
 unsafe impl Send for PieceCell {}
 
 impl Crew {
-    /// A crew of `threads`: the caller's own and one less to help.
+    /// A crew of `threads`: the caller's own and one less to help. A job must not hand jobs to its own crew: it would wait for itself.
+    ///
+    /// # Errors
+    /// More threads than the gate can count, or than the system gives.
     pub fn new(threads: usize) -> std::io::Result<Self> {
+        if threads as u64 > INSIDE {
+            let reason = format!("{threads} threads, at most {INSIDE} can work together");
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason));
+        }
         let mut crew = Self { shared: Shared::new(threads.max(1)), helpers: Vec::new(), busy: Mutex::new(()) };
         for number in 1..threads {
             let shared = Arc::clone(&crew.shared);
@@ -103,7 +110,7 @@ impl Crew {
 
     /// Does all jobs, each on one of the threads and on the widest vectors. Takes no memory from the allocator.
     pub fn share<J: Loops<Output = ()> + Send>(&self, jobs: impl IntoIterator<Item = J>) {
-        let mut jobs = jobs.into_iter();
+        let mut jobs = jobs.into_iter().fuse();
         loop {
             let mut some: [Option<J>; AT_ONCE] = std::array::from_fn(|_| jobs.next());
             let count = some.iter().flatten().count();
@@ -234,7 +241,9 @@ impl Shared {
             }
             // SAFETY: inside, the piece is not written.
             let piece = unsafe { *self.piece.0.get() };
-            if catch_unwind(AssertUnwindSafe(|| self.work(thread, piece))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(thread, piece))) {
+                // Dropping it might panic, and nobody would leave the gate then.
+                std::mem::forget(panic);
                 self.failed.store(true, Ordering::Relaxed);
             }
             self.gate.fetch_sub(1, Ordering::Release);

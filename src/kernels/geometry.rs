@@ -208,8 +208,8 @@ impl Geometry {
         }
     }
 
-    /// Whether the kernels can do it: every side at least 1 and not beyond reason, so that no product of sides is too large for a number,
-    /// and addends that cover the output.
+    /// Whether the kernels can do it: every side at least 1 and not beyond reason, so that no product of sides is too large for a number (which on 32 bits
+    /// takes a look at them), and addends that cover the output.
     pub fn check(&self) -> Result<(), String> {
         let within = |sides: &[usize], most: usize| sides.iter().all(|side| (1..=most).contains(side));
         let small = within(&self.kernel, MAX_KERNEL) && within(&self.stride, MAX_KERNEL);
@@ -218,6 +218,13 @@ impl Geometry {
         let sides = within(&self.from, MAX_SIDE) && within(&self.to, MAX_SIDE);
         if !(small && padded && channels && sides) {
             return Err(format!("not a convolution that the kernels can do: {self:?}"));
+        }
+        let countable = |[height, width]: [usize; 2], channels: usize| {
+            // Words of up to four bytes each.
+            height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)?.checked_mul(4)).is_some()
+        };
+        if !countable(self.from, self.inputs.max(4)) || !countable(self.to, self.outputs) {
+            return Err(format!("more values than can be counted: {self:?}"));
         }
         if self.depthwise && (self.inputs != self.outputs || !self.inputs.is_multiple_of(LANES)) {
             return Err(format!("{} and {} channels that do not mix", self.inputs, self.outputs));

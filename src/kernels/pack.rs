@@ -24,7 +24,8 @@ impl Range {
     /// How bytes stand best for values from `least` to `most`, and for zero.
     pub fn of([least, most]: [f32; 2]) -> Self {
         let (least, most) = (least.min(0.0), most.max(0.0));
-        let scale = (most - least) / LEVELS;
+        let span = most - least;
+        let scale = if span.is_finite() { span / LEVELS } else { most / LEVELS - least / LEVELS };
         // Where all is zero, or so close to it that its scale has no reciprocal.
         let range = Self { scale: if scale < f32::MIN_POSITIVE { 0.0 } else { scale }, zero: 0 };
         Self { zero: -((least * range.reciprocal()).round_ties_even() as i32), ..range }

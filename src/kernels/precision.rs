@@ -52,14 +52,17 @@ impl Precision {
         match (self, isa) {
             (Self::F32, _) | (_, Isa::Portable) => isa.is_there(),
             #[cfg(target_arch = "x86_64")]
-            (Self::Bf16, Isa::Avx512) => isa.is_there() && is_x86_feature_detected!("avx512bf16"),
+            (Self::Bf16, Isa::Avx512) => {
+                isa.is_there() && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512bf16")
+            }
             #[cfg(target_arch = "x86_64")]
             (Self::Int8, Isa::Avx512) => {
                 let narrow = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
                 isa.is_there() && narrow && is_x86_feature_detected!("avx512vnni")
             }
             #[cfg(target_arch = "x86_64")]
-            (Self::Bf16, Isa::Amx) => isa.is_there(),
+            // What is summed in tiles is finished and rounded in vectors.
+            (Self::Bf16, Isa::Amx) => isa.is_there() && is_x86_feature_detected!("avx512bw"),
             #[cfg(target_arch = "x86_64")]
             (Self::Int8, Isa::Amx) => isa.is_there() && self.is_there(Isa::Avx512),
             _ => false,

@@ -53,9 +53,10 @@ impl Resample {
         assert!(matches!(samples, 1 | 3 | 4), "{samples} samples a pixel");
         let taps: Vec<_> = taps.collect();
         let pairs = taps.iter().map(|(_, weights)| weights.len().div_ceil(2)).max().unwrap_or(0).max(1);
-        let last = taps.iter().map(|(start, _)| start + 2 * pairs - 2).max().unwrap_or(0);
-        let mut table =
-            Self { samples, width: taps.len(), pairs, firsts: vec![], weights: vec![], reach: last * samples + LOAD };
+        let far = taps.iter().map(|(start, _)| *start).max().unwrap_or(0);
+        let reach = far.checked_add(2 * pairs - 2).and_then(|last| last.checked_mul(samples)?.checked_add(LOAD));
+        let reach = reach.filter(|reach| u32::try_from(*reach).is_ok()).expect("samples that can be counted");
+        let mut table = Self { samples, width: taps.len(), pairs, firsts: vec![], weights: vec![], reach };
         for block in taps.chunks(BLOCK) {
             let mut firsts = [0; BLOCK];
             let from = table.weights.len();
@@ -278,5 +279,15 @@ mod tests {
         let [red, green, blue] = planes.each_mut().map(|plane| plane.as_mut_slice());
         let run = std::panic::AssertUnwindSafe(|| table.row(&short, SCALE, BIAS, [red, green, blue]));
         assert!(std::panic::catch_unwind(run).is_err());
+    }
+
+    #[test]
+    fn pixels_that_cannot_be_counted_are_refused() {
+        let one = [1i16, 1];
+        for far in [1usize << 62, 1 << 31] {
+            let made =
+                std::panic::catch_unwind(|| Resample::new(4, [(far, &one[..]), (9, &one[..])].into_iter()).reach());
+            assert!(made.is_err(), "{far}: {made:?}");
+        }
     }
 }

@@ -23,6 +23,60 @@ fn a_crew_does_every_job_once_and_passes_on_a_panic() {
     }
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_panic_whose_payload_panics_too_ends_the_work_all_the_same() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let crew = Crew::new(2).unwrap();
+    let (caller, helped) = (std::thread::current().id(), AtomicBool::new(false));
+    let fails = std::panic::AssertUnwindSafe(|| {
+        crew.run(2, &|_| {
+            if std::thread::current().id() != caller {
+                helped.store(true, Ordering::SeqCst);
+                std::panic::panic_any(Bomb);
+            }
+            while !helped.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+        });
+    });
+    assert!(std::panic::catch_unwind(fails).is_err());
+    crew.run(4, &|_| {});
+}
+
+#[test]
+fn the_end_of_an_iterator_is_the_end_of_the_jobs() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    struct Job<'a>(&'a AtomicUsize);
+    impl Loops for Job<'_> {
+        type Output = ();
+        fn run(self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (done, mut turn) = (AtomicUsize::new(0), 0);
+    let jobs = std::iter::from_fn(|| {
+        turn += 1;
+        (turn % 2 == 1).then(|| Job(&done))
+    });
+    Crew::new(1).unwrap().share(jobs);
+    assert_eq!(done.into_inner(), 1);
+}
+
+#[test]
+fn more_threads_than_can_be_counted_are_refused() {
+    let error = Crew::new(1 << 16).err().expect("refused");
+    assert!(error.to_string().contains("65536 threads"), "{error}");
+}
+
 #[test]
 fn several_callers_can_share_a_crew() {
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -267,3 +267,27 @@ fn weights_are_rounded_to_bytes_so_that_their_errors_add_up_to_nothing() {
     super::panel::round_to_bytes(&mut zeros, 2);
     assert_eq!(zeros, [0.0; 4]);
 }
+
+#[test]
+fn finite_values_of_any_span_give_finite_sums_in_bytes() {
+    let (kernel, pad, size) = ([1, 1], [0, 0], [1, 2]);
+    let small = Geometry { inputs: 4, outputs: 8, kernel, pad, from: size, to: size, addends: Vec::new(), ..large() };
+    let mut case = Case::new(Geometry { relu: false, ..small });
+    case.input = vec![3e38, 0.0, 0.0, 0.0, -3e38, 0.0, 0.0, 0.0];
+    case.weights.fill(1e-3);
+    for isa in isas(Precision::Int8) {
+        let sums = case.run_in(Precision::Int8, isa, 1);
+        assert!(sums.iter().all(|sum| sum.is_finite()), "{isa:?}: {sums:?}");
+    }
+}
+
+#[test]
+fn only_an_images_bytes_are_read_as_bytes() {
+    let of = |from_order| Geometry { inputs: 3, from_order, addends: Vec::new(), ..large() };
+    let normalise = Normalise::new([0.5; 3], [0.25; 3]);
+    for order in [Order::Rounded, Order::Interleaved, Order::Planes, Order::Bytes] {
+        let case = Case::new(of(order));
+        let made = Conv::of_bytes(of(order), &case.weights, &case.bias, &normalise, Isa::Portable);
+        assert_eq!(made.is_ok(), order == Order::Bytes, "{order:?}");
+    }
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::anytime::{Exits, Iterations, StageCosts, Task, Verdict};
+use crate::anytime::{Exits, Iterations, StageCosts, Task, Verdict, alone};
 use crate::clock::Clock;
 use crate::frame::{Frame, Stamp};
 use crate::mask::Mask;
@@ -120,10 +120,10 @@ impl Evaluation {
         self.tensor.fill(frame, self.model.input())?;
         let task = Task {
             deadline: None,
-            share_end: None,
             iterations: Iterations::new(1, self.exits.len()),
             exits: Exits::Every,
             skipped: 0,
+            camera: 0,
             worth: &[],
         };
         let Self { renderer, exits, .. } = self;
@@ -135,7 +135,7 @@ impl Evaluation {
             Ok::<_, FrameFault>(Verdict::GoOn)
         };
         let mut costs = StageCosts::new();
-        crate::anytime::run(self.model.as_mut(), self.clock.as_ref(), &mut costs, &task, &mut on_exit)?;
+        crate::anytime::run(self.model.as_mut(), self.clock.as_ref(), &mut costs, &task, &mut alone, &mut on_exit)?;
         Ok(())
     }
 
@@ -155,9 +155,9 @@ impl Evaluation {
             Err(cause) => (Start::Cold(cause), 0),
         };
         let iterations = Iterations::fixed(exit);
-        let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Needed, skipped, worth: &[] };
+        let task = Task { deadline: None, iterations, exits: Exits::Needed, skipped, camera: 0, worth: &[] };
         let mut on_exit = |_: usize, _: crate::model::Logits<'_>| Ok::<_, FrameFault>(Verdict::GoOn);
-        crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut on_exit)?;
+        crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut alone, &mut on_exit)?;
         counts.memory.end(model.state());
         counts.mask.resize(frame.size());
         renderer.render(model.logits()?, &mut counts.mask)?;

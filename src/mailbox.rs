@@ -3,6 +3,7 @@
 //! Knows nothing of what a frame is.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::clock::Instant;
 
@@ -19,6 +20,21 @@ pub struct Arrived<T> {
     pub content: T,
 }
 
+/// A camera's next frame is looked out for this part of a gap before it is due.
+const EARLIER: u32 = 8;
+
+/// A frame that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Index of the camera.
+    pub camera: usize,
+    /// When its mask has to be out.
+    pub deadline: Instant,
+    /// When the camera's next frame may come, which would replace it: as long after this one as this one after the last, or a little earlier, since no camera is exact. `None` of
+    /// a first frame.
+    pub next: Option<Instant>,
+}
+
 /// The mailboxes of all cameras, filled by one thread and emptied by another.
 #[derive(Debug)]
 pub struct Mailboxes<T> {
@@ -29,6 +45,8 @@ pub struct Mailboxes<T> {
 #[derive(Debug)]
 struct State<T> {
     slots: Vec<Slot<T>>,
+    /// How often an empty slot was filled.
+    filled: u64,
     closed: bool,
 }
 
@@ -38,26 +56,36 @@ struct Slot<T> {
     /// The deadline by which the camera is served: that of the first frame since it was served last. A frame that replaces another takes over its
     /// place in the queue, so that a fast camera with a long budget is not passed over for ever.
     due: Instant,
+    /// Of cameras that are due at the same instant, the one whose slot was filled first is served first.
+    turn: u64,
+    /// When the newest frame arrived, and how long after the one before.
+    arrived: Option<Instant>,
+    gap: Option<Duration>,
 }
 
 impl<T> Mailboxes<T> {
     /// Empty mailboxes for cameras `0..cameras`.
     pub fn new(cameras: usize) -> Self {
-        let slots = (0..cameras).map(|_| Slot { frame: None, due: Instant::default() }).collect();
-        Self { state: Mutex::new(State { slots, closed: false }), changed: Condvar::new() }
+        let slots = (0..cameras)
+            .map(|_| Slot { frame: None, due: Instant::default(), turn: 0, arrived: None, gap: None })
+            .collect();
+        Self { state: Mutex::new(State { slots, filled: 0, closed: false }), changed: Condvar::new() }
     }
 
     /// Puts a frame into its camera's slot and returns the one it replaces. A frame of a camera that does not exist, and any frame after
     /// [`close`](Self::close), comes back.
     pub fn put(&self, frame: Arrived<T>) -> Option<Arrived<T>> {
         let mut state = self.lock();
-        let closed = state.closed;
-        let Some(slot) = state.slots.get_mut(frame.camera).filter(|_| !closed) else {
+        let State { slots, filled, closed } = &mut *state;
+        let Some(slot) = slots.get_mut(frame.camera).filter(|_| !*closed) else {
             return Some(frame);
         };
         if slot.frame.is_none() {
-            slot.due = frame.deadline;
+            *filled += 1;
+            (slot.due, slot.turn) = (frame.deadline, *filled);
         }
+        slot.gap = slot.arrived.map(|last| frame.arrival.since(last)).filter(|gap| !gap.is_zero());
+        slot.arrived = Some(frame.arrival);
         let replaced = slot.frame.replace(frame);
         self.changed.notify_one();
         replaced
@@ -66,6 +94,17 @@ impl<T> Mailboxes<T> {
     /// Waits until there is a frame, and gives camera and deadline of the one that is due first; `None` once the mailboxes are closed and empty.
     pub fn wait(&self) -> Option<(usize, Instant)> {
         self.filled()?.first()?.frame.as_ref().map(|frame| (frame.camera, frame.deadline))
+    }
+
+    /// Each frame that waits, but for those of the camera `but`, in place of what `list` holds; in no order.
+    pub fn waiting(&self, but: usize, list: &mut Vec<Waits>) {
+        let waits = |slot: &Slot<T>| {
+            let Arrived { camera, arrival, deadline, .. } = *slot.frame.as_ref()?;
+            Some(Waits { camera, deadline, next: slot.gap.map(|gap| arrival + gap - gap / EARLIER) })
+                .filter(|_| camera != but)
+        };
+        list.clear();
+        list.extend(self.lock().slots.iter().filter_map(waits));
     }
 
     /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
@@ -104,14 +143,13 @@ impl<T> Mailboxes<T> {
 
 impl<T> State<T> {
     fn first(&mut self) -> Option<&mut Slot<T>> {
-        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| slot.due)
+        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| (slot.due, slot.turn))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn frame(camera: usize, deadline_ms: u64, content: &'static str) -> Arrived<&'static str> {
         let deadline = Instant::at(Duration::from_millis(deadline_ms));
@@ -161,6 +199,34 @@ mod tests {
             served.push(boxes.take().expect("two wait").content);
         }
         assert!(served.contains(&"patient"), "{served:?}");
+    }
+
+    #[test]
+    fn cameras_that_are_due_at_the_same_instant_take_turns() {
+        let boxes = Mailboxes::new(3);
+        (0..3).for_each(|camera| drop(boxes.put(frame(camera, 0, "first"))));
+        let mut served = [0; 3];
+        for _ in 0..30 {
+            let camera = boxes.take().expect("three wait").camera;
+            served[camera] += 1;
+            boxes.put(frame(camera, 0, "next"));
+        }
+        assert_eq!(served, [10; 3]);
+    }
+
+    #[test]
+    fn what_waits_is_known_but_for_one_camera_and_when_it_would_be_replaced() {
+        let at = |ms| Instant::at(Duration::from_millis(ms));
+        let boxes = Mailboxes::new(3);
+        boxes.put(frame(0, 30, "a"));
+        for arrival in [0, 40] {
+            boxes.put(Arrived { arrival: at(arrival), ..frame(2, 90, "b") });
+        }
+        let mut list = Vec::new();
+        boxes.waiting(0, &mut list);
+        assert_eq!(list, [Waits { camera: 2, deadline: at(90), next: Some(at(75)) }]);
+        boxes.waiting(2, &mut list);
+        assert_eq!(list, [Waits { camera: 0, deadline: at(30), next: None }]);
     }
 
     #[test]

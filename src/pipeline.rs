@@ -4,6 +4,7 @@
 //! mask in a closure. Knows nothing of topics, bags or ROS.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +21,14 @@ use crate::tensor::{InputSpec, TensorMaker};
 use crate::warm::{ColdCause, Memory, Seen, Sketch, Start};
 
 mod convergence;
+mod limits;
 mod meter;
 mod result;
 mod settings;
 
 use convergence::Convergence;
+pub use limits::Waiting;
+use limits::{Beside, Others, to_first_exit};
 use meter::Meter;
 pub use result::{FrameFault, FrameResult, Published};
 pub use settings::{Depth, MaskSize, Publish, Settings};
@@ -57,9 +61,9 @@ pub struct Pipeline {
     tensor: TensorMaker,
     renderer: Renderer,
     mask: Mask,
-    /// The size that rendering's cost is of.
-    rendered: Size,
-    /// The size of each camera's last mask.
+    /// What a mask of the network's size took when it was measured.
+    rendering: Duration,
+    /// The size of each camera's last mask, which its rendering's cost is of.
     sizes: BTreeMap<usize, Size>,
     costs: StageCosts,
     worth: Worth,
@@ -68,6 +72,7 @@ pub struct Pipeline {
     bandwidth: Option<Bandwidth>,
     /// Tells what all below that quota have used of it.
     used: Box<dyn Fn() -> Option<Used> + Send>,
+    others: Others,
     convergence: Convergence,
     /// What is kept of each camera that may start warm.
     memories: BTreeMap<usize, Memory>,
@@ -108,12 +113,13 @@ impl Pipeline {
             clock,
             settings,
             mask: Mask::unlabelled(spec.size),
-            rendered: spec.size,
+            rendering: Duration::ZERO,
             sizes: BTreeMap::new(),
             costs: StageCosts::new(),
             allowance,
             bandwidth: None,
             used: Box::new(|| None),
+            others: Others::default(),
             convergence: Convergence::default(),
             memories: BTreeMap::new(),
             meter: Meter::new(threads, Duration::ZERO),
@@ -162,8 +168,14 @@ impl Pipeline {
         &self.settings
     }
 
+    /// From now on `waiting` tells which frames wait for their turn: those that run leave them time.
+    pub fn leave_time_to(&mut self, waiting: Waiting) {
+        self.others = Others::new(waiting);
+    }
+
     /// A frame of `camera` arrived at `arrival`, whether it will be run or not: so it is known when others are due.
     pub fn arrived(&mut self, camera: usize, arrival: Instant) {
+        self.introduce(camera);
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.arrived(camera, arrival);
         }
@@ -183,20 +195,31 @@ impl Pipeline {
         now + self.to_first_exit(camera, |stage| self.costs.reserve(stage)) > deadline
     }
 
+    /// Whether a frame that arrived at `arrival` gives way: it had to wait until it can no longer be in time, and a frame of another camera that waits still can.
+    pub fn gives_way(&mut self, (camera, arrival, deadline): (usize, Instant, Instant), now: Instant) -> bool {
+        if !self.too_late((camera, deadline), now) || self.too_late((camera, deadline), arrival) {
+            return false;
+        }
+        let mut others = std::mem::take(&mut self.others);
+        let gives_way = others.waiting(camera).iter().any(|other| !self.too_late((other.camera, other.deadline), now));
+        self.others = others;
+        gives_way
+    }
+
     fn usual_first_exit(&self, camera: usize) -> Duration {
         self.to_first_exit(camera, |stage| self.costs.usual(stage))
     }
 
-    /// What a frame of `camera` takes to its first exit and that one's mask. Whether it starts warm is not known yet, and changes little.
     fn to_first_exit(&self, camera: usize, cost: impl Fn(Stage) -> Duration) -> Duration {
-        let first = match self.settings.depth {
+        to_first_exit(self.first_exit(), camera, cost)
+    }
+
+    /// The exit that every frame takes, whatever the time.
+    fn first_exit(&self) -> usize {
+        match self.settings.depth {
             Depth::Fixed(n) => n,
             Depth::Anytime(asked) => asked.within(self.model.iterations()).min(),
-        };
-        let size = self.sizes.get(&camera).unwrap_or(&self.rendered);
-        let render = cost(Stage::Render).mul_f64(size.pixels() as f64 / self.rendered.pixels().max(1) as f64);
-        let around = [Stage::Decode(camera), Stage::Data, Stage::Exit(first)];
-        (1..=first).map(Stage::Step).chain(around).map(cost).sum::<Duration>() + render
+        }
     }
 
     /// Runs a frame of `camera` that arrived at `arrival` and hands its mask (in [`Publish::Progressive`]: its masks) to `publish`, which is on the frame's
@@ -212,13 +235,14 @@ impl Pipeline {
         let start = self.clock.now();
         self.costs.rest(start.since(self.ended));
         // By default nothing is limited, and the system is not asked.
-        let began = self.allowance.limits().then(|| self.clock.worked(Worker::Thread));
+        let limited = self.allowance.limits() || self.bandwidth.is_some();
+        let began = limited.then(|| (self.clock.worked(Worker::Thread), self.helped()));
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.frame_begins(start, self.clock.worked(Worker::Process), (self.used)());
         }
-        let result = self.line((camera, kind), message, (arrival, deadline), start, publish);
+        let result = self.line((camera, kind), message, (arrival, deadline), (start, began), publish);
         self.ended = self.clock.now();
-        if let Some(began) = began {
+        if let Some((began, _)) = began.filter(|_| self.allowance.limits()) {
             let worked = self.clock.worked(Worker::Thread).saturating_sub(began);
             let used = self.meter.charge(worked, self.helped());
             self.allowance.charge(used, self.ended);
@@ -239,7 +263,7 @@ impl Pipeline {
         (camera, kind): (usize, ImageKind),
         message: &[u8],
         (arrival, deadline): (Instant, Instant),
-        start: Instant,
+        (start, began): (Instant, Option<(Duration, Duration)>),
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let frame = frame_of(kind, message)?;
@@ -255,8 +279,17 @@ impl Pipeline {
         self.costs.observe(Stage::Decode(camera), decoded);
 
         let worth = self.worth.clone();
-        let task = self.task((camera, begun), (start, deadline), &worth);
-        let Self { model, clock, settings, renderer, mask, costs, convergence, memories, .. } = self;
+        let task = self.task((camera, begun), deadline, &worth);
+        let (first, left, crew) =
+            (self.first_exit(), self.compute_left(camera, start, deadline), self.model.crew().cloned());
+        let threads = self.meter.threads();
+        let Self { model, clock, settings, renderer, mask, costs, convergence, memories, others, .. } = self;
+        let used = || {
+            let (thread, helped) = began.unwrap_or_default();
+            let helping = crew.as_ref().map_or(Duration::ZERO, |crew| crew.helped());
+            (clock.worked(Worker::Thread).saturating_sub(thread) + helping.saturating_sub(helped)) / threads
+        };
+        let mut beside = Beside { camera, first, clock: clock.as_ref(), left, used: &used, others };
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
             renderer.render(logits, mask)?;
@@ -270,7 +303,10 @@ impl Pipeline {
             }
             Ok(convergence.judge(logits)?)
         };
-        let mut outcome = anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut on_exit)?;
+        let mut outcome = {
+            let mut limits = |now, costs: &StageCosts, at| beside.limits(now, costs, at);
+            anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut limits, &mut on_exit)?
+        };
         if let Some(memory) = memories.get_mut(&camera) {
             memory.end(model.state());
         }
@@ -279,8 +315,8 @@ impl Pipeline {
             let before = clock.now();
             out(outcome.exit, model.logits()?)?;
             let took = clock.now().since(before);
-            costs.observe(Stage::Render, took);
-            outcome.stages.push((Stage::Render, took));
+            costs.observe(task.render(), took);
+            outcome.stages.push((task.render(), took));
         }
         let elapsed = clock.now().since(arrival);
         let (budget, slowdown) = (deadline.since(arrival), costs.slowdown());
@@ -303,12 +339,7 @@ impl Pipeline {
         }
     }
 
-    fn task<'a>(
-        &self,
-        (camera, begun): (usize, Start),
-        (start, deadline): (Instant, Instant),
-        worth: &'a Worth,
-    ) -> Task<'a> {
+    fn task<'a>(&self, (camera, begun): (usize, Start), deadline: Instant, worth: &'a Worth) -> Task<'a> {
         let warm = self.model.warm_start().filter(|_| begun.is_warm());
         let (useful, skipped, worth) = match warm {
             Some(warm) => (warm.useful, warm.skipped_steps(), &*worth.warm),
@@ -320,22 +351,12 @@ impl Pipeline {
             (Publish::Final, false) => Exits::Needed,
         };
         match self.settings.depth {
-            Depth::Fixed(n) => Task {
-                deadline: None,
-                share_end: None,
-                iterations: Iterations::fixed(n),
-                exits: Exits::Needed,
-                skipped,
-                worth,
-            },
-            Depth::Anytime(asked) => Task {
-                deadline: Some(deadline),
-                share_end: self.compute_left(camera, start, deadline).map(|left| start + left),
-                iterations: asked.within(useful),
-                exits,
-                skipped,
-                worth,
-            },
+            Depth::Fixed(n) => {
+                Task { deadline: None, iterations: Iterations::fixed(n), exits: Exits::Needed, skipped, camera, worth }
+            }
+            Depth::Anytime(asked) => {
+                Task { deadline: Some(deadline), iterations: asked.within(useful), exits, skipped, camera, worth }
+            }
         }
     }
 
@@ -346,13 +367,21 @@ impl Pipeline {
         self.allowance.left(start).into_iter().chain(by_quota).min()
     }
 
+    /// The first mask of a camera is expected to cost what one of the network's size was measured to.
+    fn introduce(&mut self, camera: usize) {
+        let size = self.tensor.spec().size;
+        if let Entry::Vacant(entry) = self.sizes.entry(camera) {
+            entry.insert(size);
+            self.costs.set_reference(Stage::Render(camera), &[self.rendering]);
+        }
+    }
+
     /// Rendering costs as much more as there are more pixels: known before the first mask of a size, which would be late otherwise.
     fn expect(&mut self, camera: usize, size: Size) {
-        self.sizes.insert(camera, size);
-        let factor = size.pixels() as f64 / self.rendered.pixels().max(1) as f64;
-        if size != self.rendered {
-            self.costs.scale_reference(Stage::Render, factor);
-            self.rendered = size;
+        self.introduce(camera);
+        if let Some(before) = self.sizes.insert(camera, size).filter(|before| *before != size) {
+            let factor = size.pixels() as f64 / before.pixels().max(1) as f64;
+            self.costs.scale_reference(Stage::Render(camera), factor);
         }
     }
 
@@ -368,7 +397,8 @@ impl Pipeline {
             self.renderer.render(self.model.logits()?, &mut self.mask)?;
             took.push(self.clock.now().since(before));
         }
-        self.costs.set_reference(Stage::Render, &took);
+        took.sort();
+        self.rendering = took.get(took.len() / 2).copied().unwrap_or_default();
         Ok(())
     }
 }

@@ -48,6 +48,8 @@ pub enum DropCause {
     Replaced,
     /// The share of compute was used up until too little of its budget was left.
     ShareSpent,
+    /// It had waited for other frames until it could no longer be in time, and one of another camera still could.
+    OthersWait,
 }
 
 impl DropCause {
@@ -56,6 +58,7 @@ impl DropCause {
         match self {
             Self::Replaced => "replaced",
             Self::ShareSpent => "share_spent",
+            Self::OthersWait => "others_wait",
         }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Keeps the share of compute and the cgroup's quota: it rests before a frame, never in one. Knows nothing of where frames come from or what becomes of them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::mailbox::{Arrived, Mailboxes};
 use crate::pipeline::Pipeline;
+use crate::report::DropCause;
 
 /// The longest nap, so that the end or a change of settings is not slept through.
 const NAP: Duration = Duration::from_millis(50);
@@ -17,20 +19,22 @@ pub trait Ends<T> {
     /// Called before each frame and each nap: the place to change the pipeline's settings.
     fn settle(&mut self, pipeline: &mut Pipeline);
 
-    /// Takes a frame that had to wait for compute until it was too late.
-    fn too_late(&mut self, frame: Arrived<T>);
+    /// Takes a frame that had to wait until it was too late.
+    fn drop(&mut self, frame: Arrived<T>, cause: DropCause);
 
     /// Runs a frame.
     fn run(&mut self, pipeline: &mut Pipeline, frame: Arrived<T>);
 }
 
-/// Serves the mailboxes until they are closed and empty.
-pub fn serve<T>(
+/// Serves the mailboxes until they are closed and empty. A frame that runs leaves time to those of other cameras that wait.
+pub fn serve<T: Send + 'static>(
     pipeline: &mut Pipeline,
-    boxes: &Mailboxes<T>,
+    boxes: &Arc<Mailboxes<T>>,
     (clock, stop): (&dyn Clock, &AtomicBool),
     ends: &mut impl Ends<T>,
 ) {
+    let waiting = Arc::clone(boxes);
+    pipeline.leave_time_to(Box::new(move |but, list| waiting.waiting(but, list)));
     loop {
         // What others leave of a quota is known once there is a frame, not before.
         let Some(next) = boxes.wait() else { return };
@@ -38,13 +42,24 @@ pub fn serve<T>(
         let Some(frame) = boxes.take() else { return };
         ends.settle(pipeline);
         pipeline.arrived(frame.camera, frame.arrival);
-        // Only the wait for compute makes a frame too late to be worth a late mask.
-        let waited = rested.is_some_and(|until| until > frame.arrival);
-        match waited && pipeline.too_late((frame.camera, frame.deadline), clock.now()) {
-            true => ends.too_late(frame),
-            false => ends.run(pipeline, frame),
+        match drop_cause(pipeline, &frame, (rested, clock.now())) {
+            Some(cause) => ends.drop(frame, cause),
+            None => ends.run(pipeline, frame),
         }
     }
+}
+
+/// Why a frame is not worth a late mask: it waited for compute, or it waited for others and would make one late that need not be. A frame that is late all by itself is run.
+fn drop_cause<T>(
+    pipeline: &mut Pipeline,
+    frame: &Arrived<T>,
+    (rested, now): (Option<Instant>, Instant),
+) -> Option<DropCause> {
+    let Arrived { camera, arrival, deadline, .. } = *frame;
+    if rested.is_some_and(|until| until > arrival) && pipeline.too_late((camera, deadline), now) {
+        return Some(DropCause::ShareSpent);
+    }
+    pipeline.gives_way((camera, arrival, deadline), now).then_some(DropCause::OthersWait)
 }
 
 /// Waits until the share of compute and the quota allow another frame, or until `stop` is set; gives the end of the wait if there was one. `next` has
@@ -70,8 +85,6 @@ pub fn rest(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::anytime::ScriptedModel;
     use crate::clock::ScriptedClock;
@@ -92,7 +105,8 @@ mod tests {
     impl Ends<usize> for Notes {
         fn settle(&mut self, _: &mut Pipeline) {}
 
-        fn too_late(&mut self, frame: Arrived<usize>) {
+        fn drop(&mut self, frame: Arrived<usize>, cause: DropCause) {
+            assert_eq!(cause, DropCause::ShareSpent);
             self.late.push(frame.content);
         }
 
@@ -119,7 +133,7 @@ mod tests {
     fn served(share: f64, budget: Duration, stop: bool) -> (Vec<usize>, Vec<usize>) {
         let clock = ScriptedClock::new();
         let mut pipeline = pipeline(&clock, share);
-        let boxes = Mailboxes::new(3);
+        let boxes = Arc::new(Mailboxes::new(3));
         let arrival = clock.now();
         for camera in 0..3 {
             boxes.put(Arrived { camera, arrival, deadline: arrival + budget, content: camera });

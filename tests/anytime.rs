@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use itnet::anytime::{
-    Exits, Iterations, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, measure, run, without_dips,
+    Exits, Iterations, Limits, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, alone, measure,
+    run, without_dips,
 };
 use itnet::clock::{Clock, Instant, ScriptedClock};
 use itnet::model::{Logits, ModelError, StagedModel, State, WarmStart};
@@ -32,7 +33,7 @@ impl Machine {
             Stage::Data => self.data * US,
             Stage::Step(_) => self.step * US,
             Stage::Exit(_) => self.exit * US,
-            Stage::Render => self.render * US,
+            Stage::Render(_) => self.render * US,
             Stage::Decode(_) => Duration::ZERO,
         }
     }
@@ -46,7 +47,7 @@ impl Machine {
         let clock = ScriptedClock::new();
         let mut costs = StageCosts::new();
         measure(&mut self.model(&clock), &clock, &mut costs, self.iterations, 3).expect("scripted");
-        costs.set_reference(Stage::Render, &[self.cost(Stage::Render)]);
+        costs.set_reference(Stage::Render(0), &[self.cost(Stage::Render(0))]);
         costs
     }
 }
@@ -67,19 +68,30 @@ fn frame_on(
     budget: Duration,
     change: impl FnOnce(&mut Task<'_>),
 ) -> (Outcome, Instant) {
+    frame_beside((measured, real), budget, Limits::default(), change)
+}
+
+/// The same with other limits.
+fn frame_beside(
+    (measured, real): (Machine, Machine),
+    budget: Duration,
+    limits: Limits,
+    change: impl FnOnce(&mut Task<'_>),
+) -> (Outcome, Instant) {
     let clock = ScriptedClock::new();
     let mut costs = measured.costs();
     let mut task = Task {
         deadline: Some(Instant::at(budget)),
-        share_end: None,
         iterations: Iterations::new(1, real.iterations),
         exits: Exits::Needed,
         skipped: 0,
+        camera: 0,
         worth: &[],
     };
     change(&mut task);
-    let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
-    clock.advance(real.cost(Stage::Render));
+    let mut beside = |_: Instant, _: &StageCosts, _| limits;
+    let outcome = run(&mut real.model(&clock), &clock, &mut costs, &task, &mut beside, &mut go_on).expect("scripted");
+    clock.advance(real.cost(Stage::Render(0)));
     (outcome, clock.now())
 }
 
@@ -114,8 +126,17 @@ fn a_frame_whose_deadline_had_passed_is_stale_and_still_gets_its_first_exit() {
 
 #[test]
 fn a_spent_share_of_compute_stops_before_the_deadline() {
-    let (outcome, out) = frame(USUAL, 50 * MS, |task| task.share_end = Some(Instant::at(20 * MS)));
+    let limits = Limits { share_end: Some(Instant::at(20 * MS)), others: None };
+    let (outcome, out) = frame_beside((USUAL, USUAL), 50 * MS, limits, |_| ());
     assert_eq!((outcome.exit, outcome.cause), (2, StopCause::ShareSpent));
+    assert!(out <= Instant::at(20 * MS));
+}
+
+#[test]
+fn frames_that_wait_stop_a_frame_before_its_deadline() {
+    let limits = Limits { share_end: None, others: Some(Instant::at(20 * MS)) };
+    let (outcome, out) = frame_beside((USUAL, USUAL), 50 * MS, limits, |_| ());
+    assert_eq!((outcome.exit, outcome.cause), (2, StopCause::OthersWait));
     assert!(out <= Instant::at(20 * MS));
 }
 
@@ -123,11 +144,12 @@ fn a_spent_share_of_compute_stops_before_the_deadline() {
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
     let iterations = Iterations::new(1, 6);
-    let task = Task { deadline: None, share_end: None, iterations, exits: Exits::Every, skipped: 0, worth: &[] };
+    let task = Task { deadline: None, iterations, exits: Exits::Every, skipped: 0, camera: 0, worth: &[] };
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
     };
-    let outcome = run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut on_exit).expect("scripted");
+    let outcome =
+        run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut alone, &mut on_exit).expect("scripted");
     assert_eq!((outcome.exit, outcome.cause), (3, StopCause::Converged));
 }
 
@@ -147,14 +169,14 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
     });
     let task = Task {
         deadline: Some(Instant::at(40 * MS)),
-        share_end: None,
         iterations: Iterations::new(1, 6),
         exits: Exits::Needed,
         skipped: 0,
+        camera: 0,
         worth: &[],
     };
-    let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
-    clock.advance(USUAL.cost(Stage::Render));
+    let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
+    clock.advance(USUAL.cost(Stage::Render(0)));
     assert_eq!((outcome.exit, outcome.run, outcome.cause), (2, 2, StopCause::BudgetSpent));
     assert!(clock.now() <= Instant::at(40 * MS), "{:?}", clock.now());
 }
@@ -171,19 +193,20 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
     let clock = ScriptedClock::new();
     let task = Task {
         deadline: Some(Instant::at(40 * MS)),
-        share_end: None,
         iterations: Iterations::new(1, 6),
         exits: Exits::EachPublished,
         skipped: 0,
+        camera: 0,
         worth: &[],
     };
     let mut published = Vec::new();
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
-        clock.clone().advance(USUAL.cost(Stage::Render));
+        clock.clone().advance(USUAL.cost(Stage::Render(0)));
         published.push(exit);
         Ok(Verdict::GoOn)
     };
-    let outcome = run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut on_exit).expect("scripted");
+    let outcome =
+        run(&mut USUAL.model(&clock), &clock, &mut USUAL.costs(), &task, &mut alone, &mut on_exit).expect("scripted");
     assert_eq!(published, (1..=outcome.exit).collect::<Vec<_>>());
     assert!(clock.now() <= Instant::at(40 * MS), "{:?}", clock.now());
 }
@@ -209,16 +232,17 @@ fn iterations_fall_under_load_and_come_back_after_it() {
         let arrival = clock.now();
         let task = Task {
             deadline: Some(arrival + 36 * MS),
-            share_end: None,
             iterations: Iterations::new(1, 6),
             exits: Exits::Needed,
             skipped: 0,
+            camera: 0,
             worth: &[],
         };
-        let outcome = run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut go_on).expect("scripted");
-        let render = machine.cost(Stage::Render);
+        let outcome =
+            run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
+        let render = machine.cost(Stage::Render(0));
         clock.advance(render);
-        costs.observe(Stage::Render, render);
+        costs.observe(Stage::Render(0), render);
         exits.push(outcome.exit);
         assert!(clock.now().since(arrival) <= 37 * MS, "frame {n}: {:?}", clock.now().since(arrival));
         clock.sleep_until(arrival + 40 * MS);
@@ -243,15 +267,9 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
         let start = clock.now();
         state.into_iter().for_each(|state| model.resume(state).expect("its own"));
         let iterations = Iterations::new(1, warm_start.useful);
-        let task = Task {
-            deadline: Some(start + 30 * MS),
-            share_end: None,
-            iterations,
-            exits: Exits::Needed,
-            skipped,
-            worth: &[],
-        };
-        let outcome = run(&mut model, &clock, &mut costs, &task, &mut go_on).expect("scripted");
+        let task =
+            Task { deadline: Some(start + 30 * MS), iterations, exits: Exits::Needed, skipped, camera: 0, worth: &[] };
+        let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
         (outcome, model.state(), clock.now().since(start))
     };
     let (cold, state, _) = run_one(0, None);
@@ -337,7 +355,10 @@ proptest! {
     #[test]
     fn a_larger_share_never_gives_an_earlier_exit(machine in machines(), a in 0u32..200_000, b in 0u32..200_000) {
         let ends = [a.min(b) * US, a.max(b) * US];
-        let exit = |end| frame(machine, 100 * MS, |task| task.share_end = Some(Instant::at(end))).0.exit;
+        let exit = |end| {
+            let limits = Limits { share_end: Some(Instant::at(end)), others: None };
+            frame_beside((machine, machine), 100 * MS, limits, |_| ()).0.exit
+        };
         prop_assert!(exit(ends[0]) <= exit(ends[1]));
     }
 

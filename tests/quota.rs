@@ -28,6 +28,8 @@ struct Robot {
     step: f64,
     /// CPUs that other processes below the same quota work on, as long as they may.
     others: f64,
+    /// Milliseconds that processes beside the quota hold the program up after every four that it works.
+    held_up: f64,
 }
 
 /// What became of its frames in 40 s.
@@ -60,7 +62,7 @@ fn ms(ms: f64) -> Duration {
 
 impl Robot {
     fn pipeline(self, clock: &ScriptedClock) -> Pipeline {
-        let mut seed = 7u64;
+        let (mut seed, mut since_held_up, hand) = (7u64, 0.0, clock.clone());
         let model = ScriptedModel::new(clock.clone(), 4, 4, move |stage| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let noise = 1.0 + 0.5 * (seed >> 40) as f64 / (1u64 << 24) as f64;
@@ -69,7 +71,13 @@ impl Robot {
                 Stage::Data => 0.2,
                 _ => 0.3,
             };
-            ms(noise * part * self.step)
+            let work = noise * part * self.step;
+            since_held_up += work;
+            if since_held_up > 4.0 {
+                since_held_up = 0.0;
+                hand.stall(ms(self.held_up));
+            }
+            ms(work)
         });
         let spec = InputSpec { size: Size::new(1, 1), mean: [0.0; 3], std: [1.0; 3] };
         let quota = Quota { time: ms(PERIOD_MS * self.cpus), period: ms(PERIOD_MS) };
@@ -139,7 +147,7 @@ fn frames_below_a_quota() {
     let robots = [1.0, 2.0, 4.0].into_iter().flat_map(|step| [0.15, 0.25, 0.5].map(|cpus| (step, cpus)));
     for (step, cpus) in robots {
         for (cameras, hz) in [(1, 10.0), (1, 15.0), (1, 20.0), (1, 25.0), (1, 30.0), (1, 40.0), (3, 10.0)] {
-            let of = Robot { cpus, hz, cameras, step, others: 0.0 }.runs();
+            let of = Robot { cpus, hz, cameras, step, others: 0.0, held_up: 0.0 }.runs();
             let _ = writeln!(table, "{step:.0} ms {cpus:.2} {cameras} at {hz:.0}: {of}");
         }
     }
@@ -155,7 +163,7 @@ fn while_first_exits_fit_into_a_quota_no_frame_is_late_or_dropped() {
             for hz in [5.0, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0] {
                 let most_in_a_period = (PERIOD_MS * hz / 1e3).floor() + 1.0;
                 if most_in_a_period * first <= 0.95 * PERIOD_MS * cpus {
-                    let outcome = Robot { cpus, hz, cameras: 1, step, others: 0.0 }.runs();
+                    let outcome = Robot { cpus, hz, cameras: 1, step, others: 0.0, held_up: 0.0 }.runs();
                     assert_eq!((outcome.late, outcome.dropped), (0, 0), "{step} ms, {cpus} CPUs, {hz} Hz");
                     // By chance, after a mask is out.
                     assert!(
@@ -175,7 +183,7 @@ fn frames_below_a_quota_that_others_share() {
     for (step, (cpus, others)) in [2.0, 4.0].into_iter().flat_map(|step| groups.map(|group| (step, group))) {
         // Rates at which frames meet every part of a period.
         for hz in [9.9, 19.8, 29.8] {
-            let of = Robot { cpus, hz, cameras: 1, step, others }.runs();
+            let of = Robot { cpus, hz, cameras: 1, step, others, held_up: 0.0 }.runs();
             let _ = writeln!(table, "{step:.0} ms {cpus:.2} {others:.2} {hz:>4.1}: {of}");
         }
     }
@@ -190,12 +198,23 @@ fn while_first_exits_fit_beside_others_no_frame_is_late_or_dropped() {
             for hz in [5.0, 9.9, 14.7, 19.8, 24.3, 29.8] {
                 let most_in_a_period = (PERIOD_MS * hz / 1e3).floor() + 1.0;
                 if most_in_a_period * first <= 0.95 * PERIOD_MS * cpus - PERIOD_MS * others {
-                    let outcome = Robot { cpus, hz, cameras: 1, step, others }.runs();
+                    let outcome = Robot { cpus, hz, cameras: 1, step, others, held_up: 0.0 }.runs();
                     let of = format!("{step} ms, {cpus} CPUs, {others} of others, {hz} Hz: {outcome:?}");
                     assert_eq!((outcome.late, outcome.dropped), (0, 0), "{of}");
                     assert!(outcome.stops as usize <= outcome.frames / 20, "{of}");
                 }
             }
         }
+    }
+}
+
+#[test]
+fn who_is_held_up_from_outside_has_as_much_of_the_quota() {
+    for (cpus, hz) in [(0.25, 14.8), (0.25, 19.8), (0.4, 29.8)] {
+        let [alone, held_up] =
+            [0.0, 4.0].map(|held_up| Robot { cpus, hz, cameras: 1, step: 2.0, others: 0.0, held_up }.runs());
+        let shallower = (alone.exits - held_up.exits) as f64 / alone.frames as f64;
+        assert!(shallower < 0.4, "{cpus} CPUs, {hz} Hz: {alone:?}, {held_up:?}");
+        assert_eq!((held_up.late, held_up.dropped), (0, 0), "{cpus} CPUs, {hz} Hz: {held_up:?}");
     }
 }

@@ -213,12 +213,12 @@ impl Ours {
                 let spent = |of: &dyn Fn(Stage) -> bool| -> Duration {
                     result.outcome.stages.iter().filter(|(stage, _)| of(*stage)).map(|(_, took)| *took).sum()
                 };
-                let network = spent(&|stage| !matches!(stage, Stage::Decode(_) | Stage::Render));
+                let network = spent(&|stage| !matches!(stage, Stage::Decode(_) | Stage::Render(_)));
                 let parts = [
                     ("frame", whole),
                     ("rest", whole.saturating_sub(network)),
                     ("tensor", spent(&|stage| matches!(stage, Stage::Decode(_)))),
-                    ("mask", spent(&|stage| stage == Stage::Render)),
+                    ("mask", spent(&|stage| matches!(stage, Stage::Render(_)))),
                 ];
                 for (part, time) in parts.into_iter().filter(|_| turn > 0) {
                     took.entry(format!("{part} {exit}")).or_default().push(time);

@@ -32,7 +32,7 @@ pub struct Bandwidth {
     worked: Worked,
     /// Seconds that had been worked when the period began, by all.
     at_begin: f64,
-    /// Seconds that other threads work from one frame's end to the next one's beginning.
+    /// Seconds that other threads work from one frame's end to the next one's beginning, or in a period where that is shorter.
     beside: f64,
     /// CPUs that others were seen to work on.
     seen_others: f64,
@@ -95,7 +95,11 @@ impl Bandwidth {
 
     /// A frame begins; `process` is what the process had worked at `now`, and `used` what all below the quota had, where that is told.
     pub fn frame_begins(&mut self, now: Instant, process: Duration, used: Option<Used>) {
-        let beside = (process.as_secs_f64() - self.worked.process).min(self.planned());
+        // A period's quota pays for what is worked in one, of all that was in a long pause. Some of it followed the frame before at once, so twice
+        // the even part is set aside.
+        let (period, pause) = (self.quota.period.as_secs_f64(), now.since(self.read).as_secs_f64());
+        let in_a_period = (2.0 * period / pause.max(1e-9)).min(1.0);
+        let beside = (in_a_period * (process.as_secs_f64() - self.worked.process)).min(self.planned());
         self.beside += NEWEST * (beside - self.beside);
         self.read(now, process, used);
         self.learn_others();

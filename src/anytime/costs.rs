@@ -149,7 +149,7 @@ impl StageCosts {
         match self.stages.get(&stage).filter(|_| !matches!(stage, Stage::Decode(_))) {
             None => course.add(took),
             Some(cost) => {
-                let usual = if stage == Stage::Render { cost.usual } else { 1.0 };
+                let usual = if matches!(stage, Stage::Render(_)) { cost.usual } else { 1.0 };
                 let reference = cost.reference();
                 self.judge(took, (reference, reference * self.slowdown * usual), &mut course);
             }
@@ -185,7 +185,7 @@ impl StageCosts {
         let cost = self.stages.entry(stage).or_insert_with(|| Cost::new(vec![course.work]));
         let reference = cost.reference().max(1e-9);
         // Rendering is all one node. What it takes for good, and does not only now and then, has to come to be usual.
-        let noise = if stage == Stage::Render { course.took } else { course.work };
+        let noise = if matches!(stage, Stage::Render(_)) { course.took } else { course.work };
         cost.learn(noise / reference / slowdown, slowdown, kind);
         if stage.tells_speed() {
             self.learn_speed(course.work / reference, course.took / reference, course.stalled > MOST * reference);

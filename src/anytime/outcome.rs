@@ -14,6 +14,8 @@ pub enum StopCause {
     BudgetSpent,
     /// Another iteration would have used more than the share of compute that is allowed, or than the frame's part of a cgroup's quota.
     ShareSpent,
+    /// Another iteration would have made a frame of another camera that waits late, or less deep than this one.
+    OthersWait,
     /// The last two exits gave nearly the same mask.
     Converged,
     /// The deadline had passed before the network could start.
@@ -22,8 +24,14 @@ pub enum StopCause {
 
 impl StopCause {
     /// All causes, in the order of reports.
-    pub const ALL: [StopCause; 5] =
-        [StopCause::LastExit, StopCause::BudgetSpent, StopCause::ShareSpent, StopCause::Converged, StopCause::Stale];
+    pub const ALL: [StopCause; 6] = [
+        StopCause::LastExit,
+        StopCause::BudgetSpent,
+        StopCause::ShareSpent,
+        StopCause::OthersWait,
+        StopCause::Converged,
+        StopCause::Stale,
+    ];
 
     /// The cause as it stands in reports, e.g. `budget_spent`.
     pub fn name(self) -> &'static str {
@@ -31,6 +39,7 @@ impl StopCause {
             StopCause::LastExit => "last_exit",
             StopCause::BudgetSpent => "budget_spent",
             StopCause::ShareSpent => "share_spent",
+            StopCause::OthersWait => "others_wait",
             StopCause::Converged => "converged",
             StopCause::Stale => "stale",
         }

@@ -82,16 +82,33 @@ pub fn without_dips(mut worth: Vec<f64>) -> Vec<f64> {
 pub struct Task<'a> {
     /// When the mask has to be out; `None` runs without regard to time.
     pub deadline: Option<Instant>,
-    /// When the frame's share of compute, or its part of a cgroup's quota, is used up; `None` where neither is set.
-    pub share_end: Option<Instant>,
     /// How many iterations.
     pub iterations: Iterations,
     /// Which exits.
     pub exits: Exits,
     /// Steps of the network that the frame leaves out because it starts warm: its iteration `i` is step `skipped + i`. 0 for a cold start.
     pub skipped: usize,
+    /// Whose frame it is: masks of cameras cost different amounts.
+    pub camera: usize,
     /// What the mask of each exit is worth, from the first exit on: its accuracy, or anything in proportion to it. Empty where nobody measured it.
     pub worth: &'a [f64],
+}
+
+/// What ends a frame besides its deadline, as it stands at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// When the frame's share of compute, or its part of a cgroup's quota, is used up; `None` where neither is set.
+    pub share_end: Option<Instant>,
+    /// When the mask has to be out for frames of other cameras that wait; `None` where none does.
+    pub others: Option<Instant>,
+}
+
+/// Tells what ends a frame besides its deadline, at an instant and as far as it has come by then.
+pub type Beside<'a> = &'a mut dyn FnMut(Instant, &StageCosts, Position) -> Limits;
+
+/// Nothing does.
+pub fn alone(_: Instant, _: &StageCosts, _: Position) -> Limits {
+    Limits::default()
 }
 
 /// How far a frame has come.
@@ -107,6 +124,13 @@ pub struct Position {
     pub converged: bool,
     /// The deadline had passed before the network could start.
     pub stale: bool,
+}
+
+impl Position {
+    /// What ends a frame that has come so far. Before its first exit nothing does.
+    pub(super) fn limits(self, now: Instant, costs: &StageCosts, beside: Beside<'_>) -> Limits {
+        if self.exited == 0 { Limits::default() } else { beside(now, costs, self) }
+    }
 }
 
 /// The next thing to do.
@@ -134,15 +158,20 @@ impl Task<'_> {
         Stage::Exit(self.skipped + iteration)
     }
 
+    /// The rendering of the frame's mask.
+    pub fn render(&self) -> Stage {
+        Stage::Render(self.camera)
+    }
+
     /// Decides, in this order:
     ///
     /// 1. Until the first exit is taken, whatever the time: its steps, then the exit.
     /// 2. A frame that was stale before it began, or whose masks have converged, is published.
     /// 3. After the last iteration, or the last that is worth more than those before it: its exit, if that is not taken yet and fits; then publish.
-    /// 4. If one more step is [worth it](Self::goes_on) and, with its exit and the publishing, within the share of compute: step on (where every
-    ///    exit counts, the one that is due comes first).
+    /// 4. If one more step is [worth it](Self::goes_on) and, with its exit and the publishing, within the `limits`: step on (where every exit counts,
+    ///    the one that is due comes first).
     /// 5. Else the exit that is due, if it fits; then publish.
-    pub fn next(&self, now: Instant, costs: &StageCosts, at: Position) -> Next {
+    pub fn next(&self, now: Instant, costs: &StageCosts, at: Position, limits: Limits) -> Next {
         if at.exited == 0 {
             return match at.done < self.iterations.min {
                 true => Next::Step,
@@ -164,12 +193,14 @@ impl Task<'_> {
         if at.abandoned || !self.goes_on(now, costs, at, 0) {
             return self.exit_or_publish(now, costs, at, StopCause::BudgetSpent);
         }
-        let end = || {
-            let (step, exit) = (self.step(at.done + 1), self.exit(at.done + 1));
-            now + costs.usual(step) + costs.usual(exit) + costs.reserve(Stage::Render)
-        };
-        if self.share_end.is_some_and(|share_end| end() > share_end) {
+        let (step, exit) = (self.step(at.done + 1), self.exit(at.done + 1));
+        let end = now + costs.usual(step) + costs.usual(exit) + costs.reserve(self.render());
+        let beyond = |limit: Option<Instant>| limit.is_some_and(|limit| end > limit);
+        if beyond(limits.share_end) {
             return self.exit_or_publish(now, costs, at, StopCause::ShareSpent);
+        }
+        if beyond(limits.others) {
+            return self.exit_or_publish(now, costs, at, StopCause::OthersWait);
         }
         match at.exited < at.done && self.exits != Exits::Needed {
             true => Next::Exit { until: self.limit(costs) },
@@ -200,8 +231,8 @@ impl Task<'_> {
         Ahead {
             left: left.as_secs_f64(),
             step: costs.left(self.step(at.done + 1), node),
-            end: reserve(self.exit(at.done + 1)) + reserve(Stage::Render),
-            fallback: if published { 0.0 } else { due + reserve(Stage::Render) },
+            end: reserve(self.exit(at.done + 1)) + reserve(self.render()),
+            fallback: if published { 0.0 } else { due + reserve(self.render()) },
         }
     }
 
@@ -218,13 +249,13 @@ impl Task<'_> {
     }
 
     /// How many iterations fit, by the costs as they are predicted at `now`, from `at` on.
-    pub fn plan(&self, now: Instant, costs: &StageCosts, at: Position) -> usize {
+    pub fn plan(&self, now: Instant, costs: &StageCosts, at: Position, beside: Beside<'_>) -> usize {
         let (mut now, mut at) = (now, at);
         if at.done == 0 {
             now = now + costs.usual(Stage::Data);
         }
         loop {
-            match self.next(now, costs, at) {
+            match self.next(now, costs, at, at.limits(now, costs, beside)) {
                 Next::Step => {
                     at.done += 1;
                     now = now + costs.usual(self.step(at.done));
@@ -233,7 +264,7 @@ impl Task<'_> {
                     at.exited = at.done;
                     now = now + costs.usual(self.exit(at.done));
                     if self.exits == Exits::EachPublished {
-                        now = now + costs.reserve(Stage::Render);
+                        now = now + costs.reserve(self.render());
                     }
                 }
                 Next::Publish(_) => return at.exited,
@@ -242,7 +273,7 @@ impl Task<'_> {
     }
 
     fn exit_or_publish(&self, now: Instant, costs: &StageCosts, at: Position, cause: StopCause) -> Next {
-        let end = now + costs.reserve(self.exit(at.done)) + costs.reserve(Stage::Render);
+        let end = now + costs.reserve(self.exit(at.done)) + costs.reserve(self.render());
         let fits = self.deadline.is_none_or(|deadline| end <= deadline);
         match at.exited < at.done && fits {
             true => Next::Exit { until: self.limit(costs) },
@@ -253,6 +284,6 @@ impl Task<'_> {
 
     /// Where only the time for publishing is left.
     fn limit(&self, costs: &StageCosts) -> Option<Instant> {
-        self.deadline.map(|deadline| deadline - costs.reserve(Stage::Render))
+        self.deadline.map(|deadline| deadline - costs.reserve(self.render()))
     }
 }

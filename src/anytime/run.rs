@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::costs::{Course, StageCosts};
 use super::outcome::Outcome;
-use super::planner::{Exits, Next, Position, Task};
+use super::planner::{Beside, Exits, Next, Position, Task};
 use super::stage::Stage;
 use crate::clock::{Clock, Instant};
 use crate::model::{Logits, ModelError, Progress, StagedModel, Watch};
@@ -21,7 +21,7 @@ pub enum Verdict {
 
 /// Runs the network on the input it holds; `task` says of a model that was told to resume a state how many steps that leaves out.
 ///
-/// After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned every finished stage. `on_exit` is called
+/// `beside` is asked before each decision after the first exit. After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned every finished stage. `on_exit` is called
 /// for each exit as it finishes, with its number and logits, and its error ends the run; in [`Exits::EachPublished`] its time is the cost of rendering.
 /// After `Err` the frame has no mask; the model may be used for the next one.
 pub fn run<E: From<ModelError>>(
@@ -29,15 +29,17 @@ pub fn run<E: From<ModelError>>(
     clock: &dyn Clock,
     costs: &mut StageCosts,
     task: &Task<'_>,
+    beside: Beside<'_>,
     on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
 ) -> Result<Outcome, E> {
     let now = clock.now();
     let mut at = Position { stale: task.deadline.is_some_and(|deadline| now >= deadline), ..Position::default() };
-    let planned = task.plan(now, costs, at);
+    let planned = task.plan(now, costs, at, beside);
     let mut runner = Runner { clock, costs, stages: Vec::with_capacity(2 * planned + 4) };
     runner.run(Stage::Data, &|_, _, _| true, &mut |watch| model.data(watch))?;
     let cause = loop {
-        match task.next(clock.now(), runner.costs, at) {
+        let now = clock.now();
+        match task.next(now, runner.costs, at, at.limits(now, runner.costs, beside)) {
             Next::Step => {
                 let step = at.done + 1;
                 let go = |now: Instant, costs: &StageCosts, node| at.exited == 0 || task.goes_on(now, costs, at, node);
@@ -136,8 +138,8 @@ impl Runner<'_> {
         }
         self.finish(task.exit(exit), ran);
         if published {
-            self.costs.observe(Stage::Render, taken);
-            self.stages.push((Stage::Render, taken));
+            self.costs.observe(task.render(), taken);
+            self.stages.push((task.render(), taken));
         }
         Ok(verdict == Verdict::Converged)
     }

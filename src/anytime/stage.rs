@@ -11,8 +11,8 @@ pub enum Stage {
     Step(usize),
     /// The exit after that many iterations.
     Exit(usize),
-    /// Logits to published mask.
-    Render,
+    /// Logits to published mask, of the camera with that index.
+    Render(usize),
 }
 
 impl Stage {
@@ -23,7 +23,7 @@ impl Stage {
             Stage::Data => "data",
             Stage::Step(_) => "step",
             Stage::Exit(_) => "exit",
-            Stage::Render => "render",
+            Stage::Render(_) => "render",
         }
     }
 

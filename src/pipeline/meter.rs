@@ -15,6 +15,11 @@ impl Meter {
         Self { threads: u32::try_from(threads.max(1)).unwrap_or(u32::MAX), helped }
     }
 
+    /// The network's threads.
+    pub fn threads(&self) -> u32 {
+        self.threads
+    }
+
     /// Charges nothing of what the threads that help worked until now, `helped`.
     pub fn restart(&mut self, helped: Duration) {
         self.helped = helped;

@@ -235,8 +235,8 @@ fn what_a_first_exit_takes_is_that_of_the_cameras_frames_and_of_the_iterations_b
     assert!(late(&line, 0, 2) && !late(&line, 0, 3));
     line.pipeline.costs.observe(Stage::Decode(1), 20 * MS);
     assert!(late(&line, 1, 22) && !late(&line, 1, 23) && !late(&line, 0, 3));
-    // Rendering takes 2 ms a pixel, and the last mask, of camera 1, had ten.
-    line.pipeline.costs.set_reference(Stage::Render, &[2 * MS]);
+    // Rendering takes 2 ms a pixel, and the masks of camera 1 have ten.
+    line.pipeline.rendering = 2 * MS;
     line.pipeline.expect(0, Size::new(1, 1));
     line.pipeline.expect(1, Size::new(10, 1));
     assert!(late(&line, 1, 42) && !late(&line, 1, 43) && late(&line, 0, 4) && !late(&line, 0, 5));
@@ -244,4 +244,17 @@ fn what_a_first_exit_takes_is_that_of_the_cameras_frames_and_of_the_iterations_b
     assert!(late(&line, 0, 5) && !late(&line, 0, 6));
     line.change(|settings| settings.depth = Depth::Fixed(1));
     assert!(late(&line, 0, 4) && !late(&line, 0, 5));
+}
+
+#[test]
+fn a_camera_whose_masks_are_dear_makes_those_of_another_no_dearer() {
+    let mut line = Line::new(None, |_| ());
+    line.pipeline.rendering = MS;
+    line.pipeline.arrived(0, Instant::default());
+    line.pipeline.arrived(1, Instant::default());
+    (0..64).for_each(|_| line.pipeline.costs.observe(Stage::Render(0), 9 * MS));
+    let now = line.clock.now();
+    // Three stages of a millisecond, and the mask.
+    let late = |camera, after| line.pipeline.too_late((camera, now + after * MS), now);
+    assert!(late(0, 11) && !late(0, 12) && late(1, 3) && !late(1, 4));
 }

@@ -176,7 +176,7 @@ impl Replay<'_> {
     }
 
     fn realtime(&self, mut line: Line<'_, '_>, mut pipeline: Pipeline, feed: feed::Feed) -> Result<Ended, ReplayError> {
-        let boxes = Mailboxes::new(self.cameras.len());
+        let boxes = Arc::new(Mailboxes::new(self.cameras.len()));
         let (clock, reporter) = (line.clock.as_ref(), line.reporter);
         let dropped = |frame: Arrived<Content>| drop_frame(reporter, self, &frame, DropCause::Replaced);
         let player = Player { cameras: self.cameras, clock, stop: self.stop, boxes: &boxes, dropped: &dropped };
@@ -256,8 +256,8 @@ impl Ends<Content> for Line<'_, '_> {
         }
     }
 
-    fn too_late(&mut self, frame: Arrived<Content>) {
-        drop_frame(self.reporter, self.replay, &frame, DropCause::ShareSpent);
+    fn drop(&mut self, frame: Arrived<Content>, cause: DropCause) {
+        drop_frame(self.reporter, self.replay, &frame, cause);
     }
 
     fn run(&mut self, pipeline: &mut Pipeline, frame: Arrived<Content>) {

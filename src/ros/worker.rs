@@ -20,6 +20,7 @@ use crate::mailbox::{Arrived, Mailboxes};
 use crate::message::CameraInfo;
 use crate::model::{Bundle, Wanted};
 use crate::pipeline::{FrameFault, FrameResult, ImageKind, Pipeline, Published, Settings};
+use crate::report::DropCause;
 use crate::scheduling::{Placement, Refusal, Scheduling};
 use crate::serve::{Ends, serve};
 use crate::setup::{self, Ready};
@@ -44,7 +45,7 @@ pub struct Live {
 /// What both threads see.
 pub struct Shared {
     /// The cameras' newest frames.
-    pub boxes: Mailboxes<Content>,
+    pub boxes: Arc<Mailboxes<Content>>,
     /// What became of each camera's frames since it was last asked.
     pub windows: Vec<Mutex<Window>>,
     live: Mutex<Live>,
@@ -141,7 +142,7 @@ impl Worker {
     /// Starts the thread, which loads first.
     pub fn start(job: Job) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            boxes: Mailboxes::new(job.cameras.len()),
+            boxes: Arc::new(Mailboxes::new(job.cameras.len())),
             windows: job.cameras.iter().map(|_| Mutex::default()).collect(),
             live: Mutex::new(job.live.clone()),
             changed: AtomicBool::new(false),
@@ -227,7 +228,7 @@ impl Ends<Content> for Line<'_> {
         }
     }
 
-    fn too_late(&mut self, frame: Arrived<Content>) {
+    fn drop(&mut self, frame: Arrived<Content>, _: DropCause) {
         self.shared.window(frame.camera).into_iter().for_each(|mut window| window.dropped());
     }
 

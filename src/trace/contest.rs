@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::tally::Played;
 use super::{Costs, Trace};
 use crate::anytime::{
-    self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict, without_dips,
+    self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict, alone, without_dips,
 };
 use crate::clock::{Clock, Instant, ScriptedClock};
 use crate::model::ModelError;
@@ -87,7 +87,8 @@ impl Contest {
     pub fn new(trace: Trace, accuracy: &[f64]) -> Self {
         let iterations = trace.iterations().min(accuracy.len());
         let last = Stage::Step(trace.iterations());
-        let part = |frame: &Costs| trace.took(frame, Stage::Render).as_secs_f64() / work(&trace, frame, last).max(1e-9);
+        let part =
+            |frame: &Costs| trace.took(frame, Stage::Render(0)).as_secs_f64() / work(&trace, frame, last).max(1e-9);
         let mut parts: Vec<f64> = trace.frames.iter().map(part).collect();
         parts.sort_by(f64::total_cmp);
         // Up to a third of all may have been held up.
@@ -162,9 +163,9 @@ impl Contest {
         }
         let usual =
             Duration::from_secs_f64(self.render * work(&self.trace, frame, Stage::Step(self.trace.iterations())));
-        let took = self.trace.took(frame, Stage::Render);
+        let took = self.trace.took(frame, Stage::Render(0));
         let held = took > usual + usual / 2 + Duration::from_micros(300);
-        costs.set_reference(Stage::Render, &[if held { usual } else { took }]);
+        costs.set_reference(Stage::Render(0), &[if held { usual } else { took }]);
     }
 
     /// Frames that count: all but the warm-up.
@@ -194,7 +195,7 @@ impl Contest {
 
     /// What a frame takes that goes straight to one exit.
     fn to_exit(&self, frame: &Costs, exit: usize) -> Duration {
-        let around = [Stage::Decode(0), Stage::Data, Stage::Exit(exit), Stage::Render];
+        let around = [Stage::Decode(0), Stage::Data, Stage::Exit(exit), Stage::Render(0)];
         let stages = around.into_iter().chain((1..=exit).map(Stage::Step));
         stages.map(|stage| self.trace.took(frame, stage)).sum()
     }
@@ -220,8 +221,8 @@ impl Contest {
             _ => StageCosts::new(),
         };
         anytime::measure(model, clock, &mut costs, self.iterations(), WARM_UP)?;
-        let render = |frame| self.trace.took(frame, Stage::Render);
-        costs.set_reference(Stage::Render, &self.trace.frames.iter().take(WARM_UP).map(render).collect::<Vec<_>>());
+        let render = |frame| self.trace.took(frame, Stage::Render(0));
+        costs.set_reference(Stage::Render(0), &self.trace.frames.iter().take(WARM_UP).map(render).collect::<Vec<_>>());
         Ok(costs)
     }
 
@@ -233,7 +234,7 @@ impl Contest {
             Strategy::TimeLeft => (Some(deadline), Iterations::new(1, self.iterations()), Exits::Every),
             Strategy::Fixed(n) => (None, Iterations::fixed(n), Exits::Needed),
         };
-        Task { deadline, share_end: None, iterations, exits, skipped: 0, worth: &self.worth }
+        Task { deadline, iterations, exits, skipped: 0, camera: 0, worth: &self.worth }
     }
 
     /// Plays a frame as the pipeline does; the exit that was published, and whether a step was abandoned.
@@ -251,10 +252,11 @@ impl Contest {
         };
         charge(costs, Stage::Decode(0));
         let start = clock.now();
-        let outcome = anytime::run(model, clock, costs, &task, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
+        let outcome =
+            anytime::run(model, clock, costs, &task, &mut alone, &mut |_, _| Ok::<_, ModelError>(Verdict::GoOn))?;
         let finished: Duration = outcome.stages.iter().map(|(_, took)| *took).sum();
         let gave_up = clock.now().since(start) > finished;
-        charge(costs, Stage::Render);
+        charge(costs, Stage::Render(0));
         Ok((outcome.exit, gave_up))
     }
 }

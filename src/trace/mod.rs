@@ -75,7 +75,7 @@ impl Trace {
     pub fn took(&self, frame: &Costs, stage: Stage) -> Duration {
         let us = match stage {
             Stage::Decode(_) => frame.decode,
-            Stage::Render => frame.render,
+            Stage::Render(_) => frame.render,
             _ => place(stage).and_then(|place| frame.network.get(place)).map_or(0, |held| held.took),
         };
         Duration::from_micros(us.into())
@@ -112,7 +112,7 @@ fn place(stage: Stage) -> Option<usize> {
         Stage::Data => Some(0),
         Stage::Step(iteration) => (2 * iteration).checked_sub(1),
         Stage::Exit(iteration) => Some(2 * iteration),
-        Stage::Decode(_) | Stage::Render => None,
+        Stage::Decode(_) | Stage::Render(_) => None,
     }
 }
 

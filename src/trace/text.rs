@@ -208,7 +208,7 @@ mod tests {
         let us = |stage| trace.nodes(&trace.frames[1], stage).iter().map(Duration::as_micros).collect::<Vec<_>>();
         assert_eq!(us(Stage::Data), [4700 + 500, 1500]);
         assert_eq!(us(Stage::Exit(1)), [97]);
-        assert_eq!((us(Stage::Decode(0)), us(Stage::Render), us(Stage::Step(2))), (vec![310], vec![1301], vec![0]));
+        assert_eq!((us(Stage::Decode(0)), us(Stage::Render(0)), us(Stage::Step(2))), (vec![310], vec![1301], vec![0]));
     }
 
     #[test]

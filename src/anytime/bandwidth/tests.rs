@@ -63,6 +63,17 @@ fn what_threads_beside_a_frame_usually_work_is_left_to_them() {
 }
 
 #[test]
+fn a_thread_that_works_all_the_time_leaves_a_slow_camera_its_quota() {
+    let mut account = account(1);
+    for frame in 0..100 {
+        // A frame of 4 ms every 2 s, and 20 ms beside it, which is 1 % of a CPU.
+        account.frame_begins(at(5 + 2000 * frame), frame * 24 * MS, None);
+        account.frame_ends(at(11 + 2000 * frame), (frame * 24 + 4) * MS, None);
+    }
+    assert!(account.left(FIRST, BUDGET) >= 13 * MS, "{:?}", account.left(FIRST, BUDGET));
+}
+
+#[test]
 fn work_across_the_beginning_of_a_period_is_of_both() {
     let mut account = account(1);
     account.frame_begins(at(100), Duration::ZERO, None);

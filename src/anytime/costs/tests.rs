@@ -72,14 +72,14 @@ fn a_machine_that_became_slower_is_seen_within_five_stages_and_forgotten_within_
 #[test]
 fn rendering_that_is_held_up_now_and_then_is_stalled_and_for_good_is_slower() {
     let mut costs = settled();
-    costs.set_reference(Stage::Render, &[MS]);
+    costs.set_reference(Stage::Render(0), &[MS]);
     for n in 0..128 {
-        costs.observe(Stage::Render, if n % 4 == 0 { 5 * MS } else { MS });
+        costs.observe(Stage::Render(0), if n % 4 == 0 { 5 * MS } else { MS });
     }
-    assert_eq!((costs.usual(Stage::Render), costs.reserve(Stage::Render)), (MS, MS));
+    assert_eq!((costs.usual(Stage::Render(0)), costs.reserve(Stage::Render(0))), (MS, MS));
     assert!(costs.stalls().expected(0.001) > 0.2);
-    (0..64).for_each(|_| costs.observe(Stage::Render, 5 * MS));
-    assert_eq!((costs.usual(Stage::Render), costs.reserve(Stage::Render)), (5 * MS, 5 * MS));
+    (0..64).for_each(|_| costs.observe(Stage::Render(0), 5 * MS));
+    assert_eq!((costs.usual(Stage::Render(0)), costs.reserve(Stage::Render(0))), (5 * MS, 5 * MS));
 }
 
 #[test]
@@ -92,20 +92,20 @@ fn a_message_that_takes_longer_to_decode_is_no_stall() {
 #[test]
 fn more_pixels_cost_more_before_the_first_of_them_was_seen() {
     let mut costs = settled();
-    costs.set_reference(Stage::Render, &[2 * MS]);
-    costs.scale_reference(Stage::Render, 4.0);
-    assert_eq!(costs.usual(Stage::Render), 8 * MS);
-    costs.scale_reference(Stage::Render, f64::INFINITY);
+    costs.set_reference(Stage::Render(0), &[2 * MS]);
+    costs.scale_reference(Stage::Render(0), 4.0);
+    assert_eq!(costs.usual(Stage::Render(0)), 8 * MS);
+    costs.scale_reference(Stage::Render(0), f64::INFINITY);
     costs.scale_reference(Stage::Exit(9), 4.0);
-    assert_eq!((costs.usual(Stage::Render), costs.usual(Stage::Exit(9))), (8 * MS, Duration::ZERO));
+    assert_eq!((costs.usual(Stage::Render(0)), costs.usual(Stage::Exit(9))), (8 * MS, Duration::ZERO));
 }
 
 #[test]
 fn rendering_says_nothing_about_the_speed_of_the_machine() {
     let mut costs = settled();
-    costs.set_reference(Stage::Render, &[MS]);
+    costs.set_reference(Stage::Render(0), &[MS]);
     for _ in 0..20 {
-        costs.observe(Stage::Render, 9 * MS);
+        costs.observe(Stage::Render(0), 9 * MS);
     }
     assert_eq!(costs.slowdown(), 1.0);
 }

@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn cameras_that_are_due_at_the_same_instant_take_turns() {
         let boxes = Mailboxes::new(3);
-        (0..3).for_each(|camera| drop(boxes.put(frame(camera, 0, "first"))));
+        (0..3).for_each(|camera| assert!(boxes.put(frame(camera, 0, "first")).is_none()));
         let mut served = [0; 3];
         for _ in 0..30 {
             let camera = boxes.take().expect("three wait").camera;

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 
 from lifecycle_msgs.msg import TransitionEvent
 from lifecycle_msgs.srv import ChangeState
@@ -71,6 +72,22 @@ class Launch(NodeTest):
         self.wait_for_state("unconfigured")
         self.assertTrue(self.change("configure"))
 
+    def test_levels_may_be_spelled_in_capitals_and_be_of_one_logger(self):
+        for level in ("WARN", "itnet:=debug"):
+            with self.subTest(level=level):
+                started = self.run_file("itnet.launch.py", "autostart:=false", f"log_level:={level}")
+                self.wait_for_state("unconfigured")
+                started.send(signal.SIGINT)
+                self.wait_for_end(started)
+                self.assertEqual(started.said("DEBUG", "[rcl"), [])
+                self.programs.clear()
+                self.clients.clear()
+
+    def test_an_enclave_is_handed_on(self):
+        started = self.run_file("itnet.launch.py", "enclave:=/robot/itnet", "autostart:=false")
+        self.wait_for_state("unconfigured")
+        self.assertEqual(self.peer.get_node_names_and_namespaces_with_enclaves().count(("itnet", "/", "/robot/itnet")), 1, started.log)
+
     def test_the_arguments_are_listed_with_their_descriptions(self):
         code, said = self.ros2("launch", "itnet", "itnet.launch.py", "--show-args")
         self.assertEqual(code, 0, said)
@@ -97,6 +114,8 @@ class Launch(NodeTest):
         masks = self.listen("/segmentation/mask")
         self.camera("/front/image_raw").feed(lambda: masks, "a mask")
         self.wait(lambda: len(events) >= 4, "the transitions")
+        for topic in ("mask", "mask/compressed", "confidence", "camera_info"):
+            self.assertEqual(self.peer.count_publishers(f"/segmentation/{topic}"), 1, topic)
 
     def test_the_names_of_nav2_are_below_the_namespace(self):
         self.run_file("nav2.launch.py", "namespace:=robot")
@@ -144,6 +163,19 @@ class Launch(NodeTest):
         (line,) = started.said("process started with pid")
         os.kill(int(line.split("[")[-1].rstrip("]\n")), signal.SIGKILL)
         self.wait(lambda: len(started.said("process started with pid")) == 2, "the node to be started again")
+
+    def test_of_a_bag_with_masks_only_the_images_are_played(self):
+        if self.ros2("bag", "--help")[0] != 0:
+            self.skipTest("there is no `ros2 bag`")
+        sys.path.insert(0, str(REPOSITORY / "benches" / "load"))
+        import bag
+
+        folder = self.scratch / "bag"
+        bag.write(folder, [bag.image(64, 48, 0)], 20, 10.0, topics=("/camera/image_raw", "/itnet/mask"))
+        masks = self.listen("/itnet/mask", Image)
+        started = self.run_file("bag.launch.py", f"bag:={folder}", "budget_ms:=1000.0")
+        self.wait_for_end(started)
+        self.assertEqual({mask.encoding for mask in masks}, {"mono8"}, started.log)
 
     def test_a_bag_is_launched_and_the_launch_ends_with_it(self):
         bag = SHARED / "bags" / "drive_raw_sqlite3"

@@ -170,13 +170,19 @@ class Bundles(NodeTest):
         folder = self.broken()
         node = self.start({"model": str(folder)})
         self.wait_for_word(node, "ERROR", str(folder / "exit.onnx"))
-        self.assertEqual(self.state(), "unconfigured")
-        self.assertFalse(node.has_ended())
+        self.wait_for_state("unconfigured")
+
+    def test_a_node_that_starts_by_itself_does_so_once_its_bundle_is_whole(self):
+        folder = self.broken()
+        node = self.start({"model": str(folder)})
+        self.wait_for_word(node, "configured again in")
+        shutil.copy(MODEL / "exit.onnx", folder / "exit.onnx")
+        self.wait_for_state("active")
 
     def test_a_bundle_that_is_not_there_is_named(self):
         node = self.start({"model": "/nowhere/at/all"})
         self.wait_for_word(node, "ERROR", "/nowhere/at/all")
-        self.assertEqual(self.state(), "unconfigured")
+        self.wait_for_state("unconfigured")
 
     def test_a_failed_configure_is_answered_and_the_next_one_may_succeed(self):
         folder = self.broken()

@@ -24,6 +24,17 @@ class ParameterFiles(NodeTest):
         self.wait_for_state("unconfigured")
         return started
 
+    def test_a_file_that_other_nodes_share_starts_the_node(self):
+        path = self.scratch / "robot.yaml"
+        path.write_text(
+            "/**:\n  ros__parameters: {autostart: false}\n"
+            "/controller:\n  ros__parameters: {limit: .inf, seed: 18446744073709551615}\n"
+            "/**:\n  ros__parameters: {budget_ms: 12.5}\n"
+        )
+        self.start_from(path)
+        code, said = self.ros2("param", "get", "--no-daemon", "/itnet", "budget_ms")
+        self.assertEqual((code, said), (0, "Double value is: 12.5\n"))
+
     def test_a_dump_loads_back_into_the_node(self):
         first = self.start(
             {

@@ -77,6 +77,15 @@ class Topics(NodeTest):
         names = {each.class_id: each.class_name for each in labels[0].class_map}
         self.assertEqual((len(names), names[0]), (11, "sky"))
 
+    def test_who_knows_what_the_numbers_mean_is_not_told_again(self):
+        if LabelInfo is None:
+            self.skipTest("vision_msgs is not installed")
+        self.active()
+        labels, told = self.listen("/itnet/label_info", LabelInfo, LATCHED), self.listen("/diagnostics", DiagnosticArray)
+        self.wait(lambda: labels and len(told) >= 4, "the labels, and some seconds")
+        # What was kept, and what a new subscriber is sent.
+        self.assertLessEqual(len(labels), 2)
+
     def test_each_frame_has_its_values_under_its_header(self):
         self.active({"budget_ms": 250.0})
         told = self.listen("/itnet/debug/frame", DiagnosticArray)

@@ -65,7 +65,7 @@ fn the_end_of_an_iterator_is_the_end_of_the_jobs() {
     let (done, mut turn) = (AtomicUsize::new(0), 0);
     let jobs = std::iter::from_fn(|| {
         turn += 1;
-        (turn % 2 == 1).then(|| Job(&done))
+        (turn % 2 == 1).then_some(Job(&done))
     });
     Crew::new(1).unwrap().share(jobs);
     assert_eq!(done.into_inner(), 1);
@@ -73,7 +73,7 @@ fn the_end_of_an_iterator_is_the_end_of_the_jobs() {
 
 #[test]
 fn more_threads_than_can_be_counted_are_refused() {
-    let error = Crew::new(1 << 16).err().expect("refused");
+    let error = Crew::new(1 << 16).expect_err("refused");
     assert!(error.to_string().contains("65536 threads"), "{error}");
 }
 

@@ -97,8 +97,12 @@ class NodeTest(unittest.TestCase):
         return started
 
     def ros2(self, *arguments):
-        """Runs `ros2` to its end; gives exit code and everything it said."""
-        return finished(["ros2", *arguments], self.environment())
+        """Runs `ros2` to its end; gives exit code and everything it said. Without its daemon it may not see a node at once."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            code, said = finished(["ros2", *arguments], self.environment())
+            if "Node not found" not in said or time.monotonic() > end:
+                return code, said
 
     def parameter_file(self, parameters, node="/**"):
         """Writes a parameter file and gives its path."""

@@ -42,10 +42,14 @@ class Bond(NodeTest):
         node = self.start(MANAGED)
         self.wait_for_state("active")
         self.wait_for_word(manager, "itnet connected with bond")
+        # Before the second sign of life a manager expects none.
+        statuses = self.listen("/bond", Status)
+        self.wait(lambda: sum(each.instance_id == statuses[-1].instance_id for each in statuses) > 3, "signs of life")
         node.send(signal.SIGKILL)
         self.wait_for_end(node)
         self.programs.remove(node)
-        self.wait_for_word(manager, "CRITICAL FAILURE", "itnet")
+        # As launch does with `respawn`.
         self.start(MANAGED)
+        self.wait_for_word(manager, "CRITICAL FAILURE", "itnet")
         self.wait_for_state("active")
         self.wait(lambda: len(manager.said("itnet connected with bond")) == 2, "a new bond")

@@ -26,6 +26,8 @@ const EARLIER: u32 = 8;
 /// A frame that waits for its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waits {
+    /// Whose turn it is: the least is served first.
+    pub turn: (Instant, u64),
     /// Index of the camera.
     pub camera: usize,
     /// When its mask has to be out.
@@ -53,11 +55,9 @@ struct State<T> {
 #[derive(Debug)]
 struct Slot<T> {
     frame: Option<Arrived<T>>,
-    /// The deadline by which the camera is served: that of the first frame since it was served last. A frame that replaces another takes over its
-    /// place in the queue, so that a fast camera with a long budget is not passed over for ever.
-    due: Instant,
-    /// Of cameras that are due at the same instant, the one whose slot was filled first is served first.
-    turn: u64,
+    /// The camera with the least is served first: the deadline of its first frame since it was served last, and where those are alike, whose slot was
+    /// filled first. A frame that replaces another takes over its place, so that a fast camera with a long budget is not passed over for ever.
+    turn: (Instant, u64),
     /// When the newest frame arrived, and how long after the one before.
     arrived: Option<Instant>,
     gap: Option<Duration>,
@@ -67,7 +67,7 @@ impl<T> Mailboxes<T> {
     /// Empty mailboxes for cameras `0..cameras`.
     pub fn new(cameras: usize) -> Self {
         let slots = (0..cameras)
-            .map(|_| Slot { frame: None, due: Instant::default(), turn: 0, arrived: None, gap: None })
+            .map(|_| Slot { frame: None, turn: (Instant::default(), 0), arrived: None, gap: None })
             .collect();
         Self { state: Mutex::new(State { slots, filled: 0, closed: false }), changed: Condvar::new() }
     }
@@ -82,7 +82,7 @@ impl<T> Mailboxes<T> {
         };
         if slot.frame.is_none() {
             *filled += 1;
-            (slot.due, slot.turn) = (frame.deadline, *filled);
+            slot.turn = (frame.deadline, *filled);
         }
         slot.gap = slot.arrived.map(|last| frame.arrival.since(last)).filter(|gap| !gap.is_zero());
         slot.arrived = Some(frame.arrival);
@@ -96,15 +96,21 @@ impl<T> Mailboxes<T> {
         self.filled()?.first()?.frame.as_ref().map(|frame| (frame.camera, frame.deadline))
     }
 
-    /// Each frame that waits, but for those of the camera `but`, in place of what `list` holds; in no order.
+    /// How many cameras there are.
+    pub fn cameras(&self) -> usize {
+        self.lock().slots.len()
+    }
+
+    /// Each frame that waits, but for those of the camera `but`, in place of what `list` holds, in the order in which they are served.
     pub fn waiting(&self, but: usize, list: &mut Vec<Waits>) {
         let waits = |slot: &Slot<T>| {
             let Arrived { camera, arrival, deadline, .. } = *slot.frame.as_ref()?;
-            Some(Waits { camera, deadline, next: slot.gap.map(|gap| arrival + gap - gap / EARLIER) })
-                .filter(|_| camera != but)
+            let next = slot.gap.map(|gap| arrival + gap - gap / EARLIER);
+            (camera != but).then_some(Waits { turn: slot.turn, camera, deadline, next })
         };
         list.clear();
         list.extend(self.lock().slots.iter().filter_map(waits));
+        list.sort_unstable_by_key(|waits| waits.turn);
     }
 
     /// Waits for a frame and takes the one that is due first; `None` once the mailboxes are closed and empty.
@@ -143,7 +149,7 @@ impl<T> Mailboxes<T> {
 
 impl<T> State<T> {
     fn first(&mut self) -> Option<&mut Slot<T>> {
-        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| (slot.due, slot.turn))
+        self.slots.iter_mut().filter(|slot| slot.frame.is_some()).min_by_key(|slot| slot.turn)
     }
 }
 
@@ -224,9 +230,12 @@ mod tests {
         }
         let mut list = Vec::new();
         boxes.waiting(0, &mut list);
-        assert_eq!(list, [Waits { camera: 2, deadline: at(90), next: Some(at(75)) }]);
-        boxes.waiting(2, &mut list);
-        assert_eq!(list, [Waits { camera: 0, deadline: at(30), next: None }]);
+        assert_eq!(list, [Waits { turn: (at(90), 2), camera: 2, deadline: at(90), next: Some(at(75)) }]);
+        boxes.waiting(1, &mut list);
+        assert_eq!(
+            list.iter().map(|waits| (waits.camera, waits.next)).collect::<Vec<_>>(),
+            [(0, None), (2, Some(at(75)))]
+        );
     }
 
     #[test]

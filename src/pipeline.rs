@@ -28,7 +28,7 @@ mod settings;
 
 use convergence::Convergence;
 pub use limits::Waiting;
-use limits::{Beside, Others, to_first_exit};
+use limits::{Beside, Others, Spent, to_first_exit};
 use meter::Meter;
 pub use result::{FrameFault, FrameResult, Published};
 pub use settings::{Depth, MaskSize, Publish, Settings};
@@ -168,14 +168,14 @@ impl Pipeline {
         &self.settings
     }
 
-    /// From now on `waiting` tells which frames wait for their turn: those that run leave them time.
-    pub fn leave_time_to(&mut self, waiting: Waiting) {
+    /// From now on `waiting` tells which frames of `0..cameras` wait for their turn: those that run leave them time.
+    pub fn leave_time_to(&mut self, cameras: usize, waiting: Waiting) {
+        (0..cameras).for_each(|camera| self.introduce(camera));
         self.others = Others::new(waiting);
     }
 
     /// A frame of `camera` arrived at `arrival`, whether it will be run or not: so it is known when others are due.
     pub fn arrived(&mut self, camera: usize, arrival: Instant) {
-        self.introduce(camera);
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.arrived(camera, arrival);
         }
@@ -195,15 +195,16 @@ impl Pipeline {
         now + self.to_first_exit(camera, |stage| self.costs.reserve(stage)) > deadline
     }
 
-    /// Whether a frame that arrived at `arrival` gives way: it had to wait until it can no longer be in time, and a frame of another camera that waits still can.
+    /// Whether a frame that arrived at `arrival` gives way: it had to wait until it can no longer be in time, and would make a frame of another camera late that waits.
     pub fn gives_way(&mut self, (camera, arrival, deadline): (usize, Instant, Instant), now: Instant) -> bool {
         if !self.too_late((camera, deadline), now) || self.too_late((camera, deadline), arrival) {
             return false;
         }
         let mut others = std::mem::take(&mut self.others);
-        let gives_way = others.waiting(camera).iter().any(|other| !self.too_late((other.camera, other.deadline), now));
+        let takes = |camera| self.to_first_exit(camera, |stage| self.costs.reserve(stage));
+        let [without, with] = [now, now + takes(camera)].map(|begins| others.in_time(camera, begins, takes));
         self.others = others;
-        gives_way
+        with < without
     }
 
     fn usual_first_exit(&self, camera: usize) -> Duration {
@@ -236,15 +237,14 @@ impl Pipeline {
         self.costs.rest(start.since(self.ended));
         // By default nothing is limited, and the system is not asked.
         let limited = self.allowance.limits() || self.bandwidth.is_some();
-        let began = limited.then(|| (self.clock.worked(Worker::Thread), self.helped()));
+        let spent = limited.then(|| Spent::begin(&self.clock, self.model.crew()));
         if let Some(bandwidth) = &mut self.bandwidth {
             bandwidth.frame_begins(start, self.clock.worked(Worker::Process), (self.used)());
         }
-        let result = self.line((camera, kind), message, (arrival, deadline), (start, began), publish);
+        let result = self.line((camera, kind), message, (arrival, deadline), (start, spent.as_ref()), publish);
         self.ended = self.clock.now();
-        if let Some((began, _)) = began.filter(|_| self.allowance.limits()) {
-            let worked = self.clock.worked(Worker::Thread).saturating_sub(began);
-            let used = self.meter.charge(worked, self.helped());
+        if let Some(spent) = spent.filter(|_| self.allowance.limits()) {
+            let used = self.meter.charge(spent.by_thread(), self.helped());
             self.allowance.charge(used, self.ended);
         }
         if let Some(bandwidth) = &mut self.bandwidth {
@@ -263,7 +263,7 @@ impl Pipeline {
         (camera, kind): (usize, ImageKind),
         message: &[u8],
         (arrival, deadline): (Instant, Instant),
-        (start, began): (Instant, Option<(Duration, Duration)>),
+        (start, spent): (Instant, Option<&Spent>),
         publish: &mut dyn FnMut(Published<'_>),
     ) -> Result<FrameResult, FrameFault> {
         let frame = frame_of(kind, message)?;
@@ -280,16 +280,11 @@ impl Pipeline {
 
         let worth = self.worth.clone();
         let task = self.task((camera, begun), deadline, &worth);
-        let (first, left, crew) =
-            (self.first_exit(), self.compute_left(camera, start, deadline), self.model.crew().cloned());
-        let threads = self.meter.threads();
+        let (first, left) = (self.first_exit(), self.compute_left(camera, start, deadline));
+        let compute = left.zip(spent).map(|(left, spent)| (left, self.meter.threads(), spent));
         let Self { model, clock, settings, renderer, mask, costs, convergence, memories, others, .. } = self;
-        let used = || {
-            let (thread, helped) = began.unwrap_or_default();
-            let helping = crew.as_ref().map_or(Duration::ZERO, |crew| crew.helped());
-            (clock.worked(Worker::Thread).saturating_sub(thread) + helping.saturating_sub(helped)) / threads
-        };
-        let mut beside = Beside { camera, first, clock: clock.as_ref(), left, used: &used, others };
+        let mut beside = Beside { task: &task, first, compute, others };
+        let mut limits = |now, costs: &StageCosts, at| beside.limits(now, costs, at);
         convergence.start(settings.converged_change);
         let mut out = |exit, logits: Logits<'_>| -> Result<(), FrameFault> {
             renderer.render(logits, mask)?;
@@ -303,10 +298,7 @@ impl Pipeline {
             }
             Ok(convergence.judge(logits)?)
         };
-        let mut outcome = {
-            let mut limits = |now, costs: &StageCosts, at| beside.limits(now, costs, at);
-            anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut limits, &mut on_exit)?
-        };
+        let mut outcome = anytime::run(model.as_mut(), clock.as_ref(), costs, &task, &mut limits, &mut on_exit)?;
         if let Some(memory) = memories.get_mut(&camera) {
             memory.end(model.state());
         }
@@ -397,8 +389,8 @@ impl Pipeline {
             self.renderer.render(self.model.logits()?, &mut self.mask)?;
             took.push(self.clock.now().since(before));
         }
-        took.sort();
-        self.rendering = took.get(took.len() / 2).copied().unwrap_or_default();
+        self.costs.set_reference(Stage::Render(0), &took);
+        self.rendering = self.costs.usual(Stage::Render(0));
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub trait Ends<T> {
     fn settle(&mut self, pipeline: &mut Pipeline);
 
     /// Takes a frame that had to wait until it was too late.
-    fn drop(&mut self, frame: Arrived<T>, cause: DropCause);
+    fn dropped(&mut self, frame: Arrived<T>, cause: DropCause);
 
     /// Runs a frame.
     fn run(&mut self, pipeline: &mut Pipeline, frame: Arrived<T>);
@@ -34,7 +34,7 @@ pub fn serve<T: Send + 'static>(
     ends: &mut impl Ends<T>,
 ) {
     let waiting = Arc::clone(boxes);
-    pipeline.leave_time_to(Box::new(move |but, list| waiting.waiting(but, list)));
+    pipeline.leave_time_to(boxes.cameras(), Box::new(move |but, list| waiting.waiting(but, list)));
     loop {
         // What others leave of a quota is known once there is a frame, not before.
         let Some(next) = boxes.wait() else { return };
@@ -43,7 +43,7 @@ pub fn serve<T: Send + 'static>(
         ends.settle(pipeline);
         pipeline.arrived(frame.camera, frame.arrival);
         match drop_cause(pipeline, &frame, (rested, clock.now())) {
-            Some(cause) => ends.drop(frame, cause),
+            Some(cause) => ends.dropped(frame, cause),
             None => ends.run(pipeline, frame),
         }
     }
@@ -105,7 +105,7 @@ mod tests {
     impl Ends<usize> for Notes {
         fn settle(&mut self, _: &mut Pipeline) {}
 
-        fn drop(&mut self, frame: Arrived<usize>, cause: DropCause) {
+        fn dropped(&mut self, frame: Arrived<usize>, cause: DropCause) {
             assert_eq!(cause, DropCause::ShareSpent);
             self.late.push(frame.content);
         }

@@ -134,7 +134,7 @@ struct Line {
 impl Ends<()> for Line {
     fn settle(&mut self, _: &mut Pipeline) {}
 
-    fn drop(&mut self, frame: Arrived<()>, cause: DropCause) {
+    fn dropped(&mut self, frame: Arrived<()>, cause: DropCause) {
         assert_eq!(cause, DropCause::OthersWait);
         let mut feed = lock(&self.feed);
         feed.outcomes[frame.camera].gave_way += 1;
@@ -267,6 +267,14 @@ fn more_frames_than_fit_cost_some_of_them_and_not_all_their_deadlines() {
     assert!(2 * all(&outcomes, Outcome::in_time) > all(&outcomes, |of| of.frames), "{outcomes:?}");
     assert!(100 * all(&outcomes, |of| of.late) <= all(&outcomes, |of| of.published), "{outcomes:?}");
     assert!(outcomes.iter().all(|of| 3 * of.in_time() > of.frames), "none is passed over: {outcomes:?}");
+}
+
+#[test]
+fn a_frame_that_makes_no_other_late_is_run_though_it_is_late_itself() {
+    // After the first one, which nobody saw coming, the second is late by half a millisecond and the third in time.
+    let outcomes = minute(&[camera(0.0, 30.0, 33.0), camera(0.5, 30.0, 20.0), camera(0.5, 30.0, 33.0)], 8.0);
+    assert_eq!(all(&outcomes, |of| of.gave_way), 0, "{outcomes:?}");
+    assert_eq!(outcomes[0].late + outcomes[2].late, 0, "{outcomes:?}");
 }
 
 #[test]

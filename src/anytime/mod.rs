@@ -22,7 +22,7 @@ mod window;
 pub use bandwidth::Bandwidth;
 pub use costs::{Course, StageCosts};
 pub use outcome::{Outcome, StopCause};
-pub use planner::{Beside, Exits, Iterations, Limits, Next, Position, Task, alone, without_dips};
+pub use planner::{AskLimits, Exits, Iterations, Limits, Next, Position, Task, alone, without_dips};
 pub use run::{Verdict, measure, nodes, run};
 pub use scripted::ScriptedModel;
 pub use share::Allowance;

@@ -104,7 +104,7 @@ pub struct Limits {
 }
 
 /// Tells what ends a frame besides its deadline, at an instant and as far as it has come by then.
-pub type Beside<'a> = &'a mut dyn FnMut(Instant, &StageCosts, Position) -> Limits;
+pub type AskLimits<'a> = &'a mut dyn FnMut(Instant, &StageCosts, Position) -> Limits;
 
 /// Nothing does.
 pub fn alone(_: Instant, _: &StageCosts, _: Position) -> Limits {
@@ -128,7 +128,7 @@ pub struct Position {
 
 impl Position {
     /// What ends a frame that has come so far. Before its first exit nothing does.
-    pub(super) fn limits(self, now: Instant, costs: &StageCosts, beside: Beside<'_>) -> Limits {
+    pub(super) fn limits(self, now: Instant, costs: &StageCosts, beside: AskLimits<'_>) -> Limits {
         if self.exited == 0 { Limits::default() } else { beside(now, costs, self) }
     }
 }
@@ -249,7 +249,7 @@ impl Task<'_> {
     }
 
     /// How many iterations fit, by the costs as they are predicted at `now`, from `at` on.
-    pub fn plan(&self, now: Instant, costs: &StageCosts, at: Position, beside: Beside<'_>) -> usize {
+    pub fn plan(&self, now: Instant, costs: &StageCosts, at: Position, beside: AskLimits<'_>) -> usize {
         let (mut now, mut at) = (now, at);
         if at.done == 0 {
             now = now + costs.usual(Stage::Data);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::costs::{Course, StageCosts};
 use super::outcome::Outcome;
-use super::planner::{Beside, Exits, Next, Position, Task};
+use super::planner::{AskLimits, Exits, Next, Position, Task};
 use super::stage::Stage;
 use crate::clock::{Clock, Instant};
 use crate::model::{Logits, ModelError, Progress, StagedModel, Watch};
@@ -29,7 +29,7 @@ pub fn run<E: From<ModelError>>(
     clock: &dyn Clock,
     costs: &mut StageCosts,
     task: &Task<'_>,
-    beside: Beside<'_>,
+    beside: AskLimits<'_>,
     on_exit: &mut dyn FnMut(usize, Logits<'_>) -> Result<Verdict, E>,
 ) -> Result<Outcome, E> {
     let now = clock.now();

@@ -4,10 +4,12 @@
 //! others have the processor.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anytime::{Limits, Position, Stage, StageCosts};
-use crate::clock::{Clock, Instant};
+use crate::anytime::{Exits, Limits, Position, Stage, StageCosts, Task};
+use crate::clock::{Clock, Instant, Worker};
+use crate::kernels::Crew;
 use crate::mailbox::Waits;
 
 /// Tells which frames wait but those of one camera, in place of what the list holds.
@@ -33,40 +35,88 @@ impl Others {
         Self { waiting, list: Vec::new() }
     }
 
-    /// Each frame that waits now, but for those of the camera `but`; the nearest deadline first.
+    /// Each frame that waits now, but for those of the camera `but`, in the order in which they are served.
     pub fn waiting(&mut self, but: usize) -> &mut Vec<Waits> {
         (self.waiting)(but, &mut self.list);
-        self.list.sort_unstable_by_key(|waits| (waits.deadline, waits.camera));
         &mut self.list
+    }
+
+    /// How many of them are in time from `begins` on, each to its first exit, which takes as long as `takes` says.
+    pub fn in_time(&mut self, but: usize, begins: Instant, takes: impl Fn(usize) -> Duration) -> usize {
+        let waiting = self.waiting(but);
+        keep_those_in_time(waiting, begins, takes);
+        waiting.len()
+    }
+}
+
+/// The CPU time that a frame uses.
+pub struct Spent {
+    clock: Arc<dyn Clock>,
+    crew: Option<Arc<Crew>>,
+    /// What the frame's thread and those that help it had worked when it began.
+    began: [Duration; 2],
+}
+
+impl Spent {
+    /// From now on, of this thread and of a crew.
+    pub fn begin(clock: &Arc<dyn Clock>, crew: Option<&Arc<Crew>>) -> Self {
+        let mut spent = Self { clock: Arc::clone(clock), crew: crew.cloned(), began: [Duration::ZERO; 2] };
+        spent.began = spent.worked();
+        spent
+    }
+
+    fn worked(&self) -> [Duration; 2] {
+        [self.clock.worked(Worker::Thread), self.crew.as_ref().map_or(Duration::ZERO, |crew| crew.helped())]
+    }
+
+    /// By this thread alone.
+    pub fn by_thread(&self) -> Duration {
+        self.clock.worked(Worker::Thread).saturating_sub(self.began[0])
+    }
+
+    /// By all of `threads`, as a part of their number.
+    fn each(&self, threads: u32) -> Duration {
+        let [thread, helped] = self.worked();
+        (thread.saturating_sub(self.began[0]) + helped.saturating_sub(self.began[1])) / threads.max(1)
     }
 }
 
 /// What stands beside a frame of a camera while it runs.
 pub struct Beside<'a> {
-    pub camera: usize,
+    pub task: &'a Task<'a>,
     /// The exit that every frame takes, whatever the time.
     pub first: usize,
-    pub clock: &'a dyn Clock,
-    /// The CPU time that was left to the frame when it began; `None` where nothing is limited.
-    pub left: Option<Duration>,
-    /// The CPU time that it has used since.
-    pub used: &'a dyn Fn() -> Duration,
+    /// The CPU time on each of so many threads that was left to the frame when it began, and what it uses; `None` where nothing is limited.
+    pub compute: Option<(Duration, u32, &'a Spent)>,
     pub others: &'a mut Others,
 }
 
 impl Beside<'_> {
     /// What ends the frame, which has come to `at` at `now`.
     pub fn limits(&mut self, now: Instant, costs: &StageCosts, at: Position) -> Limits {
-        let share_end = self.left.map(|left| self.clock.now() + left.saturating_sub((self.used)()));
-        let waiting = self.others.waiting(self.camera);
+        let share_end =
+            self.compute.map(|(left, threads, spent)| spent.clock.now() + left.saturating_sub(spent.each(threads)));
+        let waiting = self.others.waiting(self.task.camera);
         if waiting.is_empty() {
             return Limits { share_end, others: None };
         }
-        let due = if at.exited < at.done { costs.usual(Stage::Exit(at.done)) } else { Duration::ZERO };
-        let free = now + due + costs.reserve(Stage::Render(self.camera));
+        let published = self.task.exits == Exits::EachPublished && at.exited == at.done;
+        let due = if at.exited < at.done { costs.usual(self.task.exit(at.done)) } else { Duration::ZERO };
+        let render = if published { Duration::ZERO } else { costs.reserve(self.task.render()) };
         let takes = |camera, exit| to_exit((self.first, exit), camera, costs);
-        Limits { share_end, others: latest_end(waiting, free, self.first..=at.done + 1, takes) }
+        Limits { share_end, others: latest_end(waiting, now + due + render, self.first..=at.done + 1, takes) }
     }
+}
+
+/// Leaves those that can be in time from `begins` on, one after the other, and of those when they would be replaced only where they can begin before.
+fn keep_those_in_time(waiting: &mut Vec<Waits>, mut begins: Instant, takes: impl Fn(usize) -> Duration) {
+    waiting.retain_mut(|waits| {
+        let end = begins + takes(waits.camera);
+        let in_time = end <= waits.deadline;
+        waits.next = waits.next.filter(|next| *next >= begins);
+        begins = if in_time { end } else { begins };
+        in_time
+    });
 }
 
 /// When a frame has to be out that could be at `free`, for those that wait to begin before they are replaced and to be in time; and, of the exits that are asked for, at the deepest that
@@ -77,13 +127,7 @@ fn latest_end(
     exits: RangeInclusive<usize>,
     takes: impl Fn(usize, usize) -> Duration,
 ) -> Option<Instant> {
-    let mut begins = free;
-    waiting.retain(|waits| {
-        let end = begins + takes(waits.camera, *exits.start());
-        let in_time = end <= waits.deadline && waits.next.is_none_or(|next| begins <= next);
-        begins = if in_time { end } else { begins };
-        in_time
-    });
+    keep_those_in_time(waiting, free, |camera| takes(camera, *exits.start()));
     let latest = |exit| {
         let mut before = Duration::ZERO;
         let ends = waiting.iter().map(|waits| {
@@ -125,7 +169,7 @@ mod tests {
     }
 
     fn latest(deadlines: &[u32], free: u32, deepest: usize) -> Option<Instant> {
-        let waits = |(camera, ms): (usize, &u32)| Waits { camera, deadline: at(*ms), next: None };
+        let waits = |(camera, ms): (usize, &u32)| Waits { turn: (at(*ms), 0), camera, deadline: at(*ms), next: None };
         latest_of(deadlines.iter().enumerate().map(waits).collect(), free, deepest)
     }
 
@@ -152,10 +196,11 @@ mod tests {
 
     #[test]
     fn a_frame_that_would_be_replaced_begins_before_that() {
-        let waits = |next| Waits { camera: 0, deadline: at(90), next: Some(at(next)) };
+        let waits = |next| Waits { turn: (at(90), 0), camera: 0, deadline: at(90), next: Some(at(next)) };
         assert_eq!(latest_of(vec![waits(20)], 10, 2), Some(at(20)));
         assert_eq!(latest_of(vec![waits(20), Waits { camera: 1, ..waits(30) }], 10, 2), Some(at(20)));
         assert_eq!(latest_of(vec![waits(20), Waits { camera: 1, ..waits(21) }], 10, 2), Some(at(13)));
-        assert_eq!(latest_of(vec![waits(9)], 10, 2), None);
+        // Where its next frame is late, it is still there.
+        assert_eq!(latest_of(vec![waits(9)], 10, 2), Some(at(82)));
     }
 }

@@ -250,8 +250,7 @@ fn what_a_first_exit_takes_is_that_of_the_cameras_frames_and_of_the_iterations_b
 fn a_camera_whose_masks_are_dear_makes_those_of_another_no_dearer() {
     let mut line = Line::new(None, |_| ());
     line.pipeline.rendering = MS;
-    line.pipeline.arrived(0, Instant::default());
-    line.pipeline.arrived(1, Instant::default());
+    line.pipeline.leave_time_to(2, Box::new(|_, list| list.clear()));
     (0..64).for_each(|_| line.pipeline.costs.observe(Stage::Render(0), 9 * MS));
     let now = line.clock.now();
     // Three stages of a millisecond, and the mask.

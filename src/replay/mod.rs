@@ -256,7 +256,7 @@ impl Ends<Content> for Line<'_, '_> {
         }
     }
 
-    fn drop(&mut self, frame: Arrived<Content>, cause: DropCause) {
+    fn dropped(&mut self, frame: Arrived<Content>, cause: DropCause) {
         drop_frame(self.reporter, self.replay, &frame, cause);
     }
 

@@ -228,7 +228,7 @@ impl Ends<Content> for Line<'_> {
         }
     }
 
-    fn drop(&mut self, frame: Arrived<Content>, _: DropCause) {
+    fn dropped(&mut self, frame: Arrived<Content>, _: DropCause) {
         self.shared.window(frame.camera).into_iter().for_each(|mut window| window.dropped());
     }
 

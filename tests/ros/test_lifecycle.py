@@ -175,7 +175,7 @@ class Bundles(NodeTest):
     def test_a_node_that_starts_by_itself_does_so_once_its_bundle_is_whole(self):
         folder = self.broken()
         node = self.start({"model": str(folder)})
-        self.wait_for_word(node, "configured again in")
+        self.wait_for_word(node, "started again in")
         shutil.copy(MODEL / "exit.onnx", folder / "exit.onnx")
         self.wait_for_state("active")
 

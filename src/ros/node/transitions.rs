@@ -1,5 +1,6 @@
 //! The node's transitions: what each of them does, and who hears of it.
 
+use super::super::autostart::Autostart;
 use super::super::edge::Edge;
 use super::super::lifecycle::{Ending, Refused, Request, State, Transition};
 use super::super::network::Network;
@@ -11,7 +12,10 @@ impl Node {
     /// Configures, and activates once that is done.
     pub(super) fn start_by_itself(&mut self, edge: &mut dyn Edge) {
         self.autostart.begin();
-        self.change_state(Request::CONFIGURE, Box::new(|_| ()), edge);
+        // It is inactive where only the activation failed.
+        let inactive = self.lifecycle.state() == State::Inactive;
+        let request = if inactive { Request::ACTIVATE } else { Request::CONFIGURE };
+        self.change_state(request, Box::new(|_| ()), edge);
     }
 
     /// Starts a transition; `reply` learns how it ended.
@@ -93,16 +97,24 @@ impl Node {
         let success = done.is_ok();
         let finished = self.lifecycle.finish(if success { Ending::Success } else { Ending::Failure });
         self.finished(finished);
-        let (starting, pause) = self.autostart.end(success, self.clock.now());
-        if let Some(pause) = pause {
-            tracing::info!("configured again in {} s", pause.as_secs());
-        }
+        self.go_on_by_itself(from, success);
         self.keep_bond();
         if let Some(reply) = self.reply.take() {
             reply(success);
         }
-        if success && starting {
+        if success && from == State::Configuring && self.autostart.is_under_way() {
             self.change_state(Request::ACTIVATE, Box::new(|_| ()), edge);
+        }
+    }
+
+    /// Learns for a node that starts by itself what came of a transition.
+    fn go_on_by_itself(&mut self, from: State, success: bool) {
+        let now = self.clock.now();
+        if !success && let Some(pause) = self.autostart.failed(now) {
+            tracing::info!("started again in {} s", pause.as_secs());
+        }
+        if success && from == State::Activating {
+            self.autostart.succeeded(now);
         }
     }
 
@@ -127,6 +139,7 @@ impl Node {
         if self.lifecycle.state().is_transition() {
             tracing::info!("{} is given up: the node ends", self.lifecycle.state());
             self.network = None;
+            self.autostart = Autostart::default();
             let finished = self.lifecycle.finish(Ending::Failure);
             self.finished(finished);
             self.reply.take().into_iter().for_each(|reply| reply(false));
@@ -138,11 +151,9 @@ impl Node {
 
     /// The network's thread has ended by itself: what is left is thrown away, and the node can be configured again. Where it started by itself, it does so.
     pub(super) fn broken(&mut self) {
-        if self.server.parameters().flag("autostart") {
-            let pause = self.autostart.again(self.clock.now());
-            tracing::error!("{ENDED}; the node is configured again in {} s", pause.as_secs());
-        } else {
-            tracing::error!("{ENDED}; the node is unconfigured until it is configured again");
+        match self.autostart.broke(self.clock.now()) {
+            Some(pause) => tracing::error!("{ENDED}; the node is started again in {} s", pause.as_secs()),
+            None => tracing::error!("{ENDED}; the node is unconfigured until it is configured again"),
         }
         self.failure = Some(ENDED.to_owned());
         self.network = None;

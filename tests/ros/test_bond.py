@@ -36,7 +36,8 @@ class Bond(NodeTest):
     def test_a_manager_bonds_with_the_node_notices_its_death_and_brings_it_back(self):
         if self.ros2("pkg", "prefix", "nav2_lifecycle_manager")[0] != 0:
             self.skipTest("nav2_lifecycle_manager is not installed")
-        told = {"autostart": "true", "node_names": "['itnet']", "bond_timeout": "2.0"}
+        # Long enough for the new node to be discovered: Humble's manager waits for ever for an answer of the dead one.
+        told = {"autostart": "true", "node_names": "['itnet']", "bond_timeout": "8.0"}
         parameters = [part for name, value in told.items() for part in ("-p", f"{name}:={value}")]
         manager = self.launch(["ros2", "run", "nav2_lifecycle_manager", "lifecycle_manager", "--ros-args", *parameters])
         node = self.start(MANAGED)

@@ -2,8 +2,9 @@
 
     ros2 launch itnet bag.launch.py bag:=drive topic:=/camera/image_raw budget_ms:=50.0
 
-Of the bag only the images and their calibration are played: one that was recorded beside the node has masks, labels and diagnostics of its own, which would mix with
-those made now. Where only the masks are wanted, `itnet replay` makes them without ROS, and counts what was dropped.
+Of the bag only the images and their calibration are played: one that was recorded beside the node has masks, labels and diagnostics
+of its own, which would mix with those made now. Where only the masks are wanted, `itnet replay` makes them without ROS, and counts
+what was dropped.
 """
 
 import os

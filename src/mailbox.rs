@@ -32,8 +32,8 @@ pub struct Waits {
     pub camera: usize,
     /// When its mask has to be out.
     pub deadline: Instant,
-    /// When the camera's next frame may come, which would replace it: as long after this one as this one after the last, or a little earlier, since no camera is exact. `None` of
-    /// a first frame.
+    /// When the camera's next frame may come, which would replace it: as long after this one as this one after the last, or a little earlier, since
+    /// no camera is exact. `None` of a first frame.
     pub next: Option<Instant>,
 }
 

@@ -195,7 +195,8 @@ impl Pipeline {
         now + self.to_first_exit(camera, |stage| self.costs.reserve(stage)) > deadline
     }
 
-    /// Whether a frame that arrived at `arrival` gives way: it had to wait until it can no longer be in time, and would make a frame of another camera late that waits.
+    /// Whether a frame that arrived at `arrival` gives way: it had to wait until it can no longer be in time, and would make a frame of another
+    /// camera late that waits.
     pub fn gives_way(&mut self, (camera, arrival, deadline): (usize, Instant, Instant), now: Instant) -> bool {
         if !self.too_late((camera, deadline), now) || self.too_late((camera, deadline), arrival) {
             return false;

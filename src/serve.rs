@@ -49,7 +49,8 @@ pub fn serve<T: Send + 'static>(
     }
 }
 
-/// Why a frame is not worth a late mask: it waited for compute, or it waited for others and would make one late that need not be. A frame that is late all by itself is run.
+/// Why a frame is not worth a late mask: it waited for compute, or it waited for others and would make one late that need not be. A frame that is
+/// late all by itself is run.
 fn drop_cause<T>(
     pipeline: &mut Pipeline,
     frame: &Arrived<T>,

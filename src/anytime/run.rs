@@ -21,9 +21,9 @@ pub enum Verdict {
 
 /// Runs the network on the input it holds; `task` says of a model that was told to resume a state how many steps that leaves out.
 ///
-/// `beside` is asked before each decision after the first exit. After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned every finished stage. `on_exit` is called
-/// for each exit as it finishes, with its number and logits, and its error ends the run; in [`Exits::EachPublished`] its time is the cost of rendering.
-/// After `Err` the frame has no mask; the model may be used for the next one.
+/// `beside` is asked before each decision after the first exit. After `Ok`, the model's logits are those of `Outcome::exit`, and `costs` has learned
+/// every finished stage. `on_exit` is called for each exit as it finishes, with its number and logits, and its error ends the run; in
+/// [`Exits::EachPublished`] its time is the cost of rendering. After `Err` the frame has no mask; the model may be used for the next one.
 pub fn run<E: From<ModelError>>(
     model: &mut dyn StagedModel,
     clock: &dyn Clock,

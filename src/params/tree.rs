@@ -15,8 +15,8 @@ pub enum Yaml {
 }
 
 impl Yaml {
-    /// Reads a document. What the parser of rcl takes is taken: a name that stands twice stays twice, in order, and numbers need not be finite. It may be another
-    /// node's part of a file that all nodes share.
+    /// Reads a document. What the parser of rcl takes is taken: a name that stands twice stays twice, in order, and numbers need not be finite. It
+    /// may be another node's part of a file that all nodes share.
     pub fn parse(text: &str) -> Result<Self, String> {
         let options = serde_saphyr::options! {
             duplicate_keys: DuplicateKeyPolicy::PassThrough,

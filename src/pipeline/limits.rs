@@ -1,7 +1,7 @@
 //! What else ends a frame than its deadline: its part of compute, and the frames of other cameras that wait.
 //!
-//! Both are asked before each step. A frame that another camera sends while this one runs is there only then; and compute is CPU time, of which none is used while
-//! others have the processor.
+//! Both are asked before each step. A frame that another camera sends while this one runs is there only then; and compute is CPU time, of which none
+//! is used while others have the processor.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -119,8 +119,9 @@ fn keep_those_in_time(waiting: &mut Vec<Waits>, mut begins: Instant, takes: impl
     });
 }
 
-/// When a frame has to be out that could be at `free`, for those that wait to begin before they are replaced and to be in time; and, of the exits that are asked for, at the deepest that
-/// all of them could have if it ended then: masks are worth most together where all are as deep. A frame for which it is too late already holds nothing up.
+/// When a frame has to be out that could be at `free`, for those that wait to begin before they are replaced and to be in time; and, of the exits
+/// that are asked for, at the deepest that all of them could have if it ended then: masks are worth most together where all are as deep. A frame for
+/// which it is too late already holds nothing up.
 fn latest_end(
     waiting: &mut Vec<Waits>,
     free: Instant,

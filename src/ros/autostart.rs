@@ -1,5 +1,5 @@
-//! When a node that starts by itself is configured and activated, and again where that failed or the network broke: after a pause that doubles from try to try, since
-//! nobody else will ask.
+//! When a node that starts by itself is configured and activated, and again where that failed or the network broke: after a pause that doubles from
+//! try to try, since nobody else will ask.
 
 use std::time::Duration;
 

@@ -4,9 +4,9 @@
 //! recorded, or when the one before has ended, and has its whole budget, so that all of them get the same frames. What a frame is worth is the
 //! accuracy of the exit that was published for it, and nothing after the deadline.
 //!
-//! The oracle knows what every stage will take. Between it and the planner stands who is told what every stage will take but for stalls, and how often the whole
-//! trace stalls and for how long, but not when, and decides by the planner's rule. What is between it and the oracle is foresight of stalls; what is between it and
-//! the planner is prediction.
+//! The oracle knows what every stage will take. Between it and the planner stands who is told what every stage will take but for stalls, and how
+//! often the whole trace stalls and for how long, but not when, and decides by the planner's rule. What is between it and the oracle is foresight of
+//! stalls; what is between it and the planner is prediction.
 
 use std::sync::Arc;
 use std::time::Duration;

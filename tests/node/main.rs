@@ -362,15 +362,21 @@ fn a_bundle_that_cannot_be_loaded_leaves_the_node_unconfigured_until_it_can() {
     assert_eq!(bench.change(Request::CONFIGURE), Some(true));
 }
 
-#[test]
-fn a_node_that_starts_by_itself_does_so_once_its_bundle_is_there() {
+/// A node that could not start by itself, and what brings its bundle back.
+fn without_its_bundle() -> (Bench, impl FnOnce()) {
     let mut bench = Bench::new(&[], &[]);
     let (model, away) = (bench.folder.path().join("model"), bench.folder.path().join("away"));
     std::fs::rename(&model, &away).expect("moves");
     bench.node.start(&mut bench.edge);
     bench.until("it fails", |bench| bench.node.lifecycle().state() == State::Unconfigured);
+    (bench, move || std::fs::rename(&away, &model).expect("moves"))
+}
+
+#[test]
+fn a_node_that_starts_by_itself_does_so_once_its_bundle_is_there() {
+    let (mut bench, bring_back) = without_its_bundle();
     assert!(bench.told_of("itnet: lifecycle").message.contains("model"));
-    std::fs::rename(&away, &model).expect("moves");
+    bring_back();
     bench.until("the node is active", |bench| bench.node.lifecycle().state() == State::Active);
     bench.edge.send("/image", picture(1, 64, 48));
     bench.masks("/itnet/mask", 1);
@@ -378,13 +384,9 @@ fn a_node_that_starts_by_itself_does_so_once_its_bundle_is_there() {
 
 #[test]
 fn a_node_that_could_not_start_by_itself_leaves_it_to_whoever_asks_for_a_transition() {
-    let mut bench = Bench::new(&[], &[]);
-    let (model, away) = (bench.folder.path().join("model"), bench.folder.path().join("away"));
-    std::fs::rename(&model, &away).expect("moves");
-    bench.node.start(&mut bench.edge);
-    bench.until("it fails", |bench| bench.node.lifecycle().state() == State::Unconfigured);
+    let (mut bench, bring_back) = without_its_bundle();
     assert_eq!(bench.change(Request::CONFIGURE), Some(false));
-    std::fs::rename(&away, &model).expect("moves");
+    bring_back();
     let told = bench.edge.sent("/diagnostics").len();
     bench.messages("/diagnostics", told + 3);
     assert_eq!(bench.node.lifecycle().state(), State::Unconfigured);

@@ -36,25 +36,20 @@ impl Bond {
 
     /// Begins a bond, says that it lives where it is time to, or ends it.
     pub fn keep(&mut self, active: bool, now: Instant, stamp: Stamp) {
-        match &mut self.kept {
-            Some((_, told)) if active && now.since(*told) < PERIOD => (),
-            Some((instance, told)) if active => {
-                *told = now;
-                let instance = instance.clone();
-                self.send(instance, true, stamp);
+        if !active {
+            if let Some((instance, _)) = self.kept.take() {
+                self.send(instance, false, stamp);
             }
-            None if active => {
-                // Each bond has sides of its own: a manager that comes back is not to take this one for the last.
-                let instance = format!("{:016x}", RandomState::new().build_hasher().finish());
-                self.kept = Some((instance.clone(), now));
-                self.send(instance, true, stamp);
-            }
-            _ => {
-                if let Some((instance, _)) = self.kept.take() {
-                    self.send(instance, false, stamp);
-                }
-            }
+            return;
         }
+        if self.kept.as_ref().is_some_and(|(_, told)| now.since(*told) < PERIOD) {
+            return;
+        }
+        // Each bond has sides of its own: a manager that comes back is not to take this one for the last.
+        let anew = || format!("{:016x}", RandomState::new().build_hasher().finish());
+        let instance = self.kept.take().map_or_else(anew, |(instance, _)| instance);
+        self.kept = Some((instance.clone(), now));
+        self.send(instance, true, stamp);
     }
 
     fn send(&mut self, instance_id: String, active: bool, stamp: Stamp) {

@@ -13,6 +13,8 @@ use super::{Quota, Used};
 pub struct Limit {
     pub quota: Quota,
     folder: PathBuf,
+    /// Where version 1 tells the time used: the same folder, unless the controllers `cpu` and `cpuacct` are mounted apart.
+    account: PathBuf,
 }
 
 impl Limit {
@@ -29,8 +31,8 @@ impl Limit {
 
     /// What tells how much of it is used; `None` where nobody counts that.
     pub fn account(&self) -> Option<Account> {
-        let open = |name| File::open(self.folder.join(name)).ok();
-        let account = Account { stat: open("cpu.stat")?, usage: open("cpuacct.usage") };
+        let open = |folder: &Path, name| File::open(folder.join(name)).ok();
+        let account = Account { stat: open(&self.folder, "cpu.stat")?, usage: open(&self.account, "cpuacct.usage") };
         account.read().is_some().then_some(account)
     }
 }
@@ -39,7 +41,7 @@ impl Limit {
 #[derive(Debug)]
 pub struct Account {
     stat: File,
-    /// In version 1, where the controllers `cpu` and `cpuacct` are mounted together.
+    /// In version 1, where there is a controller `cpuacct` for the same cgroup.
     usage: Option<File>,
 }
 
@@ -75,30 +77,36 @@ fn number_of(stat: &str, name: &str) -> Option<u64> {
 /// The tightest quota on the way from the cgroup that `membership` names up to the `root`; version 2 first, then version 1.
 pub fn tightest(membership: &Path, root: &Path) -> Option<Limit> {
     let membership = std::fs::read_to_string(membership).ok()?;
-    let tightest = |folders: Vec<PathBuf>, read: fn(&Path) -> Option<Quota>| {
-        let limits = folders.into_iter().filter_map(|folder| Some(Limit { quota: read(&folder)?, folder }));
-        limits.min_by(Limit::by_quota)
-    };
-    membership
-        .lines()
-        .filter_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            match controllers {
-                "" => tightest(up_from(root, path), version_2),
-                names if names.split(',').any(|name| name == "cpu") => {
-                    tightest(up_from(&root.join(names), path), version_1)
-                        .or_else(|| tightest(up_from(&root.join("cpu"), path), version_1))
-                }
-                _ => None,
+    let hierarchies: Vec<(&str, &str)> =
+        membership.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).collect();
+    hierarchies
+        .iter()
+        .filter_map(|&(controllers, path)| match controllers {
+            "" => tightest_from(path, root, root, version_2),
+            names if has(names, "cpu") => {
+                let same_cgroup = |(others, at): &&(&str, &str)| has(others, "cpuacct") && *at == path;
+                let account = hierarchies.iter().find(same_cgroup).map_or(names, |(others, _)| others);
+                let tightest_in = |mounted| tightest_from(path, &root.join(mounted), &root.join(account), version_1);
+                tightest_in(names).or_else(|| tightest_in("cpu"))
             }
+            _ => None,
         })
         .min_by(Limit::by_quota)
 }
 
-/// The folder of the cgroup `path` and all above it, down to `root` itself.
-fn up_from(root: &Path, path: &str) -> Vec<PathBuf> {
-    let inside = Path::new(path.trim_start_matches('/'));
-    inside.ancestors().map(|part| root.join(part)).collect()
+/// Whether the controller `name` is one of those `names`, as `/proc/self/cgroup` lists them.
+fn has(names: &str, name: &str) -> bool {
+    names.split(',').any(|one| one == name)
+}
+
+/// The tightest quota of the cgroup `path` and all above it, down to `root` itself, whose use is told at the same place below `accounts`.
+fn tightest_from(path: &str, root: &Path, accounts: &Path, read: fn(&Path) -> Option<Quota>) -> Option<Limit> {
+    let inside = Path::new(path.trim_start_matches('/')).ancestors();
+    let limit = |part| {
+        let folder = root.join(part);
+        Some(Limit { quota: read(&folder)?, folder, account: accounts.join(part) })
+    };
+    inside.filter_map(limit).min_by(Limit::by_quota)
 }
 
 /// `cpu.max`: "quota period" in microseconds, or "max period".
@@ -125,13 +133,18 @@ mod tests {
 
     use super::*;
 
-    fn limit_of(files: &[(&str, &str)]) -> Option<(f64, Option<u64>)> {
+    fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().expect("a temporary folder");
         for (name, text) in files {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().expect("has a parent")).expect("creates");
             fs::write(path, text).expect("writes");
         }
+        root
+    }
+
+    fn limit_of(files: &[(&str, &str)]) -> Option<(f64, Option<u64>)> {
+        let root = folder_with(files);
         let limit = tightest(&root.path().join("self"), root.path())?;
         Some((limit.quota.cpus(), limit.periods()))
     }
@@ -153,10 +166,9 @@ mod tests {
 
     /// What is told to be used below a folder with those files, in milliseconds, and the stops.
     fn used_of(files: &[(&str, &str)]) -> Option<(u128, u64)> {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        files.iter().for_each(|(name, text)| fs::write(root.path().join(name), text).expect("writes"));
+        let root = folder_with(files);
         let quota = Quota { time: Duration::from_millis(50), period: Duration::from_millis(100) };
-        let account = Limit { quota, folder: root.path().into() }.account()?;
+        let account = Limit { quota, folder: root.path().into(), account: root.path().into() }.account()?;
         account.read().map(|used| (used.time.as_millis(), used.stops))
     }
 
@@ -186,6 +198,29 @@ mod tests {
             ("cpu,cpuacct/x/cpu.stat", "nr_periods 9\nnr_throttled 0\nthrottled_time 0\n"),
         ];
         assert_eq!(limit_of(&files), Some((1.5, Some(9))));
+    }
+
+    /// What is told to be used of a quota in version 1, of which `accounts` tells the time.
+    fn used_apart(membership: &str, accounts: &str) -> Option<Used> {
+        let stat = "nr_periods 9\nnr_throttled 4\nthrottled_time 0\n";
+        let files = [
+            ("self", membership),
+            ("cpu/x/cpu.cfs_quota_us", "50000\n"),
+            ("cpu/x/cpu.cfs_period_us", "100000\n"),
+            ("cpu/x/cpu.stat", stat),
+            (accounts, "9000000\n"),
+        ];
+        let root = folder_with(&files);
+        tightest(&root.path().join("self"), root.path())?.account()?.read()
+    }
+
+    #[test]
+    fn controllers_that_are_mounted_apart_tell_of_the_same_cgroup_only() {
+        let used = Some(Used { time: Duration::from_millis(9), stops: 4 });
+        assert_eq!(used_apart("2:cpuacct:/x/y\n1:cpu:/x/y\n", "cpuacct/x/cpuacct.usage"), used);
+        assert_eq!(used_apart("2:cpuacct:/z/y\n1:cpu:/x/y\n", "cpuacct/x/cpuacct.usage"), None);
+        assert_eq!(used_apart("1:cpu:/x/y\n", "cpuacct/x/cpuacct.usage"), None);
+        assert_eq!(used_apart("2:cpuacct:/x/y\n1:cpu:/x/y\n", "cpuacct/x/y/cpuacct.usage"), None);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn render(c: &mut Criterion) {
     group.bench_function("classes_of", |b| {
         b.iter(|| render::classes_of(black_box(logits), &mut cells));
     });
-    for size in [NETWORK, FULL_HD] {
+    for size in [NETWORK, HD, FULL_HD] {
         let mut renderer = Renderer::new();
         let mut mask = Mask::unlabelled(size);
         group.bench_function(format!("ours/{size}"), |b| {

@@ -36,7 +36,7 @@ impl Quads {
         self.quads.clear();
         self.pieces.clear();
         for cell in columns.cells() {
-            let columns_of_piece = if is_narrow(cell) { NARROW } else { WIDE };
+            let columns_of_piece = WIDTHS[width_of(cell)];
             let first = self.pieces.len();
             for from in (cell.from..cell.to).step_by(columns_of_piece) {
                 let right = columns.lanes::<LANES>(from as usize);
@@ -72,8 +72,8 @@ pub(super) struct Downs {
     /// Cells and pixels that they are of.
     sizes: (u32, u32),
     lanes: Vec<[f32; LANES]>,
-    /// For each group of rows, those of narrow pieces, and of wide ones.
-    cells: Vec<[Range<usize>; 2]>,
+    /// For each group of rows, those of pieces of each of [`WIDTHS`].
+    cells: Vec<[Range<usize>; WIDTHS.len()]>,
 }
 
 impl Downs {
@@ -87,7 +87,7 @@ impl Downs {
         self.cells.clear();
         for cell in lines.cells() {
             let lanes = &mut self.lanes;
-            self.cells.push([NARROW, WIDE].map(|columns| {
+            self.cells.push(WIDTHS.map(|columns| {
                 let first = lanes.len();
                 for rows in lines.parts(cell).chunks(LANES / columns) {
                     lanes.push(std::array::from_fn(|lane| rows.get(lane / columns).copied().unwrap_or_default()));
@@ -97,11 +97,11 @@ impl Downs {
         }
     }
 
-    /// Those of a group of rows, of narrow and of wide pieces.
+    /// Those of a group of rows, of pieces of each of [`WIDTHS`].
     #[inline(always)]
-    fn of(&self, cell: usize) -> [&[[f32; LANES]]; 2] {
-        let [narrow, wide] = self.cells.get(cell).cloned().unwrap_or_default();
-        [narrow, wide].map(|lanes| self.lanes.get(lanes).unwrap_or_default())
+    fn of(&self, cell: usize) -> [&[[f32; LANES]]; WIDTHS.len()] {
+        let cells = self.cells.get(cell).cloned().unwrap_or_default();
+        cells.map(|lanes| self.lanes.get(lanes).unwrap_or_default())
     }
 }
 
@@ -109,13 +109,13 @@ impl Downs {
 #[derive(Debug, Clone)]
 struct Quad {
     cell: Cell,
-    /// Its pieces, all of them of [`NARROW`] columns or all of [`WIDE`].
+    /// Its pieces, all of them of the same one of [`WIDTHS`].
     pieces: Range<usize>,
 }
 
-/// Whether the pieces of a quad have [`NARROW`] columns.
-fn is_narrow(cell: &Cell) -> bool {
-    cell.to - cell.from <= NARROW as u32
+/// Which of [`WIDTHS`] the pieces of a quad have: the narrowest that takes all of it, or the widest.
+fn width_of(cell: &Cell) -> usize {
+    WIDTHS.iter().position(|width| (cell.to - cell.from) as usize <= *width).unwrap_or(WIDTHS.len() - 1)
 }
 
 /// Neighbouring columns of a quad, as many rows of which are drawn together as fill the lanes.
@@ -127,9 +127,8 @@ struct Piece {
     right: [f32; LANES],
 }
 
-/// Columns of a piece.
-const NARROW: usize = 4;
-const WIDE: usize = 8;
+/// Columns of a piece: as many rows as fill the lanes are drawn at once.
+const WIDTHS: [usize; 3] = [4, 8, LANES];
 
 /// Rivals of quads, one after another, and room behind them.
 #[derive(Debug, Default)]
@@ -198,14 +197,14 @@ impl Band {
         for row in out.chunks_exact_mut(width.max(1)) {
             row.copy_from_slice(&self.row);
         }
-        let [narrow, wide] = downs.of(cell);
+        let downs = downs.of(cell);
         for (quad, rivals) in &self.mixed {
             let rivals = self.rivals.room.get(rivals.clone()).unwrap_or_default();
             let pieces = pieces.get(quad.pieces.clone()).unwrap_or_default();
-            if is_narrow(&quad.cell) {
-                draw_quad::<NARROW>(rivals, pieces, narrow, (width, out));
-            } else {
-                draw_quad::<WIDE>(rivals, pieces, wide, (width, out));
+            match width_of(&quad.cell) {
+                0 => draw_quad::<{ WIDTHS[0] }>(rivals, pieces, downs[0], (width, out)),
+                1 => draw_quad::<{ WIDTHS[1] }>(rivals, pieces, downs[1], (width, out)),
+                _ => draw_quad::<{ WIDTHS[2] }>(rivals, pieces, downs[2], (width, out)),
             }
         }
     }
@@ -232,15 +231,16 @@ fn draw_quad<const COLUMNS: usize>(
     }
 }
 
-/// Writes as many classes as there is room for: four at once, and more by their first four and their last four.
+/// Writes as many classes as there is room for: half of a piece at once, and more by its first half and the last one that there is.
 #[inline(always)]
 fn put<const COLUMNS: usize>(winners: &[u8; COLUMNS], out: Option<&mut [u8]>) {
     let out = out.unwrap_or_default();
-    match out.len().checked_sub(4) {
-        Some(last) if last + 4 <= COLUMNS => {
-            let fours = if COLUMNS > 4 { 2 } else { 1 };
-            for at in [0, last].into_iter().take(fours) {
-                out[at..at + 4].copy_from_slice(&winners[at..at + 4]);
+    let half = (COLUMNS / 2).max(WIDTHS[0]);
+    match out.len().checked_sub(half) {
+        Some(last) if last + half <= COLUMNS => {
+            let halves = if COLUMNS > half { 2 } else { 1 };
+            for at in [0, last].into_iter().take(halves) {
+                out[at..at + half].copy_from_slice(&winners[at..at + half]);
             }
         }
         _ => out.iter_mut().zip(winners).for_each(|(out, winner)| *out = *winner),

@@ -3,6 +3,7 @@
 //! Knows sizes, stamps and pixels; knows nothing of messages, bags, ROS or networks.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +180,13 @@ impl<'a> Frame<'a> {
         self.data.get(start..end).unwrap_or_default()
     }
 
+    /// The bytes of some rows, with the padding between them; none where not all of these rows are there.
+    pub fn rows(&self, rows: Range<u32>) -> &[u8] {
+        let Some(last) = rows.clone().last() else { return &[] };
+        let (start, end) = (rows.start as usize * self.step, last as usize * self.step + self.row(last).len());
+        self.data.get(start..end).unwrap_or_default()
+    }
+
     /// The same frame with bytes of its own.
     pub fn into_owned(self) -> Frame<'static> {
         Frame {
@@ -264,6 +272,17 @@ mod tests {
                 let error = frame(size, encoding.name(), step, need - 1).unwrap_err();
                 assert_eq!(error, FrameError::Data { encoding, size, step, expected: need as u64, got: need - 1 });
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_what_lies_from_the_first_to_the_end_of_the_last() {
+        let (size, data) = (Size::new(3, 4), (0..19).collect::<Vec<u8>>());
+        let frame = Frame::new(Header::default(), size, "mono8", false, 5, data.clone()).unwrap();
+        assert_eq!(frame.rows(1..3), &data[5..13]);
+        assert_eq!(frame.rows(2..4), &data[10..18]);
+        for none in [0..0, 2..2, Range { start: 3, end: 2 }, 3..5, 4..u32::MAX] {
+            assert!(frame.rows(none.clone()).is_empty(), "{none:?}");
         }
     }
 

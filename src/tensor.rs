@@ -120,6 +120,8 @@ struct Desk {
 
 /// Bands a thread.
 const BANDS: usize = 2;
+/// Memory is asked for rows of the source so many lines before they are used: near enough for the innermost cache to keep them.
+const AHEAD: usize = 2;
 
 impl InputSpec {
     fn normalise(&self) -> Result<Normalise, TensorError> {
@@ -271,27 +273,31 @@ impl Job<'_, '_> {
         let Desk { rows, sums, halves, line: scratch } = desk;
         sums.resize(frame.size().width as usize * layout.samples(), 0);
         halves.resize(columns.reach().max(sums.len()), 0);
-        let spans = tables.lines.spans().skip(lines.start).take(lines.len());
-        for (line, (start, weights)) in spans.enumerate() {
-            let single = weights.len() <= 2;
-            if !single {
-                sums.fill(0);
-            }
-            for (y, weights) in (start as u32..).step_by(2).zip(weights.chunks(2)) {
-                let rows = rows.two(frame, y);
-                if single {
-                    mix(rows, weights, halves);
-                } else {
-                    add(rows, weights, sums);
-                }
-            }
-            if !single {
-                halve(sums, halves);
-            }
-            let planes = |planes: [&mut [f32]; 3]| across::resample(halves, layout, columns, &tables.normalise, planes);
-            band.fill((line, width), scratch, planes, |pixels| across::bytes(halves, layout, columns, pixels));
+        let spans = || tables.lines.spans().skip(lines.start).take(lines.len());
+        let end = |(start, weights): (usize, &[i16])| (start + weights.len()) as u32;
+        let (mut soon, mut asked) = (spans().skip(AHEAD).map(end), 0);
+        for (line, span) in spans().enumerate() {
+            down(frame, span, rows, sums, halves);
+            let ahead = asked.max(end(span))..soon.next().unwrap_or_default();
+            asked = asked.max(ahead.end);
+            let row = (halves.as_slice(), Rows::plain(frame, ahead));
+            let planes = |planes: [&mut [f32]; 3]| across::resample(row, layout, columns, &tables.normalise, planes);
+            band.fill((line, width), scratch, planes, |pixels| across::bytes(row, layout, columns, pixels));
         }
     }
+}
+
+/// Halves of the sums of weighted rows from `start` on.
+#[inline(always)]
+fn down(frame: &Frame<'_>, (start, weights): (usize, &[i16]), rows: &mut Rows, sums: &mut [u16], halves: &mut [i16]) {
+    if weights.len() <= 2 {
+        return mix(rows.two(frame, start as u32), weights, halves);
+    }
+    sums.fill(0);
+    for (y, weights) in (start as u32..).step_by(2).zip(weights.chunks(2)) {
+        add(rows.two(frame, y), weights, sums);
+    }
+    halve(sums, halves);
 }
 
 /// Adds two weighted rows to sums: the weights of one sum add up to [`ROWS`], so that 16 bits suffice.

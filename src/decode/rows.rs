@@ -1,11 +1,9 @@
 //! One row of a frame in any encoding as 8-bit samples in one of four simple layouts.
 
+use std::ops::Range;
+
 use super::{bayer, yuv};
 use crate::frame::{Encoding, Frame};
-use crate::kernels::fetch_ahead;
-
-/// How far below the rows that are read together others are fetched: near enough to stay in the innermost cache until they are read.
-const AHEAD: u32 = 4;
 
 /// How the samples of a row that [`Rows::row`] gives are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +83,13 @@ impl Rows {
         let next = (y + 1).min(frame.size().height.saturating_sub(1));
         self.convert(frame, y);
         self.convert(frame, next);
-        [y, next].map(|y| {
-            // Measured: where single rows are read, at equal sizes, it only takes time.
-            if is_plain(frame.encoding()) && y + AHEAD < frame.size().height {
-                fetch_ahead(frame.row(y + AHEAD));
-            }
-            self.converted(frame, y)
-        })
+        [y, next].map(|y| self.converted(frame, y))
+    }
+
+    /// The bytes of rows that are read as they lie in memory; none where rows are converted.
+    #[inline(always)]
+    pub fn plain<'a>(frame: &'a Frame<'_>, rows: Range<u32>) -> &'a [u8] {
+        if is_plain(frame.encoding()) { frame.rows(rows) } else { &[] }
     }
 
     /// Makes sure that row `y` can be had from [`converted`](Self::converted).

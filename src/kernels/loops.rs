@@ -41,7 +41,7 @@ fn avx2<L: Loops>(loops: L) -> L::Output {
 ///
 /// Measured: in chunks of a length known beforehand, which the compiler unrolls, asking is quicker and tensors take longer than without it.
 #[inline(always)]
-pub fn fetch_ahead(bytes: &[u8]) {
+pub(super) fn fetch_ahead(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(LINE) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -53,5 +53,4 @@ pub fn fetch_ahead(bytes: &[u8]) {
 }
 
 /// Bytes of a line of the cache.
-#[cfg(target_arch = "x86_64")]
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;

@@ -60,6 +60,8 @@ mod precision;
 mod product;
 mod resample;
 #[cfg(target_arch = "x86_64")]
+mod resample_fours;
+#[cfg(target_arch = "x86_64")]
 mod resample_x86;
 mod rest;
 mod rows;
@@ -85,7 +87,7 @@ pub use corners::{Corners, Kept};
 pub use crew::Crew;
 pub use geometry::{Addend, Geometry, Order, Values, ValuesMut};
 pub use isa::Isa;
-pub use loops::{Loops, fetch_ahead, widest};
+pub use loops::{Loops, widest};
 pub use normalise::Normalise;
 pub use pixels::{Colours, PIXEL, interleave};
 pub use precision::Precision;

@@ -2,13 +2,14 @@
 //!
 //! The compiler finds no vectors here, because where a pixel comes from is only known at run time; hence the kernel. All ways give the same.
 
+use super::loops::{LINE, fetch_ahead};
 #[cfg(target_arch = "x86_64")]
-use super::resample_x86;
+use super::{resample_fours, resample_x86};
 
 /// Target pixels that are made together.
 pub(super) const BLOCK: usize = 8;
-/// Samples that a kernel loads at once: two pixels, and what follows them.
-pub(super) const LOAD: usize = 8;
+/// Samples that a kernel loads at once, at most: those of a few target pixels, and what follows them.
+pub(super) const LOAD: usize = 64;
 
 /// Which samples of a row make each target pixel, and by how much each counts.
 #[derive(Clone, Debug)]
@@ -23,6 +24,9 @@ pub struct Resample {
     /// `pairs` for each block.
     pub(super) weights: Vec<Pairs>,
     reach: usize,
+    /// Where samples are to be had by fours.
+    #[cfg(target_arch = "x86_64")]
+    fours: Option<resample_fours::Fours>,
 }
 
 /// Two weights of each target pixel of a block.
@@ -31,11 +35,12 @@ pub(super) type Pairs = [[i16; 2]; BLOCK];
 /// A block of target pixels: the first samples of each, and `pairs` of weights.
 pub(super) type Block<'a> = (&'a [u32; BLOCK], &'a [Pairs]);
 
-/// One row: its samples.
+/// One row: its samples, and what is soon needed for others.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     pub table: &'a Resample,
     pub samples: &'a [i16],
+    pub ahead: &'a [u8],
 }
 
 /// What the sums become: `sum * scale + bias` for each plane.
@@ -56,9 +61,19 @@ impl Resample {
         let far = taps.iter().map(|(start, _)| *start).max().unwrap_or(0);
         let reach = far.checked_add(2 * pairs - 2).and_then(|last| last.checked_mul(samples)?.checked_add(LOAD));
         let reach = reach.filter(|reach| u32::try_from(*reach).is_ok()).expect("samples that can be counted");
-        let mut table = Self { samples, width: taps.len(), pairs, firsts: vec![], weights: vec![], reach };
+        let mut table = Self {
+            samples,
+            width: taps.len(),
+            pairs,
+            firsts: vec![],
+            weights: vec![],
+            reach,
+            #[cfg(target_arch = "x86_64")]
+            fours: None,
+        };
         for block in taps.chunks(BLOCK) {
-            let mut firsts = [0; BLOCK];
+            // Pixels that are not there are made of what the last one is made of.
+            let mut firsts = [block.last().map_or(0, |(start, _)| (start * samples) as u32); BLOCK];
             let from = table.weights.len();
             table.weights.resize(from + pairs, Pairs::default());
             for (p, (start, weights)) in block.iter().enumerate() {
@@ -69,6 +84,10 @@ impl Resample {
             }
             table.firsts.push(firsts);
         }
+        #[cfg(target_arch = "x86_64")]
+        if samples > 1 && resample_fours::is_there() {
+            table.fours = resample_fours::Fours::new(samples, pairs, &table.firsts);
+        }
         table
     }
 
@@ -77,12 +96,25 @@ impl Resample {
         self.reach
     }
 
-    /// The weighted sums of a row's samples, times `scale` plus `bias` of each plane. Each sum has to fit into 32 bits.
+    /// The weighted sums of a row's samples, times `scale` plus `bias` of each plane. Each sum has to fit into 32 bits. On the way memory is asked for the
+    /// bytes `ahead`: all at once would make the processor wait.
     ///
     /// Panics where there are less samples than [`reach`](Self::reach), or planes of another width.
-    pub fn row(&self, samples: &[i16], scale: [f32; 3], bias: [f32; 3], planes: [&mut [f32]; 3]) {
+    pub fn row(&self, row: (&[i16], &[u8]), scale: [f32; 3], bias: [f32; 3], planes: [&mut [f32]; 3]) {
         assert!(planes.iter().all(|plane| plane.len() == self.width), "planes are not {} wide", self.width);
-        let (row, scaled) = (self.checked(samples), Scaled { scale, bias });
+        let (row, scaled) = (self.checked(row), Scaled { scale, bias });
+        #[cfg(target_arch = "x86_64")]
+        if let Some(fours) = &self.fours {
+            // SAFETY: the processor has the instructions where there are fours, and the length of the samples was checked.
+            return unsafe {
+                match (self.samples, self.pairs) {
+                    (3, 1) => resample_fours::pixels::<3, 1>(row, fours, scaled, planes),
+                    (3, _) => resample_fours::pixels::<3, 2>(row, fours, scaled, planes),
+                    (_, 1) => resample_fours::pixels::<4, 1>(row, fours, scaled, planes),
+                    (_, _) => resample_fours::pixels::<4, 2>(row, fours, scaled, planes),
+                }
+            };
+        }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has these instructions, and the length of the samples was checked.
@@ -101,10 +133,22 @@ impl Resample {
     /// sample of a pixel is each colour. No sum may be negative, or come to more than 255.
     ///
     /// Panics where there are less samples than [`reach`](Self::reach), or pixels of another width.
-    pub fn bytes(&self, samples: &[i16], shift: u32, order: [usize; 3], pixels: &mut [u32]) {
+    pub fn bytes(&self, row: (&[i16], &[u8]), shift: u32, order: [usize; 3], pixels: &mut [u32]) {
         assert!(pixels.len() == self.width, "{} pixels, the row has {}", pixels.len(), self.width);
         assert!(order.iter().all(|place| *place < self.samples) && (1..32).contains(&shift), "{order:?}, {shift}");
-        let row = self.checked(samples);
+        let row = self.checked(row);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(fours) = &self.fours {
+            // SAFETY: as above, and the places of the colours were checked.
+            return unsafe {
+                match (self.samples, self.pairs) {
+                    (3, 1) => resample_fours::pixel_bytes::<3, 1>(row, fours, (shift, order), pixels),
+                    (3, _) => resample_fours::pixel_bytes::<3, 2>(row, fours, (shift, order), pixels),
+                    (_, 1) => resample_fours::pixel_bytes::<4, 1>(row, fours, (shift, order), pixels),
+                    (_, _) => resample_fours::pixel_bytes::<4, 2>(row, fours, (shift, order), pixels),
+                }
+            };
+        }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has these instructions, and the length of the samples and the places of the colours were checked.
@@ -119,9 +163,9 @@ impl Resample {
         row.portable_bytes(shift, order, pixels);
     }
 
-    fn checked<'a>(&'a self, samples: &'a [i16]) -> Row<'a> {
+    fn checked<'a>(&'a self, (samples, ahead): (&'a [i16], &'a [u8])) -> Row<'a> {
         assert!(samples.len() >= self.reach, "{} samples, {} are read", samples.len(), self.reach);
-        Row { table: self, samples }
+        Row { table: self, samples, ahead }
     }
 }
 
@@ -129,7 +173,9 @@ impl<'a> Row<'a> {
     /// The blocks of the target row, in order.
     #[inline(always)]
     pub fn blocks(self) -> impl Iterator<Item = Block<'a>> {
-        self.table.firsts.iter().zip(self.table.weights.chunks_exact(self.table.pairs))
+        let Resample { firsts, weights, pairs, .. } = self.table;
+        let mut ahead = self.ahead.chunks((self.ahead.len() / firsts.len().max(1)).next_multiple_of(LINE).max(LINE));
+        firsts.iter().zip(weights.chunks_exact(*pairs)).inspect(move |_| fetch_ahead(ahead.next().unwrap_or_default()))
     }
 
     fn portable(self, Scaled { scale, bias }: Scaled, planes: [&mut [f32]; 3]) {
@@ -198,7 +244,9 @@ mod tests {
 
     fn rows() -> impl Strategy<Value = Drawn> {
         let samples = prop_oneof![Just(1usize), Just(3), Just(4)];
-        (samples, 1usize..7, 1usize..40, 1usize..40).prop_flat_map(|(samples, taps, source, width)| {
+        // Target pixels that are near each other in the source, and others.
+        let source = prop_oneof![1usize..8, 1usize..40];
+        (samples, 1usize..7, source, 1usize..40).prop_flat_map(|(samples, taps, source, width)| {
             let source = source + taps;
             // Sums of any taps fit into 32 bits.
             let weights = proptest::collection::vec(-5_000i16..=5_000, taps);
@@ -222,9 +270,9 @@ mod tests {
             let mut here = vec![vec![f32::NAN; taps.len()]; 3];
             let mut portable = here.clone();
             let [red, green, blue] = here.get_disjoint_mut([0, 1, 2]).unwrap();
-            table.row(&row, SCALE, BIAS, [red, green, blue]);
+            table.row((&row, &[]), SCALE, BIAS, [red, green, blue]);
             let [red, green, blue] = portable.get_disjoint_mut([0, 1, 2]).unwrap();
-            Row { table: &table, samples: &row }.portable(Scaled { scale: SCALE, bias: BIAS }, [red, green, blue]);
+            Row { table: &table, samples: &row, ahead: &[] }.portable(Scaled { scale: SCALE, bias: BIAS }, [red, green, blue]);
             prop_assert_eq!(&here, &portable);
             for (c, plane) in here.iter().enumerate() {
                 for (got, (start, weights)) in plane.iter().zip(&taps) {
@@ -255,8 +303,8 @@ mod tests {
             let order = if samples == 1 { [0; 3] } else if swapped { [2, 1, 0] } else { [0, 1, 2] };
             let table = table(samples, &taps);
             let (mut here, mut portable) = (vec![u32::MAX; taps.len()], vec![u32::MAX; taps.len()]);
-            table.bytes(&row, 14, order, &mut here);
-            Row { table: &table, samples: &row }.portable_bytes(14, order, &mut portable);
+            table.bytes((&row, &[]), 14, order, &mut here);
+            Row { table: &table, samples: &row, ahead: &[] }.portable_bytes(14, order, &mut portable);
             prop_assert_eq!(&here, &portable);
             for (pixel, (start, weights)) in here.iter().zip(&taps) {
                 let [red, green, blue, zero] = pixel.to_ne_bytes();
@@ -277,7 +325,7 @@ mod tests {
         let short = vec![0; table.reach() - 1];
         let mut planes = [[0.0]; 3];
         let [red, green, blue] = planes.each_mut().map(|plane| plane.as_mut_slice());
-        let run = std::panic::AssertUnwindSafe(|| table.row(&short, SCALE, BIAS, [red, green, blue]));
+        let run = std::panic::AssertUnwindSafe(|| table.row((&short, &[]), SCALE, BIAS, [red, green, blue]));
         assert!(std::panic::catch_unwind(run).is_err());
     }
 

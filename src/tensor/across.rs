@@ -54,7 +54,7 @@ fn normalise_pixels<const N: usize>(row: &[u8], normalise: &Normalise, planes: [
 /// Resizes and normalises a row of samples times half of [`ROWS`], with as many values more as the columns reach.
 #[inline(always)]
 pub(super) fn resample(
-    halves: &[i16],
+    row: (&[i16], &[u8]),
     layout: Layout,
     columns: &Resample,
     normalise: &Normalise,
@@ -63,19 +63,19 @@ pub(super) fn resample(
     let whole = f32::from(ROWS / 2) * f32::from(COLUMNS);
     let scale = normalise.scale.map(|scale| scale / whole);
     match layout {
-        Layout::Grey => columns.row(halves, scale, normalise.bias, planes),
+        Layout::Grey => columns.row(row, scale, normalise.bias, planes),
         Layout::Rgb(order) | Layout::Rgba(order) => {
-            columns.row(halves, ordered(scale, order), ordered(normalise.bias, order), ordered(planes, order));
+            columns.row(row, ordered(scale, order), ordered(normalise.bias, order), ordered(planes, order));
         }
     }
 }
 
 /// The same to bytes, which are samples still.
 #[inline(always)]
-pub(super) fn bytes(halves: &[i16], layout: Layout, columns: &Resample, pixels: &mut [u32]) {
+pub(super) fn bytes(row: (&[i16], &[u8]), layout: Layout, columns: &Resample, pixels: &mut [u32]) {
     const { assert!(ROWS.is_positive() && ROWS & (ROWS - 1) == 0 && COLUMNS & (COLUMNS - 1) == 0) };
     let shift = (ROWS / 2).trailing_zeros() + COLUMNS.trailing_zeros();
-    columns.bytes(halves, shift, places(layout), pixels);
+    columns.bytes(row, shift, places(layout), pixels);
 }
 
 /// Which sample of a pixel is each colour.

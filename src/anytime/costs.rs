@@ -41,6 +41,8 @@ struct Cost {
     noise: Window,
     usual: f64,
     reserved: f64,
+    /// It has run in this frame, if not to its end.
+    begun: bool,
 }
 
 /// How a stage has run so far: in seconds, and by its reference.
@@ -159,6 +161,9 @@ impl StageCosts {
 
     /// Learns that node `node` (from 0) of a stage has just taken `took`, and adds it to the stage's course.
     pub fn observe_node(&mut self, stage: Stage, node: usize, took: Duration, course: &mut Course) {
+        if let Some(cost) = self.stages.get_mut(&stage) {
+            cost.begun = true;
+        }
         match self.reference(stage, node) {
             None => course.add(took),
             Some(reference) => self.judge(took, (reference, reference * self.slowdown), course),
@@ -187,8 +192,21 @@ impl StageCosts {
         // Rendering is all one node. What it takes for good, and does not only now and then, has to come to be usual.
         let noise = if matches!(stage, Stage::Render(_)) { course.took } else { course.work };
         cost.learn(noise / reference / slowdown, slowdown, kind);
+        cost.begun = true;
         if stage.tells_speed() {
             self.learn_speed(course.work / reference, course.took / reference, course.stalled > MOST * reference);
+        }
+    }
+
+    /// Learns that a frame is over. A stage of the network that it did not begin is taken to be as usual: what was once seen of it does not keep it out for
+    /// good.
+    pub fn frame_ended(&mut self) {
+        let (slowdown, kind) = (self.slowdown, self.kind);
+        for (_, cost) in self.stages.iter_mut().filter(|(stage, _)| stage.tells_speed()) {
+            let begun = std::mem::take(&mut cost.begun);
+            if !begun && !cost.noise.is_empty() {
+                cost.learn(cost.usual, slowdown, kind);
+            }
         }
     }
 
@@ -253,7 +271,7 @@ impl StageCosts {
 
 impl Cost {
     fn new(rest: Vec<f64>) -> Self {
-        Self { rest, noise: Window::new(NOISE_WINDOW), usual: 1.0, reserved: 1.0 }
+        Self { rest, noise: Window::new(NOISE_WINDOW), usual: 1.0, reserved: 1.0, begun: false }
     }
 
     fn reference(&self) -> f64 {

@@ -61,6 +61,7 @@ pub fn run<E: From<ModelError>>(
             Next::Publish(cause) => break cause,
         }
     };
+    runner.costs.frame_ended();
     Ok(Outcome { exit: at.exited, planned, run: at.done, cause, stages: runner.stages })
 }
 

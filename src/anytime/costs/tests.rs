@@ -118,3 +118,27 @@ fn by_means_a_stall_is_a_cost_like_any_other() {
     assert!((1.99..=2.0).contains(&costs.slowdown()), "{}", costs.slowdown());
     assert_eq!(costs.stalls().expected(1.0), 0.0);
 }
+
+#[test]
+fn a_stage_that_was_slow_once_and_is_left_out_since_comes_to_be_as_usual() {
+    let mut costs = settled();
+    (0..5).for_each(|_| step(&mut costs, [10, 20, 10]));
+    step(&mut costs, [14, 28, 14]);
+    assert!(costs.reserve(Stage::Step(1)) > 5 * MS, "{:?}", costs.reserve(Stage::Step(1)));
+    let usual = costs.usual(Stage::Step(1));
+    costs.frame_ended();
+    (0..NOISE_WINDOW).for_each(|_| costs.frame_ended());
+    assert_eq!((costs.usual(Stage::Step(1)), costs.reserve(Stage::Step(1))), (usual, usual));
+}
+
+#[test]
+fn a_stage_that_was_begun_in_every_frame_is_remembered_as_it_was_seen() {
+    let mut costs = settled();
+    step(&mut costs, [14, 28, 14]);
+    let slow = costs.reserve(Stage::Step(1));
+    for _ in 0..=NOISE_WINDOW {
+        costs.observe_node(Stage::Step(1), 0, MS, &mut Course::default());
+        costs.frame_ended();
+    }
+    assert_eq!(costs.reserve(Stage::Step(1)), slow);
+}

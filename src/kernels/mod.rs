@@ -60,7 +60,7 @@ mod precision;
 mod product;
 mod resample;
 #[cfg(target_arch = "x86_64")]
-mod resample_fours;
+mod resample_picks;
 #[cfg(target_arch = "x86_64")]
 mod resample_x86;
 mod rest;

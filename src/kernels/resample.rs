@@ -4,7 +4,7 @@
 
 use super::loops::{LINE, fetch_ahead};
 #[cfg(target_arch = "x86_64")]
-use super::{resample_fours, resample_x86};
+use super::{resample_picks::Picks, resample_x86};
 
 /// Target pixels that are made together.
 pub(super) const BLOCK: usize = 8;
@@ -15,7 +15,7 @@ pub(super) const LOAD: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Resample {
     /// From a pixel to the next: 1, 3 or 4.
-    samples: usize,
+    pub(super) samples: usize,
     width: usize,
     /// Taps are taken two by two; one pair at least.
     pub(super) pairs: usize,
@@ -24,9 +24,9 @@ pub struct Resample {
     /// `pairs` for each block.
     pub(super) weights: Vec<Pairs>,
     reach: usize,
-    /// Where samples are to be had by fours.
+    /// Where samples can be picked from vectors.
     #[cfg(target_arch = "x86_64")]
-    fours: Option<resample_fours::Fours>,
+    picks: Option<Picks>,
 }
 
 /// Two weights of each target pixel of a block.
@@ -69,7 +69,7 @@ impl Resample {
             weights: vec![],
             reach,
             #[cfg(target_arch = "x86_64")]
-            fours: None,
+            picks: None,
         };
         for block in taps.chunks(BLOCK) {
             // Pixels that are not there are made of what the last one is made of.
@@ -85,8 +85,8 @@ impl Resample {
             table.firsts.push(firsts);
         }
         #[cfg(target_arch = "x86_64")]
-        if samples > 1 && resample_fours::is_there() {
-            table.fours = resample_fours::Fours::new(samples, pairs, &table.firsts);
+        {
+            table.picks = Picks::new(samples, pairs, &table.firsts);
         }
         table
     }
@@ -104,16 +104,9 @@ impl Resample {
         assert!(planes.iter().all(|plane| plane.len() == self.width), "planes are not {} wide", self.width);
         let (row, scaled) = (self.checked(row), Scaled { scale, bias });
         #[cfg(target_arch = "x86_64")]
-        if let Some(fours) = &self.fours {
-            // SAFETY: the processor has the instructions where there are fours, and the length of the samples was checked.
-            return unsafe {
-                match (self.samples, self.pairs) {
-                    (3, 1) => resample_fours::pixels::<3, 1>(row, fours, scaled, planes),
-                    (3, _) => resample_fours::pixels::<3, 2>(row, fours, scaled, planes),
-                    (_, 1) => resample_fours::pixels::<4, 1>(row, fours, scaled, planes),
-                    (_, _) => resample_fours::pixels::<4, 2>(row, fours, scaled, planes),
-                }
-            };
+        if let Some(picks) = &self.picks {
+            // SAFETY: the length of the samples was checked.
+            return unsafe { picks.row(row, scaled, planes) };
         }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
@@ -138,16 +131,9 @@ impl Resample {
         assert!(order.iter().all(|place| *place < self.samples) && (1..32).contains(&shift), "{order:?}, {shift}");
         let row = self.checked(row);
         #[cfg(target_arch = "x86_64")]
-        if let Some(fours) = &self.fours {
-            // SAFETY: as above, and the places of the colours were checked.
-            return unsafe {
-                match (self.samples, self.pairs) {
-                    (3, 1) => resample_fours::pixel_bytes::<3, 1>(row, fours, (shift, order), pixels),
-                    (3, _) => resample_fours::pixel_bytes::<3, 2>(row, fours, (shift, order), pixels),
-                    (_, 1) => resample_fours::pixel_bytes::<4, 1>(row, fours, (shift, order), pixels),
-                    (_, _) => resample_fours::pixel_bytes::<4, 2>(row, fours, (shift, order), pixels),
-                }
-            };
+        if let Some(picks) = &self.picks {
+            // SAFETY: the length of the samples and the places of the colours were checked.
+            return unsafe { picks.bytes(row, (shift, order), pixels) };
         }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {

@@ -92,19 +92,19 @@ pub(super) unsafe fn pixel_bytes<const N: usize>(row: Row<'_>, shift: u32, order
 /// What makes sums that begin with it come to the nearest once they are [`shifted`].
 #[inline]
 #[target_feature(enable = "avx2")]
-fn half(shift: u32) -> __m256i {
+pub(super) fn half(shift: u32) -> __m256i {
     _mm256_set1_epi32(1 << (shift - 1))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn shifted(sums: __m256i, shift: u32) -> __m256i {
+pub(super) fn shifted(sums: __m256i, shift: u32) -> __m256i {
     _mm256_sra_epi32(sums, _mm_cvtsi32_si128(shift as i32))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn words(vector: __m256i) -> [u32; BLOCK] {
+pub(super) fn words(vector: __m256i) -> [u32; BLOCK] {
     // SAFETY: a vector is eight words.
     unsafe { std::mem::transmute(vector) }
 }
@@ -157,7 +157,7 @@ pub(super) unsafe fn grey_bytes(row: Row<'_>, shift: u32, pixels: &mut [u32]) {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(weights: &Pairs) -> __m256i {
+pub(super) fn load(weights: &Pairs) -> __m256i {
     // SAFETY: eight pairs of two bytes each, twice, are 32 bytes.
     unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) }
 }
@@ -165,7 +165,7 @@ fn load(weights: &Pairs) -> __m256i {
 /// Not fused, so that it rounds as everywhere.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn finish(scaled: Scaled, sums: [__m256i; 3]) -> [[f32; BLOCK]; 3] {
+pub(super) fn finish(scaled: Scaled, sums: [__m256i; 3]) -> [[f32; BLOCK]; 3] {
     let mut values = [[0.0; BLOCK]; 3];
     for (c, (values, sum)) in values.iter_mut().zip(sums).enumerate() {
         let (scale, bias) = (_mm256_set1_ps(scaled.scale[c]), _mm256_set1_ps(scaled.bias[c]));

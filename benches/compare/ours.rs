@@ -5,6 +5,7 @@
 //! - `{"tensor": ENCODING, "size": [W, H], "time": N}`: from such a frame to the network's input;
 //! - `{"render": [W, H], "time": N}`: from the last exit's logits to a mask of that size;
 //! - `{"peak": true, "time": N}`: a fixed number of multiply-adds in the innermost caches, shared out among the threads;
+//! - `{"pass": true, "time": N}`: a line of the cache from one thread to another and back, which tells whether their CPUs share a cache;
 //! - `{"line": [W, H], "time": N}`: whole frames from an rgb8 message to the mask's message, to every exit, as `frame 1` and so on; `rest 1` is what of it
 //!   was not spent in data, steps and exit, of which `tensor 1` from the message to the network's input and `mask 1` from logits to the mask's message;
 //!   `loads 1` is what loading one byte of each line of the cache of the image takes after the frame, when the network has driven it out.
@@ -16,6 +17,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, ensure};
@@ -51,6 +53,9 @@ fn main() -> Result<()> {
 
 /// Multiply-adds of a look at the peak: about two milliseconds' worth on one core.
 const PEAK_MACS: usize = 120_000_000;
+
+/// Passes of a line of the cache that are timed together: a millisecond or so.
+const PASSES: usize = 5_000;
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
@@ -98,6 +103,8 @@ impl Ours {
             self.masks(size_of(&request["render"])?, times, &mut took)?;
         } else if request["peak"] == true {
             self.peak(times, &mut took)?;
+        } else if request["pass"] == true {
+            self.passes(times, &mut took);
         } else if request["line"].is_array() {
             self.lines(size_of(&request["line"])?, times, &mut took)?;
         } else {
@@ -189,6 +196,36 @@ impl Ours {
             took.entry("peak".to_owned()).or_default().push(self.clock.now().since(start));
         }
         Ok(())
+    }
+
+    /// Two threads take turns to write one word.
+    fn passes(&self, times: usize, took: &mut BTreeMap<String, Vec<Duration>>) {
+        // The shortest: threads that begin on the same CPU wait for each other at first.
+        let shortest = (0..times).map(|_| self.pass()).min();
+        took.entry("pass".to_owned()).or_default().extend(shortest);
+    }
+
+    fn pass(&self) -> Duration {
+        let word = AtomicUsize::new(0);
+        // A hint that this only waits would make each wait longer than a pass.
+        let wait = |turn: usize| while word.load(Ordering::Acquire) != turn {};
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for turn in 0..PASSES {
+                    wait(2 * turn + 1);
+                    word.store(2 * turn + 2, Ordering::Release);
+                }
+            });
+            // Not before the other has come.
+            word.store(1, Ordering::Release);
+            wait(2);
+            let start = self.clock.now();
+            for turn in 1..PASSES {
+                word.store(2 * turn + 1, Ordering::Release);
+                wait(2 * turn + 2);
+            }
+            self.clock.now().since(start) / (PASSES as u32 - 1)
+        })
     }
 
     fn lines(&self, size: Size, times: usize, took: &mut BTreeMap<String, Vec<Duration>>) -> Result<()> {

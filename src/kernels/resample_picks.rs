@@ -115,7 +115,7 @@ fn with<'a, P>(picks: &'a [P], row: Row<'a>) -> impl Iterator<Item = (&'a P, &'a
     picks.iter().zip(row.blocks()).map(|(pick, (_, weights)): (_, Block<'_>)| (pick, weights))
 }
 
-/// The sums, from `start` on, of the block of that number: of its two fours, the first sample of each pixel, then the second, the third, and the fourth
+/// The sums, from `start` on, of a block: of its two fours, the first sample of each pixel, then the second, the third, and the fourth
 /// or the first again.
 ///
 /// # Safety

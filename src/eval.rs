@@ -185,6 +185,11 @@ impl Evaluation {
         self.pictures
     }
 
+    /// Pixels counted: those whose label is a class.
+    pub fn pixels(&self) -> u64 {
+        self.exits.first().map_or(0, |counts| counts.confusion.pixels())
+    }
+
     /// Why frames of a video were not counted, in their order.
     pub fn cold(&self) -> &[ColdCause] {
         &self.cold

@@ -64,6 +64,14 @@ pub enum BagError {
         /// The folder.
         path: PathBuf,
     },
+    /// The output folder holds a bag whose files have other names than those that would replace them.
+    #[error("{}: it is of another bag, with {file}, and is not replaced", path.display())]
+    OtherBag {
+        /// The metadata.yaml.
+        path: PathBuf,
+        /// A file that it names.
+        file: String,
+    },
     /// Several faults of one bag; all that is readable between them was read.
     #[error("{first}; and {more} more faults")]
     Several {

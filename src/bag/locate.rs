@@ -39,7 +39,7 @@ pub(super) fn locate(path: &Path) -> Result<Located, BagError> {
     }
     let metadata = path.join(metadata::FILE_NAME);
     let fault = if metadata.is_file() {
-        match Information::read(&metadata) {
+        match Information::read(&metadata).and_then(|information| information.whole(&metadata)) {
             Ok(information) => {
                 return Ok(Located { files: information.files(path), information: Some(information), fault: None });
             }

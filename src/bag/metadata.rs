@@ -111,6 +111,17 @@ impl Information {
         Self::parse(path, &text)
     }
 
+    /// Itself, if it is whole: cut off at the end of a line, a document is still one.
+    pub fn whole(self, path: &Path) -> Result<Self, BagError> {
+        let counts = self.message_count;
+        let lacks = match (self.file_names().is_empty(), self.topics_with_message_count.is_empty()) {
+            (true, _) => "it names no files".to_owned(),
+            (_, true) if counts > 0 => format!("it names no topics, and counts {counts} messages"),
+            _ => return Ok(self),
+        };
+        Err(BagError::Metadata { path: path.to_path_buf(), fault: lacks })
+    }
+
     /// The text of the file.
     pub fn to_yaml(&self, path: &Path) -> Result<String, BagError> {
         let document = Document { rosbag2_bagfile_information: self.clone() };
@@ -137,7 +148,7 @@ impl Information {
     }
 
     /// The files as they are named, in their order.
-    fn file_names(&self) -> Vec<&str> {
+    pub fn file_names(&self) -> Vec<&str> {
         if self.relative_file_paths.is_empty() {
             let files = self.files.iter().flatten();
             files.map(|file| file.path.as_str()).collect()

@@ -1,5 +1,6 @@
 //! Reading a bag: its topics, then its messages.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::BagError;
@@ -31,6 +32,8 @@ pub struct Bag {
     files: Vec<Result<PathBuf, PathBuf>>,
     /// What is wrong with metadata.yaml.
     metadata_fault: Option<String>,
+    /// Whether metadata.yaml is where topics and their counts come from.
+    by_metadata: bool,
 }
 
 impl Bag {
@@ -46,6 +49,7 @@ impl Bag {
     /// file that tells not even its topics.
     pub fn open(path: &Path) -> Result<Self, BagError> {
         let Located { files, information, fault } = locate(path)?;
+        let by_metadata = information.is_some();
         let (topics, message_count) = match information {
             Some(information) => (information.topics(), Some(information.message_count)),
             None => survey_all(&files)?,
@@ -55,6 +59,7 @@ impl Bag {
             topics,
             message_count,
             files,
+            by_metadata,
             metadata_fault: fault.map(|fault| match fault {
                 BagError::Metadata { fault, .. } => fault,
                 BagError::Io { doing, reason, .. } => format!("cannot {doing}: {reason}"),
@@ -66,6 +71,11 @@ impl Bag {
     /// Where it was opened.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its files that are there, in order.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().flatten().map(PathBuf::as_path)
     }
 
     /// Its topics.
@@ -82,12 +92,17 @@ impl Bag {
     ///
     /// Files come in the order of the bag. sqlite3 is sorted by time and number; MCAP is sorted
     /// within each chunk, chunks come as the file has them. What cannot be read is passed over; after
-    /// everything readable there is one error that names it, then nothing.
+    /// everything readable there is one error that names it, then nothing. It is an error, too, if of a topic that metadata.yaml counts messages of there
+    /// was none.
     pub fn messages(&self, wanted: impl Fn(&Topic) -> bool) -> Messages {
         let topics = self.topics.iter().enumerate();
-        let wanted = topics.filter(|(_, topic)| wanted(topic));
-        let wanted = wanted.map(|(i, topic)| (topic.name.clone(), i)).collect();
+        let wanted: Vec<(usize, &Topic)> = topics.filter(|(_, topic)| wanted(topic)).collect();
+        let counted = |topic: &Topic| topic.message_count.filter(|count| *count > 0 && self.by_metadata);
+        let owed = wanted.iter().filter_map(|(i, topic)| Some((*i, (topic.name.clone(), counted(topic)?)))).collect();
+        let wanted = wanted.into_iter().map(|(i, topic)| (topic.name.clone(), i)).collect();
         Messages {
+            owed,
+            metadata: self.path.join(metadata::FILE_NAME),
             cdr: self.topics.iter().map(|topic| topic.serialization_format == "cdr").collect(),
             files: Files::new(self.files.clone(), &self.path, wanted),
             source: None,
@@ -113,7 +128,7 @@ fn survey_all(files: &[Result<PathBuf, PathBuf>]) -> Result<(Vec<Topic>, Option<
         }
     }
     let counts = topics.iter().map(|topic| topic.message_count);
-    let total = counts.sum::<Option<u64>>();
+    let total = counts.reduce(|sum, count| sum?.checked_add(count?)).unwrap_or(Some(0));
     Ok((topics, total))
 }
 
@@ -122,6 +137,9 @@ pub struct Messages {
     /// Whether a topic's messages are CDR.
     cdr: Vec<bool>,
     files: Files,
+    /// Topics that metadata.yaml counts messages of, by index, as long as none has come: their names, and how many are counted.
+    owed: BTreeMap<usize, (String, u64)>,
+    metadata: PathBuf,
     source: Option<(PathBuf, Source)>,
     /// What is told after the last message: the first fault.
     last: Option<BagError>,
@@ -188,9 +206,16 @@ impl Iterator for Messages {
             return None;
         }
         if let Some(message) = self.advance() {
+            self.owed.remove(&message.topic);
             return Some(Ok(message));
         }
         self.ended = true;
+        if self.last.is_none()
+            && let Some((topic, count)) = self.owed.values().next()
+        {
+            let fault = format!("it counts {count} messages on {topic}, and none is in the files");
+            self.last = Some(BagError::Metadata { path: self.metadata.clone(), fault });
+        }
         self.last.take().map(|first| Err(BagError::several(first, self.more)))
     }
 }

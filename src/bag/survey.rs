@@ -9,7 +9,7 @@ use super::{BagError, Topic, mcap, sqlite};
 pub(super) fn survey(path: &Path) -> Result<Vec<Topic>, BagError> {
     match kind(path)? {
         Kind::Mcap => mcap::survey(path),
-        Kind::ZstdMcap => Ok(mcap::survey_stream(open_zstd(path)?)),
+        Kind::ZstdMcap => mcap::survey_stream(path, open_zstd(path)?),
         Kind::Sqlite => sqlite::Database::open(path)?.survey(),
         Kind::ZstdSqlite => sqlite::Database::open_compressed(path)?.survey(),
     }

@@ -72,6 +72,8 @@ pub struct BagWriter {
     /// First and last time of all messages.
     times: Option<(i64, i64)>,
     waiting: Waiting,
+    /// Something could not be written: what metadata.yaml counts is what was written before.
+    broken: bool,
     finished: bool,
 }
 
@@ -126,6 +128,7 @@ impl BagWriter {
             },
             times: None,
             waiting: Waiting::default(),
+            broken: false,
             finished: false,
         };
         writer.write_metadata()?;
@@ -171,9 +174,10 @@ impl BagWriter {
             return Err(BagError::Write { path: self.file.clone(), fault: format!("there is no topic {topic}") });
         };
         count.message_count += 1;
-        match &mut self.sink {
-            Sink::Mcap(sink) => sink.write(topic, received, data)?,
-            Sink::Sqlite(sink) => sink.write(topic, received, data),
+        if let Sink::Sqlite(sink) = &mut self.sink {
+            sink.write(topic, received, data);
+        } else if let Sink::Mcap(sink) = &mut self.sink {
+            sink.write(topic, received, data).inspect_err(|_| self.broken = true)?;
         }
         self.note(received);
         if self.waiting.add(received, data.len()) {
@@ -187,12 +191,18 @@ impl BagWriter {
     /// # Errors
     /// Whatever the storage or the system refuses.
     pub fn flush(&mut self) -> Result<(), BagError> {
-        self.waiting = Waiting::default();
-        match &mut self.sink {
-            Sink::Mcap(sink) => sink.flush()?,
-            Sink::Sqlite(sink) => sink.flush()?,
+        if self.broken {
+            return Err(BagError::Write {
+                path: self.file.clone(),
+                fault: "an earlier message could not be written".into(),
+            });
         }
-        self.write_metadata()
+        self.waiting = Waiting::default();
+        let flushed = match &mut self.sink {
+            Sink::Mcap(sink) => sink.flush(),
+            Sink::Sqlite(sink) => sink.flush(),
+        };
+        flushed.and_then(|()| self.write_metadata()).inspect_err(|_| self.broken = true)
     }
 
     /// Ends the bag.
@@ -236,8 +246,9 @@ impl BagWriter {
         let path = self.folder.join(FILE_NAME);
         let new = self.folder.join(".metadata.yaml.new");
         let text = self.information.to_yaml(&path)?;
-        fs::write(&new, text).map_err(BagError::io(&new, "write"))?;
-        fs::rename(&new, &path).map_err(BagError::io(&path, "replace"))
+        let written = fs::write(&new, text).map_err(BagError::io(&new, "write"));
+        let replaced = written.and_then(|()| fs::rename(&new, &path).map_err(BagError::io(&path, "replace")));
+        replaced.inspect_err(|_| drop(fs::remove_file(&new)))
     }
 }
 
@@ -265,6 +276,13 @@ impl Waiting {
 /// Makes sure that no bag is in `folder`, whose files are called after `bag`.
 fn clear(folder: &Path, bag: &str, existing: Existing) -> Result<(), BagError> {
     let list = BagError::io;
+    let metadata = folder.join(FILE_NAME);
+    if existing == Existing::Replace && metadata.is_file() {
+        let information = Information::read(&metadata)?;
+        if let Some(other) = information.file_names().into_iter().find(|name| !is_of_bag(Path::new(name), bag)) {
+            return Err(BagError::OtherBag { path: metadata, file: other.to_owned() });
+        }
+    }
     for entry in fs::read_dir(folder).map_err(list(folder, "list"))? {
         let path = entry.map_err(list(folder, "list"))?.path();
         if existing == Existing::Refuse {

@@ -1,11 +1,13 @@
 //! `itnet bench`: what every stage costs on this machine.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::Ending;
 use super::table::{ms, row, table, threads};
@@ -80,13 +82,13 @@ struct Benched {
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
     let bundle = setup::load(&args.model, args.precision)?;
-    let opened =
-        args.trace.as_ref().map(|path| std::fs::File::create(path).with_context(|| shown(path))).transpose()?;
+    let opened = args.trace.as_ref().map(|path| beside(path).with_context(|| shown(path))).transpose()?;
     let (benched, recorder) = Bench::new(&bundle, &args)?.run(&bundle, &args)?;
     if let (Some(mut file), Some(path)) = (opened, &args.trace) {
         let trace = recorder.trace(&benched.model, benched.frame, benched.threads, &args.load);
         let text = trace.context("no frames, no trace")?.to_text();
         file.write_all(text.as_bytes()).with_context(|| shown(path))?;
+        file.persist(path).map_err(|fault| fault.error).with_context(|| shown(path))?;
     }
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -104,6 +106,14 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
     }
     write!(out, "{}", table(&rows))?;
     Ok(Ending::Done)
+}
+
+/// A file that takes the place of `path` once it is whole, and is removed if it never is.
+fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // For who may write there anyway, as any file that is made.
+    let anyones = std::fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(".trace-").permissions(anyones).tempfile_in(folder)
 }
 
 fn shown(trace: &Path) -> String {

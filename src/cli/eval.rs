@@ -149,6 +149,13 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if cold.pictures() == 0 {
+        bail!("none of the {} images started warm, so that there is nothing to score", names.len());
+    }
+    if cold.pixels() == 0 {
+        let classes = bundle.manifest().classes.len();
+        bail!("labels {}: no pixel has the id of a class, 0 to {}", args.labels.display(), classes - 1);
+    }
     if let Some(folder) = &args.pictures {
         worst.save(folder)?;
     }
@@ -303,6 +310,10 @@ fn pair(args: &Args, name: &str) -> anyhow::Result<(Frame<'static>, Vec<u8>)> {
 
 fn labels(path: &Path, size: Size) -> anyhow::Result<Vec<u8>> {
     let bytes = std::fs::read(path)?;
+    // Fewer bits would be stretched to eight, and ids with them.
+    if let Some(bits) = bits_of_png(&bytes).filter(|bits| *bits < 8) {
+        bail!("expected a grey PNG of 8 bits, got {bits}");
+    }
     let labels = crate::decode::compressed(Header::default(), "", &bytes)?;
     if labels.size() != size {
         bail!("expected the image's size {size}, got {}", labels.size());
@@ -311,4 +322,10 @@ fn labels(path: &Path, size: Size) -> anyhow::Result<Vec<u8>> {
         bail!("expected a grey PNG of one class id a pixel, got {}", labels.encoding().name());
     }
     Ok(labels.data().to_vec())
+}
+
+/// Bits of a sample of a PNG, by its header; `None` for anything else.
+fn bits_of_png(bytes: &[u8]) -> Option<u8> {
+    const BITS_AT: usize = 24;
+    bytes.starts_with(b"\x89PNG\r\n\x1a\n").then(|| bytes.get(BITS_AT).copied())?
 }

@@ -15,7 +15,7 @@ use super::table::{ms, row, table, threads};
 use crate::anytime::StopCause;
 use crate::bag::{Bag, BagError, Existing, Storage};
 use crate::model::Wanted;
-use crate::params::{PARAMETERS, ParameterError, Parameters, Value, read_file};
+use crate::params::{PARAMETERS, ParameterError, Parameters, Value, other_nodes, read_file};
 use crate::pipeline::{Depth, Settings};
 use crate::replay::{Camera, NODE, Overlay, Pace, Replay, ReplayError, Replayed, choose};
 use crate::report::{DropCause, Quantiles, Report, millis};
@@ -186,7 +186,7 @@ fn hinted(error: ReplayError) -> anyhow::Error {
 
 fn progress_bar(bag: &Bag, cameras: &[Camera]) -> anyhow::Result<ProgressBar> {
     let images = |camera: &Camera| bag.topics().iter().find(|topic| topic.name == camera.topic)?.message_count;
-    let bar = match cameras.iter().map(images).sum::<Option<u64>>() {
+    let bar = match cameras.iter().map(images).reduce(|sum, count| sum?.checked_add(count?)).flatten() {
         Some(total) => ProgressBar::new(total)
             .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} frames, {per_sec}, {eta} left")?),
         None => ProgressBar::new_spinner()
@@ -201,6 +201,11 @@ fn parameters(args: &Args) -> anyhow::Result<Parameters> {
         None => Parameters::default(),
         Some(path) => {
             let (parameters, unknown) = read_file(path, NODE)?;
+            let others = other_nodes(path, NODE);
+            if !others.is_empty() {
+                let others = others.join(", ");
+                tracing::warn!("{}: ignored: it is for {others}, and not for {NODE} or `/**`", path.display());
+            }
             for name in unknown {
                 let error = ParameterError::unknown(&name, PARAMETERS.iter().map(|parameter| parameter.name));
                 tracing::warn!("{}: ignored: {error}", path.display());
@@ -249,6 +254,9 @@ pub fn ending(replayed: &Replayed) -> Ending {
     }
     if replayed.stopped {
         return Ending::Interrupted;
+    }
+    if totals.received == 0 {
+        super::tell(format_args!("warning: the bag holds no message of the cameras' topics"));
     }
     if totals.received > 0 && totals.published == 0 {
         super::tell(format_args!("error: none of the {} frames gave a mask", totals.received));

@@ -48,6 +48,10 @@ impl Worst {
     pub fn add(&mut self, image: &str, frame: &Frame<'_>, labels: &[u8], mask: &Mask) {
         let mut confusion = Confusion::new(self.classes.len());
         confusion.add(labels, mask.classes());
+        // A picture without labels is not worse than any other.
+        if confusion.pixels() == 0 {
+            return;
+        }
         let miou = confusion.miou_of_labelled();
         let place = self.kept.partition_point(|bad| bad.miou <= miou);
         if place < self.limit {

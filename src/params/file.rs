@@ -59,6 +59,14 @@ pub fn read_values(path: &Path, node: &str) -> Result<Vec<(String, Value)>, Para
     parse(&text, node).map_err(|reason| ParameterFileError::Format { path: path.to_owned(), reason })
 }
 
+/// The nodes that a parameter file is for, where it is not for `node`.
+pub fn other_nodes(path: &Path, node: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let Ok(Yaml::Group(names)) = Yaml::parse(&text) else { return Vec::new() };
+    let patterns: Vec<String> = nodes("", &names).unwrap_or_default().into_iter().map(|(pattern, _)| pattern).collect();
+    if patterns.iter().any(|pattern| matches(pattern, node)) { Vec::new() } else { patterns }
+}
+
 /// Reads one value, as it stands behind a parameter's name.
 pub fn parse_value(text: &str) -> Result<Value, String> {
     Yaml::parse(text)?.value().ok_or_else(|| "expected a value, or a list of values of one type".to_owned())
@@ -148,6 +156,22 @@ mod tests {
         let path = folder.path().join("params.yaml");
         std::fs::write(&path, text).expect("writes");
         read_file(&path, "/itnet").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_for_other_nodes_only_is_known_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parameters.yaml");
+        let others = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            other_nodes(&path, "/itnet")
+        };
+        let body = "\n  ros__parameters:\n    threads: 1\n";
+        assert_eq!(others(&format!("/robot/itnet:{body}/camera:{body}")), ["/robot/itnet", "/camera"]);
+        for ours in ["/**", "itnet", "/*"] {
+            assert!(others(&format!("/camera:{body}{ours}:{body}")).is_empty(), "{ours}");
+        }
+        assert!(others("[1]").is_empty() && others("").is_empty());
     }
 
     #[test]

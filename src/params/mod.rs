@@ -15,7 +15,7 @@ mod value;
 
 pub use camera::{CameraError, NamedCamera};
 pub use document::{markdown, yaml};
-pub use file::{ParameterFileError, parse_value, read_file, read_values};
+pub use file::{ParameterFileError, other_nodes, parse_value, read_file, read_values};
 pub use kind::Kind;
 pub use schema::schema;
 pub use table::{

@@ -48,9 +48,12 @@ impl Feed {
         let role = |name: &str| role(name, cameras);
         let roles: Vec<Role> = bag.topics().iter().map(|topic| role(&topic.name)).collect();
         let mut infos = vec![None; cameras.len()];
+        // A topic without messages is not looked for: that would read all of the bag.
         let mut missing: Vec<usize> = roles
             .iter()
-            .filter_map(|role| if let Role::Info(of) = role { Some(of.clone()) } else { None })
+            .zip(bag.topics())
+            .filter(|(_, topic)| topic.message_count != Some(0))
+            .filter_map(|(role, _)| if let Role::Info(of) = role { Some(of.clone()) } else { None })
             .flatten()
             .collect();
         let ahead = bag.messages(|topic| matches!(role(&topic.name), Role::Info(_)));

@@ -9,7 +9,7 @@ mod feed;
 mod output;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -160,10 +160,11 @@ impl Replay<'_> {
             }
         });
         let report = reporter.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        // What the masks' bag lacks, the report still tells.
-        report::write(&report, &self.out)?;
+        // What the masks' bag lacks, the report still tells; where neither can be written, the masks matter more.
+        let reported = report::write(&report, &self.out);
         let (fault, written) = ended?;
         written?;
+        reported?;
         Ok(Replayed { report, fault, stopped: self.stop.load(Ordering::Relaxed) })
     }
 
@@ -206,12 +207,14 @@ impl Replay<'_> {
         })
     }
 
-    /// Whether the folder to write is the bag, or holds the file, that is read.
+    /// Whether the folder to write is the bag, or holds a file, that is read.
     fn out_is_bag(&self) -> bool {
         let Ok(out) = self.out.canonicalize() else {
             return false;
         };
-        self.bag.path().canonicalize().is_ok_and(|bag| bag == out || bag.parent() == Some(&out) && bag.is_file())
+        // Files of a bag may be links to another folder's.
+        let is_in = |file: &Path| file.canonicalize().is_ok_and(|file| file.parent() == Some(&out));
+        self.bag.path().canonicalize().is_ok_and(|bag| bag == out) || self.bag.files().any(is_in)
     }
 
     fn topic(&self, camera: usize) -> &str {

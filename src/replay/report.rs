@@ -26,5 +26,6 @@ pub fn write(report: &Report, folder: &Path) -> Result<(), ReplayError> {
         serde_json::to_writer_pretty(&mut file, report)?;
         file.flush()
     });
-    written.and_then(|()| std::fs::rename(&new, &path)).map_err(|reason| ReplayError::Report { path, reason })
+    let written = written.and_then(|()| std::fs::rename(&new, &path));
+    written.inspect_err(|_| drop(std::fs::remove_file(&new))).map_err(|reason| ReplayError::Report { path, reason })
 }

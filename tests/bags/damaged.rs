@@ -363,3 +363,48 @@ fn a_damaged_file_costs_itself_and_not_the_files_after_it() {
         assert!(fault.unwrap().to_string().contains("split_1"));
     }
 }
+
+/// A record of MCAP.
+fn record(opcode: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    [&[opcode][..], &(body.len() as u64).to_le_bytes(), &body].concat()
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+}
+
+#[test]
+fn a_damaged_record_hides_no_topic_behind_it_and_is_told_in_a_line() {
+    use mcap::records::op;
+    let channel = |id: u8, topic: &str| record(op::CHANNEL, &[&[id, 0, 1, 0], &text(topic), &text("cdr"), &[0; 4]]);
+    let message = |id: u8| record(op::MESSAGE, &[&[id, 0], &[0; 20], &[0, 1, 0, 0, id]]);
+    let records = [
+        record(op::HEADER, &[&text("ros2"), &text("")]),
+        record(op::SCHEMA, &[&[1, 0], &text("std_msgs/msg/String"), &text("ros2msg"), &[0; 4]]),
+        channel(0, "/first"),
+        message(0),
+        record(op::MESSAGE, &[&[0, 0, 9]]),
+        channel(1, "/second"),
+        message(1),
+        record(op::DATA_END, &[&[0; 4]]),
+    ];
+    let place = Workplace::new();
+    let path = place.put(&[mcap::MAGIC, &records.concat()].concat());
+    let topics: Vec<_> = Bag::open(&path).unwrap().topics().iter().map(|topic| topic.name.clone()).collect();
+    assert_eq!(topics, ["/first", "/second"]);
+    let (found, fault) = read(&path);
+    assert_eq!(found.iter().map(|message| message.topic).collect::<Vec<_>>(), [0, 1]);
+    let fault = fault.unwrap().to_string();
+    assert!(!fault.contains('\n') && !fault.contains("Backtrace"), "{fault}");
+}
+
+#[test]
+fn a_file_cut_before_its_first_topic_is_called_damaged_and_not_empty() {
+    let place = Workplace::new();
+    for sample in samples().into_iter().filter(|sample| ["own mcap", "large", "bare"].contains(&sample.name)) {
+        // Within the record behind the header, which is shorter.
+        let fault = Bag::open(&place.put(&sample.bytes[..90])).unwrap_err();
+        assert!(fault.to_string().contains("the file ends within a record"), "{}: {fault}", sample.name);
+    }
+}

@@ -278,3 +278,35 @@ fn a_database_without_an_index_is_read_by_time() {
     drop(database);
     assert_eq!(read_whole(folder.path()), sorted);
 }
+
+#[test]
+fn a_metadata_file_cut_off_behind_any_line_loses_no_message() {
+    for storage in STORAGES {
+        let folder = tempfile::tempdir().unwrap();
+        let written = messages(6, 100);
+        write(folder.path(), storage, &written);
+        let path = folder.path().join("metadata.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let files_at = lines.iter().position(|line| line.contains("relative_file_paths")).unwrap();
+        for count in 0..lines.len() {
+            fs::write(&path, lines[..count].join("\n")).unwrap();
+            let (found, fault) = read(folder.path());
+            assert_eq!(found, written, "{count} lines");
+            assert!(fault.is_some() || count > files_at, "{count} lines");
+        }
+    }
+}
+
+#[test]
+fn messages_that_metadata_counts_and_no_file_has_are_missed() {
+    for storage in STORAGES {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), storage, &messages(6, 100));
+        edit_metadata(folder.path(), |text| text.replace("name: /image", "name: /other"));
+        let (found, fault) = read(folder.path());
+        assert_eq!(found.len(), 3, "those of /info");
+        let fault = fault.unwrap().to_string();
+        assert!(fault.ends_with("metadata.yaml: it counts 3 messages on /other, and none is in the files"), "{fault}");
+    }
+}

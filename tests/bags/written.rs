@@ -209,3 +209,32 @@ fn a_topic_of_another_writer_is_refused() {
     let error = two.write(foreign, 0, &[]).unwrap_err().to_string();
     assert!(error.ends_with("there is no topic 2"), "{error}");
 }
+
+#[test]
+fn a_bag_whose_files_have_other_names_is_not_replaced() {
+    for storage in STORAGES {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), storage, &messages(4, 50));
+        let file = storage_file(folder.path());
+        let drive = format!("drive_0.{}", file.extension().unwrap().to_str().unwrap());
+        std::fs::rename(&file, folder.path().join(&drive)).unwrap();
+        let metadata = folder.path().join("metadata.yaml");
+        let text = std::fs::read_to_string(&metadata).unwrap();
+        let text = text.replace(file.file_name().unwrap().to_str().unwrap(), &drive);
+        std::fs::write(&metadata, &text).unwrap();
+        let error = BagWriter::create(folder.path(), storage, Existing::Replace).err().unwrap().to_string();
+        assert!(error.contains(&drive) && error.contains("metadata.yaml"), "{error}");
+        assert_eq!(std::fs::read_to_string(&metadata).unwrap(), text);
+        assert_eq!(read_whole(folder.path()).len(), 4);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_metadata_of_a_bag_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metadata.yaml");
+    std::fs::write(&path, "title: holidays\n").unwrap();
+    let error = BagWriter::create(folder.path(), Storage::Mcap, Existing::Replace).err().unwrap().to_string();
+    assert!(error.contains("metadata.yaml"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "title: holidays\n");
+}

@@ -113,6 +113,12 @@ fn eval_names_the_file_that_is_wrong() {
     fails(&place, &eval, &["a.png"]);
     image::GrayImage::new(9, 8).save(place.path("labels/a.png")).expect("saves");
     fails(&place, &eval, &["a.png", "8x8", "9x8"]);
+    image::GrayImage::from_pixel(8, 8, image::Luma([255])).save(place.path("labels/a.png")).expect("saves");
+    fails(&place, &eval, &["labels", "no pixel"]);
+    let mut four_bits = std::fs::read(place.path("labels/a.png")).expect("reads");
+    four_bits[24] = 4;
+    std::fs::write(place.path("labels/a.png"), four_bits).expect("writes");
+    fails(&place, &eval, &["a.png", "8 bits", "4"]);
     std::fs::write(place.path("images/a.png"), b"no picture").expect("writes");
     fails(&place, &eval, &["a.png"]);
 }
@@ -124,7 +130,20 @@ fn a_bag_is_never_written_over_itself() {
     for bag in ["bag", "bag/bag_0.mcap", "./bag/../bag"] {
         fails(&place, &["replay", bag, "--out", "bag", "--model", "tiny", "--overwrite"], &["--out"]);
     }
+    std::fs::create_dir(place.path("linked")).expect("creates");
+    std::os::unix::fs::symlink(place.path("bag/bag_0.mcap"), place.path("linked/linked_0.mcap")).expect("links");
+    fails(&place, &["replay", "linked", "--out", "bag", "--model", "tiny", "--overwrite"], &["--out"]);
     place.replay("bag", "out", &["--iterations", "1"]);
+}
+
+#[test]
+fn a_parameter_file_for_another_node_is_warned_of() {
+    let place = Place::new();
+    bag_of(&place, pictures(1));
+    let text = "/robot/itnet:\n  ros__parameters:\n    budget_ms: 5.0\n";
+    std::fs::write(place.path("robot.yaml"), text).expect("writes");
+    let ran = place.run(&["replay", "bag", "--out", "out", "--model", "tiny", "--params", "robot.yaml"]);
+    assert!(ran.code == Some(0) && ran.err.contains("/robot/itnet"), "{}", ran.err);
 }
 
 #[test]

@@ -89,6 +89,15 @@ fn a_full_disk_ends_the_replay_and_what_was_written_reads() {
         let read: Vec<_> = bag.messages(|topic| topic.name == "/itnet/mask").collect();
         let faults = read.iter().filter(|message| message.is_err()).count();
         assert!(read.len() - faults >= 5 && faults <= 1, "{storage}: {} messages, {faults} faults", read.len());
+        let there = bag.messages(|_| true).flatten().count() as u64;
+        assert!(
+            bag.message_count().is_some_and(|counted| counted <= there),
+            "{storage}: more are counted than {there}"
+        );
+        let names =
+            std::fs::read_dir(place.path("kept")).expect("lists").map(|entry| entry.expect("lists").file_name());
+        let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+        assert!(left.is_empty(), "{storage}: {left:?}");
     }
 }
 

@@ -16,7 +16,14 @@ pub(super) fn parse(opcode: u8, body: &[u8]) -> Result<Record<'_>, McapError> {
         op::MESSAGE | op::STATISTICS | op::FOOTER => true,
         _ => return Ok(Record::Unknown { opcode, data: Cow::Borrowed(body) }),
     };
-    if whole { parse_record(opcode, body) } else { Err(McapError::UnexpectedEof) }
+    if !whole {
+        return Err(McapError::UnexpectedEof);
+    }
+    // What the crate's parser says of a record has a backtrace in it.
+    parse_record(opcode, body).map_err(|fault| match fault {
+        McapError::Parse(_) => McapError::UnexpectedEof,
+        other => other,
+    })
 }
 
 /// Number, schema; topic, encoding; the bytes of a map from text to text. `None` where a text is cut off.

@@ -9,7 +9,7 @@ use ::mcap::records::{Channel, Record, op};
 
 use super::chunk;
 use super::parse::parse;
-use super::records::Records;
+use super::records::{Fault, Records};
 use crate::bag::{BagError, Topic};
 
 /// Bytes of the footer: frame, two offsets, checksum, magic.
@@ -22,17 +22,20 @@ pub(in crate::bag) fn survey(path: &Path) -> Result<Vec<Topic>, BagError> {
         return Ok(topics);
     }
     file.rewind().map_err(BagError::io(path, "read"))?;
-    Ok(survey_stream(BufReader::with_capacity(1 << 17, file)))
+    survey_stream(path, BufReader::with_capacity(1 << 17, file))
 }
 
-/// The topics of a whole file, as far as it can be read; what is wrong, reading it will tell.
-pub(in crate::bag) fn survey_stream(mut input: impl Read) -> Vec<Topic> {
+/// The topics of a whole file, as far as it can be read; what is wrong, reading it will tell, unless there is no topic to read.
+pub(in crate::bag) fn survey_stream(path: &Path, mut input: impl Read) -> Result<Vec<Topic>, BagError> {
     let mut found = Found::default();
     let mut magic = [0; ::mcap::MAGIC.len()];
-    if input.read_exact(&mut magic).is_ok() {
-        found.scan(&mut Records::new(input, magic.len() as u64));
+    input.read_exact(&mut magic).map_err(BagError::io(path, "read"))?;
+    match found.scan(&mut Records::new(input, magic.len() as u64)) {
+        Err(Fault { at, what }) if found.channels.is_empty() => {
+            Err(BagError::Damaged { path: path.to_path_buf(), place: format!("at byte {at}"), fault: what })
+        }
+        _ => Ok(found.topics(None)),
     }
-    found.topics(None)
 }
 
 /// What the summary says; `None` where there is none, or none that can be read.
@@ -75,32 +78,30 @@ struct Found {
 }
 
 impl Found {
-    fn scan<R: Read>(&mut self, records: &mut Records<R>) {
-        while let Ok(Some(frame)) = records.frame() {
-            let fine = match frame.opcode {
+    /// Looks at all records, up to where the thread from one to the next is lost. What is in them may be damaged: those behind are met all the same.
+    fn scan<R: Read>(&mut self, records: &mut Records<R>) -> Result<(), Fault> {
+        while let Some(frame) = records.frame()? {
+            match frame.opcode {
                 op::CHUNK => {
                     let (body, cut) = records.body(frame);
-                    self.chunk(&chunk::open(&body, cut.is_some()).data) && cut.is_none()
+                    self.chunk(&chunk::open(&body, cut.is_some()).data);
+                    cut.map_or(Ok(()), Err)?;
                 }
                 op::SCHEMA | op::CHANNEL | op::MESSAGE => {
-                    records.whole_body(frame).is_ok_and(|body| self.take(frame.opcode, &body).is_ok())
+                    let body = records.whole_body(frame)?;
+                    let _ = self.take(frame.opcode, &body);
                 }
-                op::DATA_END => false,
-                _ => records.skip(frame).is_ok(),
-            };
-            if !fine {
-                return;
+                op::DATA_END => break,
+                _ => records.skip(frame)?,
             }
         }
+        Ok(())
     }
 
-    fn chunk(&mut self, data: &[u8]) -> bool {
-        chunk::spans(data).all(|span| {
-            span.is_ok_and(|span| {
-                let body = data.get(span.start..span.end).unwrap_or_default();
-                self.take(span.opcode, body).is_ok()
-            })
-        })
+    fn chunk(&mut self, data: &[u8]) {
+        for span in chunk::spans(data).map_while(Result::ok) {
+            let _ = self.take(span.opcode, data.get(span.start..span.end).unwrap_or_default());
+        }
     }
 
     fn take(&mut self, opcode: u8, body: &[u8]) -> Result<(), ::mcap::McapError> {

@@ -85,6 +85,8 @@ enum StorageArg {
 }
 
 pub fn run(args: Args) -> anyhow::Result<Ending> {
+    // Before the bag is opened: what is unpacked for that is removed at the end.
+    let stop = super::stop_on_ctrl_c()?;
     let parameters = parameters(&args)?;
     let bag = Bag::open(&args.bag)?;
     let mut cameras = choose(bag.topics(), &args.topics, &parameters)?;
@@ -116,7 +118,6 @@ pub fn run(args: Args) -> anyhow::Result<Ending> {
         overlay: args.overlay.then(|| parameters.double("overlay_alpha") as f32),
         existing: if args.overwrite { Existing::Replace } else { Existing::Refuse },
     };
-    let stop = super::stop_on_ctrl_c()?;
     let replayed = job.run(&stop)?;
     // Told first: a closed standard output must not hide a fault.
     let ending = ending(&replayed);

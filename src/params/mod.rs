@@ -100,6 +100,14 @@ impl Parameters {
 
     /// Whether the parameters fit together: `iterations.min` is at most `iterations.max`.
     pub fn check_together(&self) -> Result<(), ParameterError> {
+        let least = self.set.iter().find_map(|(name, value)| match value {
+            Value::Double(ms) if name.ends_with(".budget_ms") && *ms > 0.0 && *ms < 0.1 => Some((name, ms)),
+            _ => None,
+        });
+        if let Some((name, ms)) = least {
+            let expected = "0 or at least 0.1".to_owned();
+            return Err(ParameterError::Range { name: name.clone(), expected, got: ms.to_string() });
+        }
         let (min, max) = (self.integer("iterations.min"), self.integer("iterations.max"));
         if min <= max {
             return Ok(());
@@ -208,6 +216,10 @@ mod tests {
         let mut parameters = Parameters::default();
         parameters.set("iterations.max", Value::Integer(3)).expect("fits");
         assert_eq!(parameters.check_together(), Ok(()));
+        parameters.set("front.budget_ms", Value::Double(0.01)).expect("fits");
+        let error = parameters.check_together().expect_err("0.01 < 0.1").to_string();
+        assert_eq!(error, "parameter `front.budget_ms` must be 0 or at least 0.1, got 0.01");
+        parameters.set("front.budget_ms", Value::Double(0.0)).expect("fits");
         parameters.set("iterations.min", Value::Integer(4)).expect("fits");
         let error = parameters.check_together().expect_err("4 > 3").to_string();
         assert_eq!(error, "parameter `iterations.min` must be at most `iterations.max`, got 4 with `iterations.max` 3");

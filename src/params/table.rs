@@ -90,7 +90,13 @@ pub const PARAMETERS: &[Parameter] = &[
     text("publish", "final", &["final", "progressive"], "One mask a frame, or each exit as it finishes."),
     double("overlay_alpha", 0.5, 0.0, 1.0, "Opacity of the classes in the overlay."),
     text("mask_size", "input", &["input", "network"], "Masks of the frame's size, or of the network's input."),
-    at_start(integer("threads", 1, 1, 64, "Threads of the network; no more than the CPUs that are ours are used, or than a quota keeps busy.")),
+    at_start(integer(
+        "threads",
+        1,
+        1,
+        64,
+        "Threads of the network; no more than the CPUs that are ours are used, or than a quota keeps busy.",
+    )),
     at_start(row(
         "cpu_affinity",
         Kind::Integers { min: 0, max: 1023 },

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::ReplayError;
 use crate::bag::Topic;
-use crate::params::Parameters;
+use crate::params::{NamedCamera, Parameters};
 use crate::pipeline::ImageKind;
-use crate::topics::{base, camera_info_of};
+use crate::topics::{base, camera_info_of, compressed};
 
 /// One camera of a bag.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,9 +34,12 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
     let (budget, warm) = (parameters.budget_of(""), parameters.may_start_warm(""));
     let named = parameters.named_cameras()?;
     let chosen: Vec<(Option<String>, String, Duration, bool)> = if !asked.is_empty() {
-        asked.iter().map(|topic| (None, topic.clone(), budget, warm)).collect()
+        asked.iter().map(|topic| (None, in_bag(topics, topic, false), budget, warm)).collect()
     } else if !named.is_empty() {
-        named.into_iter().map(|camera| (Some(camera.name), camera.topic, camera.budget, camera.warm)).collect()
+        let camera = |NamedCamera { name, topic, budget, warm, compressed, .. }| {
+            (Some(name), in_bag(topics, &topic, compressed), budget, warm)
+        };
+        named.into_iter().map(camera).collect()
     } else {
         found(topics).into_iter().map(|topic| (None, topic, budget, warm)).collect()
     };
@@ -58,6 +61,16 @@ pub fn choose(topics: &[Topic], asked: &[String], parameters: &Parameters) -> Re
         cameras.push(Camera { info_topic: camera_info_of(&topic), topic, kind, output, budget, warm });
     }
     Ok(apart(cameras))
+}
+
+/// The topic of the bag that is meant, as the node would take it: names without a slash in front are below the root, and the compressed twin of a topic
+/// is taken where it is `wished`, or was recorded alone.
+fn in_bag(topics: &[Topic], name: &str, wished: bool) -> String {
+    let has = |name: &str| topics.iter().any(|topic| topic.name == name);
+    let absolute = format!("/{}", name.trim_start_matches('/'));
+    let given = if has(name) { name.to_owned() } else { absolute };
+    let twin = compressed(&given);
+    if has(&twin) && (wished || !has(&given)) { twin } else { given }
 }
 
 fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
@@ -149,6 +162,26 @@ mod tests {
 
     fn outputs(cameras: &[Camera]) -> Vec<&str> {
         cameras.iter().map(|camera| camera.output.as_str()).collect()
+    }
+
+    #[test]
+    fn topics_are_meant_as_the_node_takes_them() {
+        let topics = [
+            topic("/front/image_raw", "sensor_msgs/msg/Image"),
+            topic("/rear/image/compressed", "sensor_msgs/msg/CompressedImage"),
+        ];
+        let chosen = |asked: &str| {
+            choose(&topics, &[asked.to_owned()], &Parameters::default()).map(|cameras| cameras[0].topic.clone())
+        };
+        for (asked, meant) in [
+            ("/front/image_raw", "/front/image_raw"),
+            ("front/image_raw", "/front/image_raw"),
+            ("/rear/image", "/rear/image/compressed"),
+            ("rear/image/compressed", "/rear/image/compressed"),
+        ] {
+            assert_eq!(chosen(asked).unwrap(), meant, "{asked}");
+        }
+        assert!(chosen("side/image").unwrap_err().to_string().contains("/side/image"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading a bag: its topics, then its messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::BagError;
@@ -96,10 +96,10 @@ impl Bag {
     /// was none.
     pub fn messages(&self, wanted: impl Fn(&Topic) -> bool) -> Messages {
         let topics = self.topics.iter().enumerate();
-        let wanted: Vec<(usize, &Topic)> = topics.filter(|(_, topic)| wanted(topic)).collect();
-        let counted = |topic: &Topic| topic.message_count.filter(|count| *count > 0 && self.by_metadata);
-        let owed = wanted.iter().filter_map(|(i, topic)| Some((*i, (topic.name.clone(), counted(topic)?)))).collect();
-        let wanted = wanted.into_iter().map(|(i, topic)| (topic.name.clone(), i)).collect();
+        let wanted = topics.filter(|(_, topic)| wanted(topic));
+        let wanted: HashMap<String, usize> = wanted.map(|(i, topic)| (topic.name.clone(), i)).collect();
+        let counted = |i: usize| self.topics[i].message_count.filter(|count| *count > 0 && self.by_metadata);
+        let owed = wanted.iter().filter_map(|(name, i)| Some((*i, (name.clone(), counted(*i)?)))).collect();
         Messages {
             owed,
             metadata: self.path.join(metadata::FILE_NAME),

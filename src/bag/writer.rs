@@ -174,10 +174,9 @@ impl BagWriter {
             return Err(BagError::Write { path: self.file.clone(), fault: format!("there is no topic {topic}") });
         };
         count.message_count += 1;
-        if let Sink::Sqlite(sink) = &mut self.sink {
-            sink.write(topic, received, data);
-        } else if let Sink::Mcap(sink) = &mut self.sink {
-            sink.write(topic, received, data).inspect_err(|_| self.broken = true)?;
+        match &mut self.sink {
+            Sink::Mcap(sink) => sink.write(topic, received, data).inspect_err(|_| self.broken = true)?,
+            Sink::Sqlite(sink) => sink.write(topic, received, data),
         }
         self.note(received);
         if self.waiting.add(received, data.len()) {

@@ -83,6 +83,9 @@ pub struct FailureRecord {
     pub reason: String,
 }
 
+/// Failures that a report describes. A bag can hold millions of messages without content, and all are counted.
+const MOST_FAILURES: usize = 10_000;
+
 /// Counts over all frames: `received = published + dropped + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -147,7 +150,7 @@ pub struct Report {
     pub frames: Vec<FrameRecord>,
     /// Dropped frames.
     pub dropped: Vec<DropRecord>,
-    /// Messages that were no frame.
+    /// Messages that were no frame, the first [`MOST_FAILURES`] of them.
     pub failed: Vec<FailureRecord>,
     /// Counts.
     pub totals: Totals,
@@ -199,7 +202,9 @@ impl Reporter {
         self.report.totals.received += 1;
         self.report.totals.failed += 1;
         let first = self.causes.insert((record.topic.clone(), cause));
-        self.report.failed.push(record);
+        if self.report.failed.len() < MOST_FAILURES {
+            self.report.failed.push(record);
+        }
         first
     }
 

@@ -7,6 +7,16 @@ pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Bytes of the largest message or chunk that is read.
 pub(super) const LARGEST: u64 = 1 << 30;
 
+/// Bytes that anything compressed may unpack to, however short it is.
+const FLOOR: u64 = 64 << 20;
+/// Times its own length that anything longer may. Pictures with noise in them shrink less than tenfold, rendered ones some hundredfold.
+const MOST_RATIO: u64 = 1000;
+
+/// Bytes that so many compressed ones can be believed to hold.
+pub(super) fn believed(compressed: usize) -> u64 {
+    (compressed as u64).saturating_mul(MOST_RATIO).clamp(FLOOR, LARGEST)
+}
+
 /// What could be read, and why it is not all.
 pub(super) struct Inflated {
     /// All that came before the fault.
@@ -35,7 +45,7 @@ pub(super) fn read_up_to(input: impl Read, limit: u64, guess: usize) -> Inflated
 pub(super) fn inflate(compression: &str, compressed: &[u8], expected: u64) -> Inflated {
     let justified = compressed.len().saturating_mul(32);
     let guess = usize::try_from(expected).map_or(justified, |expected| expected.min(justified));
-    let limit = expected.min(LARGEST);
+    let limit = expected.min(believed(compressed.len()));
     let failed = |fault| Inflated { data: Vec::new(), fault: Some(fault) };
     match compression {
         "" => read_up_to(compressed, limit, compressed.len()),
@@ -80,6 +90,15 @@ mod tests {
         let half = inflate("zstd", &packed[..packed.len() / 2], plain.len() as u64);
         assert!(half.fault.is_some());
         assert!(!half.data.is_empty() && plain.starts_with(&half.data));
+    }
+
+    #[test]
+    fn a_few_bytes_are_not_believed_to_hold_a_gigabyte() {
+        assert_eq!([1, 70_000, 1 << 40].map(believed), [FLOOR, 70_000_000, LARGEST]);
+        let bomb = zstd::encode_all(io::repeat(0).take(FLOOR + 1), 1).unwrap();
+        assert!(bomb.len() < 10_000, "{}", bomb.len());
+        let fault = inflate("zstd", &bomb, LARGEST).fault.unwrap().to_string();
+        assert_eq!(fault, format!("more than {FLOOR} bytes"));
     }
 
     #[test]

@@ -253,9 +253,10 @@ fn lengths_the_file_cannot_hold_are_refused() {
     let uncompressed = chunk + 9 + 16;
     for sample in [&plain, &zstd] {
         refused(sample, uncompressed, &huge, "too long to be true");
-        refused(sample, uncompressed, &large, "the chunk holds");
+        refused(sample, uncompressed, &(1u64 << 25).to_le_bytes(), "the chunk holds");
         refused(sample, uncompressed, &[0; 8], "more than 0 bytes");
     }
+    refused(&zstd, uncompressed, &large, "too long to be true");
     let compression = uncompressed + 12;
     refused(&plain, compression, &[0xff; 4], "ends within its header");
     refused(&plain, compression + 4, &huge, "the chunk holds");

@@ -1,7 +1,7 @@
 //! One chunk: its header, its content, the records in it.
 
 use super::records::FRAME;
-use crate::bag::compression::{LARGEST, inflate};
+use crate::bag::compression::{LARGEST, believed, inflate};
 
 /// The content of a chunk, decompressed.
 pub(super) struct Chunk {
@@ -29,10 +29,12 @@ fn read(body: &[u8], cut: bool) -> Result<Chunk, String> {
     let checksum = u32::from_le_bytes(header.take()?);
     let compression = header.text()?;
     let compressed = u64::from_le_bytes(header.take()?);
-    if expected > LARGEST {
-        return Err(format!("a chunk of {expected} bytes is too long to be true"));
-    }
     let mut records = header.0;
+    let longest = if compression.is_empty() { LARGEST } else { believed(records.len()) };
+    if expected > longest {
+        let there = records.len();
+        return Err(format!("a chunk of {expected} bytes out of {there} is too long to be true"));
+    }
     match usize::try_from(compressed).ok().and_then(|n| records.get(..n)) {
         Some(all) => records = all,
         None if cut => {}

@@ -150,7 +150,7 @@ pub struct Report {
     pub frames: Vec<FrameRecord>,
     /// Dropped frames.
     pub dropped: Vec<DropRecord>,
-    /// Messages that were no frame, the first [`MOST_FAILURES`] of them.
+    /// Messages that were no frame, the first 10 000 of them.
     pub failed: Vec<FailureRecord>,
     /// Counts.
     pub totals: Totals,

@@ -161,10 +161,11 @@ impl StageCosts {
 
     /// Learns that node `node` (from 0) of a stage has just taken `took`, and adds it to the stage's course.
     pub fn observe_node(&mut self, stage: Stage, node: usize, took: Duration, course: &mut Course) {
-        if let Some(cost) = self.stages.get_mut(&stage) {
+        let reference = self.stages.get_mut(&stage).and_then(|cost| {
             cost.begun = true;
-        }
-        match self.reference(stage, node) {
+            cost.node(node)
+        });
+        match reference {
             None => course.add(took),
             Some(reference) => self.judge(took, (reference, reference * self.slowdown), course),
         }
@@ -261,12 +262,6 @@ impl StageCosts {
     pub fn stalls(&self) -> &Stalls {
         &self.stalls
     }
-
-    /// A node's reference in seconds; none where it was never measured.
-    fn reference(&self, stage: Stage, node: usize) -> Option<f64> {
-        let rest = &self.stages.get(&stage)?.rest;
-        Some(rest.get(node)? - rest.get(node + 1).unwrap_or(&0.0))
-    }
 }
 
 impl Cost {
@@ -276,6 +271,11 @@ impl Cost {
 
     fn reference(&self) -> f64 {
         self.rest.first().copied().unwrap_or(0.0)
+    }
+
+    /// A node's reference in seconds; none where it was never measured.
+    fn node(&self, node: usize) -> Option<f64> {
+        Some(self.rest.get(node)? - self.rest.get(node + 1).unwrap_or(&0.0))
     }
 
     fn learn(&mut self, noise: f64, slowdown: f64, kind: Kind) {

@@ -9,8 +9,10 @@ pub(super) const LARGEST: u64 = 1 << 30;
 
 /// Bytes that anything compressed may unpack to, however short it is.
 const FLOOR: u64 = 64 << 20;
-/// Times its own length that anything longer may. Pictures with noise in them shrink less than tenfold, rendered ones some hundredfold.
-const MOST_RATIO: u64 = 1000;
+/// Times its own length that anything longer may.
+///
+/// Pictures with noise in them shrink less than tenfold, rendered ones some hundredfold; zstd itself reaches more than thirty thousand.
+pub(super) const MOST_RATIO: u64 = 1000;
 
 /// Bytes that so many compressed ones can be believed to hold.
 pub(super) fn believed(compressed: usize) -> u64 {

@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::bag::BagError;
+use crate::bag::compression::MOST_RATIO;
 use crate::bag::locate::open_zstd;
 
-/// Bytes that any compressed database may unpack to.
+/// Bytes that any compressed database may unpack to; a longer one may [`MOST_RATIO`] times its own length.
 const FLOOR: u64 = 1 << 30;
-/// Times its own length that a longer one may.
-///
-/// Pictures with noise in them shrink less than tenfold, rendered ones some hundredfold; zstd itself reaches more than thirty thousand.
-const MOST_RATIO: u64 = 1000;
 
 /// An empty temporary file, removed when it is dropped.
 pub(super) fn temporary() -> Result<NamedTempFile, BagError> {

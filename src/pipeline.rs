@@ -276,8 +276,9 @@ impl Pipeline {
         self.expect(camera, self.mask.size());
         let begun = self.begin(camera, &frame)?;
         let header = frame.into_header();
-        let decoded = self.clock.now().since(start);
-        self.costs.observe(Stage::Decode(camera), decoded);
+        let ready = self.clock.now();
+        let decoded = ready.since(start);
+        self.costs.observe(Stage::Decode(camera), start, ready);
 
         let worth = self.worth.clone();
         let task = self.task((camera, begun), deadline, &worth);
@@ -307,9 +308,9 @@ impl Pipeline {
         if task.exits != Exits::EachPublished {
             let before = clock.now();
             out(outcome.exit, model.logits()?)?;
-            let took = clock.now().since(before);
-            costs.observe(task.render(), took);
-            outcome.stages.push((task.render(), took));
+            let after = clock.now();
+            costs.observe(task.render(), before, after);
+            outcome.stages.push((task.render(), after.since(before)));
         }
         let elapsed = clock.now().since(arrival);
         let (budget, slowdown) = (deadline.since(arrival), costs.slowdown());

@@ -241,8 +241,9 @@ fn iterations_fall_under_load_and_come_back_after_it() {
         let outcome =
             run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
         let render = machine.cost(Stage::Render(0));
+        let before = clock.now();
         clock.advance(render);
-        costs.observe(Stage::Render(0), render);
+        costs.observe(Stage::Render(0), before, clock.now());
         exits.push(outcome.exit);
         assert!(clock.now().since(arrival) <= 37 * MS, "frame {n}: {:?}", clock.now().since(arrival));
         clock.sleep_until(arrival + 40 * MS);

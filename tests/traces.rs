@@ -112,6 +112,7 @@ fn planner_on_traces_that_it_was_not_made_on() {
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_16")));
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_zen4")));
     insta::assert_snapshot!(table(in_folder("benches/plan/traces_zen5")));
+    insta::assert_snapshot!(table(in_folder("benches/plan/traces_zen5_f32")));
 }
 
 fn table(contests: Vec<(String, Contest)>) -> String {

@@ -64,7 +64,7 @@ def record(args, load):
     words, hogs, disturb = LOADS[load]
     path = args.out / f"{Path(args.model).name}_{load}{args.suffix}.trace"
     command = [args.itnet, "bench", "--model", args.model, "--threads", str(args.threads), "--frames", str(args.frames)]
-    command += ["--period-ms", str(args.period_ms), "--trace", str(path), "--load", words]
+    command += ["--precision", args.precision, "--period-ms", str(args.period_ms), "--trace", str(path), "--load", words]
     with ExitStack() as stack:
         stack.enter_context(busy(hogs))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -88,6 +88,7 @@ def main():
     p.add_argument("--itnet", default="target/release/itnet", help="the program")
     p.add_argument("--model", default="models/itnet-s", help="folder of the bundle")
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--precision", default="auto", help="auto, f32, bf16 or int8")
     p.add_argument("--frames", type=int, default=500)
     p.add_argument("--period-ms", type=int, default=33)
     p.add_argument("--load", choices=list(LOADS), action="append", help="[default: all]")

@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::stage::Stage;
 use super::stalls::Stalls;
 use super::window::Window;
+use crate::clock::Instant;
 
 /// How far the slowdown follows what a stage took, as a power.
 const FOLLOWS: f64 = 0.4;
@@ -144,8 +145,9 @@ impl StageCosts {
         }
     }
 
-    /// Learns that a stage that nobody looks into has just taken `took`.
-    pub fn observe(&mut self, stage: Stage, took: Duration) {
+    /// Learns when a stage that nobody looks into began and ended.
+    pub fn observe(&mut self, stage: Stage, from: Instant, to: Instant) {
+        let took = to.since(from);
         let mut course = Course::default();
         // Messages differ, and with them what decoding takes: that is no stall.
         match self.stages.get(&stage).filter(|_| !matches!(stage, Stage::Decode(_))) {
@@ -153,30 +155,30 @@ impl StageCosts {
             Some(cost) => {
                 let usual = if matches!(stage, Stage::Render(_)) { cost.usual } else { 1.0 };
                 let reference = cost.reference();
-                self.judge(took, (reference, reference * self.slowdown * usual), &mut course);
+                self.judge((from, to), (reference, reference * self.slowdown * usual), &mut course);
             }
         }
         self.finish(stage, course);
     }
 
-    /// Learns that node `node` (from 0) of a stage has just taken `took`, and adds it to the stage's course.
-    pub fn observe_node(&mut self, stage: Stage, node: usize, took: Duration, course: &mut Course) {
+    /// Learns when node `node` (from 0) of a stage began and ended, and adds it to the stage's course.
+    pub fn observe_node(&mut self, stage: Stage, node: usize, (from, to): (Instant, Instant), course: &mut Course) {
         let reference = self.stages.get_mut(&stage).and_then(|cost| {
             cost.begun = true;
             cost.node(node)
         });
         match reference {
-            None => course.add(took),
-            Some(reference) => self.judge(took, (reference, reference * self.slowdown), course),
+            None => course.add(to.since(from)),
+            Some(reference) => self.judge((from, to), (reference, reference * self.slowdown), course),
         }
     }
 
     /// Learns whether something was stalled that by its reference should have taken `expected` seconds, and adds it to the stage's course.
-    fn judge(&mut self, took: Duration, (reference, expected): (f64, f64), course: &mut Course) {
-        let took = took.as_secs_f64();
+    fn judge(&mut self, (from, to): (Instant, Instant), (reference, expected): (f64, f64), course: &mut Course) {
+        let took = to.since(from).as_secs_f64();
         let stalled = self.kind != Kind::Means && took > limit(expected);
         let work = if stalled { expected } else { took };
-        self.stalls.learn(work, stalled.then_some(took - work));
+        self.stalls.learn(from.since_start().as_secs_f64(), work, stalled.then_some(took - work));
         course.work += work;
         course.took += took;
         course.stalled += if stalled { reference } else { 0.0 };

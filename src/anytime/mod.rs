@@ -17,6 +17,7 @@ mod scripted;
 mod share;
 mod stage;
 mod stalls;
+mod ticks;
 mod window;
 
 pub use bandwidth::Bandwidth;

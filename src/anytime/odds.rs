@@ -9,6 +9,8 @@ use super::stalls::Stalls;
 /// What lies before a frame, in seconds without stalls.
 #[derive(Clone, Copy, Debug)]
 pub struct Ahead {
+    /// Now, on the clock.
+    pub now: f64,
     /// Until the deadline.
     pub left: f64,
     /// What is left of the step.
@@ -36,27 +38,27 @@ impl Ahead {
 
     /// The chance that the mask before is late if it is published now.
     pub fn late_if_ended(&self, stalls: &Stalls) -> f64 {
-        stalls.exceed(stalls.risk(0.0, self.fallback), self.left - self.fallback)
+        stalls.exceed(stalls.risk(self.now, 0.0, self.fallback), self.left - self.fallback)
     }
 
-    /// The chances of going on, as long as it [fits](Self::fits). A stall in the step is taken to come half way through it; the step goes on
+    /// The chances of going on, as long as it [fits](Self::fits). A stall in the step is taken to come where it comes in the mean; the step goes on
     /// behind it where there is still time for all, else it is abandoned.
     pub fn odds(&self, stalls: &Stalls) -> Odds {
         let slack = self.left - self.step - self.end;
+        let first = stalls.first(self.now, self.step);
+        let (behind, stalled) = (self.now + first.after, first.chance());
         // A longer stall than that leaves no time for the mask before.
-        let spare = (self.left - self.step / 2.0 - self.fallback).max(slack);
-        let in_step = stalls.expected(self.step);
-        let (undisturbed, stalled) = ((-in_step).exp(), 1.0 - (-in_step).exp());
-        let late_at_end = stalls.exceed(stalls.risk(self.step, self.end), slack);
+        let spare = (self.left - first.after - self.fallback).max(slack);
+        let late_at_end = stalls.exceed(stalls.risk(self.now, self.step, self.end), slack);
         let (unfit, lost) = (stalls.longer(slack), stalls.longer(spare));
         let (fit, given_up) = (1.0 - unfit, unfit - lost);
         let slack_after = slack - stalls.usual_between(0.0, slack);
-        let late_after = stalls.exceed(stalls.risk_after_a_stall(self.end), slack_after);
+        let late_after = stalls.exceed(stalls.risk_after_a_stall(behind, self.end), slack_after);
         let spare_after = spare - stalls.usual_between(slack, spare);
-        let late_fallback = stalls.exceed(stalls.risk_after_a_stall(self.fallback), spare_after);
+        let late_fallback = stalls.exceed(stalls.risk_after_a_stall(behind, self.fallback), spare_after);
         Odds {
-            better: undisturbed * (1.0 - late_at_end) + stalled * fit * (1.0 - late_after),
-            late: undisturbed * late_at_end + stalled * (fit * late_after + given_up * late_fallback + lost),
+            better: (1.0 - stalled) * (1.0 - late_at_end) + stalled * fit * (1.0 - late_after),
+            late: (1.0 - stalled) * late_at_end + stalled * (fit * late_after + given_up * late_fallback + lost),
         }
     }
 }
@@ -68,12 +70,12 @@ mod tests {
     const MS: f64 = 1e-3;
 
     fn ahead(left: f64) -> Ahead {
-        Ahead { left: left * MS, step: 3.0 * MS, end: 1.5 * MS, fallback: 1.5 * MS }
+        Ahead { now: 0.8, left: left * MS, step: 3.0 * MS, end: 1.5 * MS, fallback: 1.5 * MS }
     }
 
     fn stalled() -> Stalls {
         let mut stalls = Stalls::default();
-        (0..100).for_each(|_| stalls.learn(4.0 * MS, Some(4.0 * MS)));
+        (0..100).for_each(|n| stalls.learn(8.0 * MS * f64::from(n), 4.0 * MS, Some(4.0 * MS)));
         stalls
     }
 

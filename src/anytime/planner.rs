@@ -2,8 +2,6 @@
 //!
 //! The planner knows durations and instants; it runs nothing and looks at no pixels.
 
-use std::time::Duration;
-
 use super::costs::StageCosts;
 use super::odds::Ahead;
 use super::outcome::StopCause;
@@ -214,7 +212,7 @@ impl Task<'_> {
     /// as long as this one has not finished, so a step that is abandoned costs compute and no mask.
     pub fn goes_on(&self, now: Instant, costs: &StageCosts, at: Position, node: usize) -> bool {
         let Some(deadline) = self.deadline else { return true };
-        let ahead = self.ahead(deadline.since(now), costs, at, node);
+        let ahead = self.ahead((now, deadline), costs, at, node);
         if now >= deadline || !ahead.fits() {
             return false;
         }
@@ -224,12 +222,13 @@ impl Task<'_> {
         mean(odds.better, odds.late) >= mean(0.0, ahead.late_if_ended(costs.stalls()))
     }
 
-    fn ahead(&self, left: Duration, costs: &StageCosts, at: Position, node: usize) -> Ahead {
+    fn ahead(&self, (now, deadline): (Instant, Instant), costs: &StageCosts, at: Position, node: usize) -> Ahead {
         let reserve = |stage| costs.reserve(stage).as_secs_f64();
         let due = if at.exited < at.done { reserve(self.exit(at.done)) } else { 0.0 };
         let published = self.exits == Exits::EachPublished && at.exited == at.done;
         Ahead {
-            left: left.as_secs_f64(),
+            now: now.since_start().as_secs_f64(),
+            left: deadline.since(now).as_secs_f64(),
             step: costs.left(self.step(at.done + 1), node),
             end: reserve(self.exit(at.done + 1)) + reserve(self.render()),
             fallback: if published { 0.0 } else { due + reserve(self.render()) },

@@ -108,14 +108,14 @@ impl Runner<'_> {
         let (mut last, mut node, mut course) = (start, 0, Course::default());
         let mut watch = || {
             let now = clock.now();
-            costs.observe_node(stage, node, now.since(last), &mut course);
+            costs.observe_node(stage, node, (last, now), &mut course);
             (last, node) = (now, node + 1);
             go(now, costs, node)
         };
         let progress = work(&mut watch)?;
         let end = clock.now();
         if progress == Progress::Finished {
-            costs.observe_node(stage, node, end.since(last), &mut course);
+            costs.observe_node(stage, node, (last, end), &mut course);
         }
         Ok((progress, Ran { course, took: end.since(start) }))
     }
@@ -131,7 +131,8 @@ impl Runner<'_> {
     ) -> Result<bool, E> {
         let start = self.clock.now();
         let verdict = on_exit(exit, model.logits()?)?;
-        let taken = self.clock.now().since(start);
+        let end = self.clock.now();
+        let taken = end.since(start);
         let published = task.exits == Exits::EachPublished;
         if !published {
             ran.course.add(taken);
@@ -139,7 +140,7 @@ impl Runner<'_> {
         }
         self.finish(task.exit(exit), ran);
         if published {
-            self.costs.observe(task.render(), taken);
+            self.costs.observe(task.render(), start, end);
             self.stages.push((task.render(), taken));
         }
         Ok(verdict == Verdict::Converged)

@@ -4,11 +4,13 @@
 //! hordes: a robot's load is on or off. So the times are *disturbed* for some work after a stall, and else *quiet*, with a rate of stalls per time
 //! of work for each. Which of them holds is known at every moment without guessing, and it changes with the first stall and with the first stretch of work
 //! without one. Within a horde stalls come almost by the clock: a scheduler stops a process after its slice. So while the times are disturbed, each stretch of work
-//! since the last stall, or since the program last slept, has a rate of its own. From them, and from the lengths of the last stalls, comes the
-//! chance that what stalls the work ahead takes longer than there is time.
+//! since the last stall, or since the program last slept, has a rate of its own. A scheduler also stops only at its [tick](super::ticks): work counts as far as a stall is likely
+//! at the moment at which it is done. From these rates, and from the lengths of the last stalls, comes the chance that what stalls the work ahead takes longer than there is
+//! time.
 //!
-//! Knows seconds of work and of stall; knows neither stages nor deadlines.
+//! Knows seconds of work and of stall, and on a steady clock; knows neither stages nor deadlines.
 
+use super::ticks::Ticks;
 use super::window::Window;
 
 /// How many lengths are remembered.
@@ -30,7 +32,7 @@ const BEGIN: f64 = 0.050;
 /// Less work than that is none: a nanosecond.
 const LEAST: f64 = 1e-9;
 
-/// Stalls per second of work.
+/// Stalls per second of work, as the tick weighs it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rate {
     stalls: f64,
@@ -49,17 +51,26 @@ impl Rate {
     }
 }
 
-/// Where the program is in its work, in seconds of work.
+/// Where the program is in its work, in seconds.
 #[derive(Clone, Copy, Debug)]
 struct Spot {
-    /// Since the last stall.
+    /// Of work since the last stall.
     stalled: f64,
-    /// Since the last stall or rest.
+    /// Of work since the last stall or rest.
     began: f64,
+    /// On the clock.
+    at: f64,
 }
 
 impl Spot {
-    const AFTER_A_STALL: Spot = Spot { stalled: 0.0, began: 0.0 };
+    fn after_a_stall(at: f64) -> Self {
+        Self { stalled: 0.0, began: 0.0, at }
+    }
+
+    /// Where it is after so much work without a stall.
+    fn after(self, work: f64) -> Self {
+        Self { stalled: self.stalled + work, began: self.began + work, at: self.at + work }
+    }
 
     /// The stretch that the program is in; none in quiet times.
     fn stretch(self) -> Option<usize> {
@@ -75,9 +86,24 @@ impl Spot {
             Some(stretch) => ((stretch + 1) as f64 * STRETCH - self.began).min(DISTURBED - self.stalled),
         };
         let part = work.min(border);
-        self.stalled += part;
-        self.began += part;
+        *self = self.after(part);
         work - part
+    }
+}
+
+/// The first stall of some work.
+#[derive(Clone, Copy, Debug)]
+pub struct First {
+    /// How many are to be expected before it has come.
+    pub expected: f64,
+    /// Seconds of work before it, if it comes.
+    pub after: f64,
+}
+
+impl First {
+    /// The chance that it comes.
+    pub fn chance(self) -> f64 {
+        1.0 - (-self.expected).exp()
     }
 }
 
@@ -100,33 +126,43 @@ pub struct Stalls {
     stretches: [Rate; STRETCHES],
     spot: Spot,
     lengths: Window,
+    ticks: Ticks,
 }
 
 impl Default for Stalls {
     fn default() -> Self {
         let rate = Rate::default();
-        let spot = Spot { stalled: f64::INFINITY, began: f64::INFINITY };
-        Self { quiet: rate, disturbed: rate, stretches: [rate; STRETCHES], spot, lengths: Window::new(LENGTHS) }
+        Self {
+            quiet: rate,
+            disturbed: rate,
+            stretches: [rate; STRETCHES],
+            spot: Spot { stalled: f64::INFINITY, began: f64::INFINITY, at: 0.0 },
+            lengths: Window::new(LENGTHS),
+            ticks: Ticks::default(),
+        }
     }
 }
 
 impl Stalls {
-    /// Learns that the program worked for `work` seconds, and was then stalled for so many, or not.
-    pub fn learn(&mut self, work: f64, stall: Option<f64>) {
+    /// Learns that the program worked for `work` seconds from `from` on, and was then stalled for so many, or not.
+    pub fn learn(&mut self, from: f64, work: f64, stall: Option<f64>) {
         let factor = (-work / MEMORY).exp();
         self.quiet.fade(factor);
         self.disturbed.fade(factor);
         self.stretches.iter_mut().for_each(|rate| rate.fade(factor));
+        self.spot.at = from;
         let (mut left, mut stretch) = (work, self.spot.stretch());
         while left > LEAST {
             stretch = self.spot.stretch();
-            let next = self.spot.go_on(left);
-            self.rates(stretch).into_iter().flatten().for_each(|rate| rate.work += left - next);
-            left = next;
+            let begin = self.spot.at;
+            left = self.spot.go_on(left);
+            let weight = self.ticks.weight(begin, self.spot.at);
+            self.rates(stretch).into_iter().flatten().for_each(|rate| rate.work += weight);
         }
         let Some(length) = stall else { return };
         self.rates(stretch).into_iter().flatten().for_each(|rate| rate.stalls += 1.0);
-        self.spot = Spot::AFTER_A_STALL;
+        self.ticks.learn(from, from + work);
+        self.spot = Spot::after_a_stall(from + work + length);
         self.lengths.push(length);
     }
 
@@ -137,20 +173,23 @@ impl Stalls {
         }
     }
 
-    /// How many stalls are to be expected before the first one has come, in the next `work` seconds of work.
-    pub fn expected(&self, work: f64) -> f64 {
-        self.until_stalled(self.spot, work)
+    /// The first stall in the next `work` seconds of work from `now` on.
+    pub fn first(&self, now: f64, work: f64) -> First {
+        self.first_from(self.spot_at(now), work)
     }
 
-    /// The risk of `work` seconds of work that begin after so many without a stall.
-    pub fn risk(&self, after: f64, work: f64) -> Risk {
-        let Spot { stalled, began } = self.spot;
-        self.risk_from(Spot { stalled: stalled + after, began: began + after }, work)
+    /// The risk of `work` seconds of work that begin `after` so many without a stall.
+    pub fn risk(&self, now: f64, after: f64, work: f64) -> Risk {
+        self.risk_from(self.spot_at(now).after(after), work)
     }
 
-    /// The same of work that begins after a stall.
-    pub fn risk_after_a_stall(&self, work: f64) -> Risk {
-        self.risk_from(Spot::AFTER_A_STALL, work)
+    /// The same of work that begins at an instant, right after a stall.
+    pub fn risk_after_a_stall(&self, at: f64, work: f64) -> Risk {
+        self.risk_from(Spot::after_a_stall(at), work)
+    }
+
+    fn spot_at(&self, now: f64) -> Spot {
+        Spot { at: now, ..self.spot }
     }
 
     /// The chance that the stalls of some work take longer than `slack` seconds together.
@@ -177,34 +216,42 @@ impl Stalls {
 
     /// A second stall is taken to come in the half of the work that is left when the first one comes, a third in a third of it.
     fn risk_from(&self, spot: Spot, work: f64) -> Risk {
-        let chance = |spot, work| 1.0 - (-self.until_stalled(spot, work)).exp();
-        let one = chance(spot, work);
+        let first = self.first_from(spot, work);
+        let one = first.chance();
         if one <= 0.0 {
             return Risk::default();
         }
-        let again = |part: f64| chance(Spot::AFTER_A_STALL, part * work);
+        // Behind a stall the scheduler's tick has just been.
+        let behind = Spot::after_a_stall(spot.at + first.after);
+        let again = |part: f64| self.first_from(behind, part * work).chance();
         Risk { one, second: again(1.0 / 2.0), third: again(1.0 / 3.0) }
     }
 
     /// The rates of `work` seconds of work from `spot` on added up, as long as nothing stalls it.
-    fn until_stalled(&self, mut spot: Spot, work: f64) -> f64 {
+    fn first_from(&self, mut spot: Spot, work: f64) -> First {
+        let none = First { expected: 0.0, after: work / 2.0 };
         let stalls = self.quiet.stalls + self.disturbed.stalls;
         if stalls <= 0.0 {
-            return 0.0;
+            return none;
         }
         let all = stalls / (self.quiet.work + self.disturbed.work + BEGIN);
         let disturbed = self.disturbed.per_second(all);
-        let (mut left, mut sum) = (work, 0.0);
+        let (start, mut left) = (spot.at, work);
+        let (mut expected, mut sum, mut chance) = (0.0_f64, 0.0, 0.0);
         while left > LEAST {
             let rate = match spot.stretch() {
                 None => self.quiet.per_second(all),
                 Some(stretch) => self.stretches[stretch].per_second(disturbed),
             };
-            let next = spot.go_on(left);
-            sum += rate * (left - next);
-            left = next;
+            let begin = spot.at;
+            left = spot.go_on(left);
+            let here = rate * self.ticks.weight(begin, spot.at);
+            let first = (-expected).exp() - (-expected - here).exp();
+            expected += here;
+            chance += first;
+            sum += first * ((begin + spot.at) / 2.0 - start);
         }
-        sum
+        if chance > LEAST { First { expected, after: sum / chance } } else { none }
     }
 
     /// The rates that work in a stretch counts for.
@@ -226,84 +273,130 @@ mod tests {
         (value - expected).abs() <= 0.1 * expected
     }
 
-    fn late(stalls: &Stalls, work: f64, slack: f64) -> f64 {
-        stalls.exceed(stalls.risk(0.0, work), slack)
+    /// A program as it works, is stalled and sleeps, and what is known of its stalls.
+    #[derive(Default)]
+    struct Program {
+        stalls: Stalls,
+        now: f64,
     }
 
-    /// Of a program that was stopped for 4 ms after each 4 ms of work.
-    fn by_the_clock() -> Stalls {
-        let mut stalls = Stalls::default();
-        for _ in 0..200 {
-            (0..7).for_each(|_| stalls.learn(0.5 * MS, None));
-            stalls.learn(0.5 * MS, Some(4.0 * MS));
+    impl Program {
+        /// One that was stopped for 4 ms after each 4 ms of work.
+        fn stopped_by_the_clock() -> Self {
+            let mut program = Self::default();
+            for _ in 0..200 {
+                program.works(8, 0.5 * MS, Some(4.0 * MS));
+            }
+            program
         }
-        stalls
+
+        /// So many nodes, of which the last is stalled, or none.
+        fn works(&mut self, nodes: usize, work: f64, stall: Option<f64>) {
+            for node in 1..=nodes {
+                let stall = stall.filter(|_| node == nodes);
+                self.stalls.learn(self.now, work, stall);
+                self.now += work + stall.unwrap_or(0.0);
+            }
+        }
+
+        fn sleeps(&mut self, idle: f64) {
+            self.stalls.rest(idle);
+            self.now += idle;
+        }
+
+        fn expects(&self, work: f64) -> f64 {
+            self.stalls.first(self.now, work).expected
+        }
+
+        fn late(&self, work: f64, slack: f64) -> f64 {
+            self.stalls.exceed(self.stalls.risk(self.now, 0.0, work), slack)
+        }
     }
 
     #[test]
     fn without_stalls_none_are_expected() {
-        let mut stalls = Stalls::default();
-        (0..1000).for_each(|_| stalls.learn(MS, None));
-        assert_eq!((stalls.expected(1.0), late(&stalls, 1.0, 0.0), late(&stalls, 1.0, -MS)), (0.0, 0.0, 1.0));
+        let mut program = Program::default();
+        program.works(1000, MS, None);
+        assert_eq!((program.expects(1.0), program.late(1.0, 0.0), program.late(1.0, -MS)), (0.0, 0.0, 1.0));
     }
 
     #[test]
     fn steady_stalls_give_their_rate() {
-        let mut stalls = Stalls::default();
+        let mut program = Program::default();
         for _ in 0..1000 {
-            (0..39).for_each(|_| stalls.learn(MS, None));
-            stalls.learn(MS, Some(4.0 * MS));
+            program.works(40, MS, Some(4.0 * MS));
         }
-        (0..20).for_each(|_| stalls.learn(MS, None));
-        let expected = stalls.expected(10.0 * MS);
-        assert!(near(expected, 10.0 / 24.0), "{expected}");
+        program.works(20, MS, None);
+        let expected = program.expects(8.0 * MS);
+        assert!(near(expected, 8.0 / 24.0), "{expected}");
     }
 
     #[test]
     fn a_burst_is_feared_while_it_lasts_and_not_long_after() {
-        let mut stalls = Stalls::default();
+        let mut program = Program::default();
         for _ in 0..20 {
-            (0..20).for_each(|_| stalls.learn(4.0 * MS, Some(4.0 * MS)));
-            (0..400).for_each(|_| stalls.learn(MS, None));
+            (0..20).for_each(|_| program.works(1, 4.0 * MS, Some(4.0 * MS)));
+            program.works(400, MS, None);
         }
-        let after = stalls.expected(4.0 * MS);
-        stalls.learn(MS, Some(4.0 * MS));
-        let within = stalls.expected(4.0 * MS);
+        let after = program.expects(4.0 * MS);
+        program.works(1, MS, Some(4.0 * MS));
+        let within = program.expects(4.0 * MS);
         assert!(within > 20.0 * after, "{within} and {after}");
-        (0..16).for_each(|_| stalls.learn(MS, None));
-        assert!(stalls.expected(4.0 * MS) < 2.0 * after, "{} and {after}", stalls.expected(4.0 * MS));
+        program.works(16, MS, None);
+        assert!(program.expects(4.0 * MS) < 2.0 * after, "{} and {after}", program.expects(4.0 * MS));
     }
 
     #[test]
     fn who_is_stopped_by_the_clock_fears_little_after_a_stop_and_much_at_the_end_of_a_slice() {
-        let mut stalls = by_the_clock();
-        assert!(stalls.expected(3.0 * MS) < 0.1, "{}", stalls.expected(3.0 * MS));
-        (0..6).for_each(|_| stalls.learn(0.5 * MS, None));
-        assert!(stalls.expected(MS) > 0.9, "{}", stalls.expected(MS));
-        assert!(late(&stalls, MS, 3.9 * MS) > 0.5 && late(&stalls, MS, 4.1 * MS) < 0.1);
+        let mut program = Program::stopped_by_the_clock();
+        assert!(program.expects(3.0 * MS) < 0.1, "{}", program.expects(3.0 * MS));
+        program.works(6, 0.5 * MS, None);
+        assert!(program.expects(MS) > 0.9, "{}", program.expects(MS));
+        assert!(program.late(MS, 3.9 * MS) > 0.5 && program.late(MS, 4.1 * MS) < 0.1);
+    }
+
+    #[test]
+    fn a_stall_is_expected_at_the_tick_and_not_before() {
+        // Frames begin at any time, and are stopped by the first tick, of which there is one every 4 ms, for 4 ms.
+        let mut program = Program::default();
+        for frame in 0..300 {
+            let phase = (program.now / (4.0 * MS)).fract() * 4.0 * MS;
+            let nodes = ((4.0 * MS - phase) / (0.2 * MS)).ceil().max(1.0);
+            program.works(nodes as usize, 0.2 * MS, Some(4.0 * MS));
+            program.sleeps(20.0 * MS + 0.37 * MS * f64::from(frame % 11));
+        }
+        let to_tick = 4.0 * MS - (program.now / (4.0 * MS)).fract() * 4.0 * MS;
+        let (before, around) =
+            (program.expects(to_tick - 0.5 * MS), program.stalls.first(program.now, to_tick + 0.4 * MS));
+        assert!(before < 0.2 && around.expected > 0.8, "{before} and {around:?}");
+        assert!((around.after - to_tick).abs() < 0.3 * MS, "{around:?} and {to_tick}");
     }
 
     #[test]
     fn who_slept_begins_a_new_slice() {
-        let mut stalls = by_the_clock();
-        (0..6).for_each(|_| stalls.learn(0.5 * MS, None));
-        stalls.rest(0.5 * MS);
-        assert!(stalls.expected(MS) > 0.9, "{}", stalls.expected(MS));
-        stalls.rest(20.0 * MS);
-        assert!(stalls.expected(MS) < 0.1, "{}", stalls.expected(MS));
+        // Woken in the middle between two ticks, stopped at the second one.
+        let mut program = Program::default();
+        for _ in 0..200 {
+            program.works(12, 0.5 * MS, Some(4.0 * MS));
+            program.sleeps(22.0 * MS);
+        }
+        assert!(program.expects(2.5 * MS) < 0.1, "{}", program.expects(2.5 * MS));
+        program.works(8, 0.5 * MS, None);
+        assert!(program.expects(2.5 * MS) > 0.8, "{}", program.expects(2.5 * MS));
+        program.sleeps(4.0 * MS);
+        assert!(program.expects(2.5 * MS) < 0.1, "{}", program.expects(2.5 * MS));
     }
 
     #[test]
     fn the_chance_to_lose_the_slack_falls_with_it_and_rises_with_the_work() {
-        let mut stalls = Stalls::default();
+        let mut program = Program::default();
         for length in [3.0, 4.0, 4.0, 8.0].repeat(100) {
-            (0..7).for_each(|_| stalls.learn(0.5 * MS, None));
-            stalls.learn(0.5 * MS, Some(length * MS));
+            program.works(8, 0.5 * MS, Some(length * MS));
         }
-        let slacks = [0.0, 2.0, 3.5, 5.0, 9.0, 20.0, 30.0].map(|slack| late(&stalls, 8.0 * MS, slack * MS));
+        let slacks = [0.0, 2.0, 3.5, 5.0, 9.0, 20.0, 30.0].map(|slack| program.late(8.0 * MS, slack * MS));
         assert!(slacks.is_sorted_by(|a, b| a >= b), "{slacks:?}");
         assert!(slacks[0] > 0.8 && slacks[6] == 0.0, "{slacks:?}");
-        let works = [0.0, 1.0, 3.0, 5.0, 9.0, 40.0].map(|work| late(&stalls, work * MS, 5.0 * MS));
+        let works = [0.0, 1.0, 3.0, 5.0, 9.0, 40.0].map(|work| program.late(work * MS, 5.0 * MS));
         assert!(works.is_sorted(), "{works:?}");
     }
 }

@@ -233,7 +233,7 @@ fn what_a_first_exit_takes_is_that_of_the_cameras_frames_and_of_the_iterations_b
     };
     // Data, a step and an exit.
     assert!(late(&line, 0, 2) && !late(&line, 0, 3));
-    line.pipeline.costs.observe(Stage::Decode(1), 20 * MS);
+    line.pipeline.costs.observe(Stage::Decode(1), Instant::default(), Instant::at(20 * MS));
     assert!(late(&line, 1, 22) && !late(&line, 1, 23) && !late(&line, 0, 3));
     // Rendering takes 2 ms a pixel, and the masks of camera 1 have ten.
     line.pipeline.rendering = 2 * MS;
@@ -251,7 +251,7 @@ fn a_camera_whose_masks_are_dear_makes_those_of_another_no_dearer() {
     let mut line = Line::new(None, |_| ());
     line.pipeline.rendering = MS;
     line.pipeline.leave_time_to(2, Box::new(|_, list| list.clear()));
-    (0..64).for_each(|_| line.pipeline.costs.observe(Stage::Render(0), 9 * MS));
+    (0..64).for_each(|_| line.pipeline.costs.observe(Stage::Render(0), Instant::default(), Instant::at(9 * MS)));
     let now = line.clock.now();
     // Three stages of a millisecond, and the mask.
     let late = |camera, after| line.pipeline.too_late((camera, now + after * MS), now);

@@ -46,9 +46,10 @@ pub fn decision_cost(contest: &Contest, clock: &dyn Clock) -> Result<(Duration, 
     let (mut deciding, mut learning) = (Vec::new(), Vec::new());
     for batch in steps.chunks_exact(BATCH) {
         let start = clock.now();
-        let mut course = Course::default();
+        let (mut course, mut at) = (Course::default(), Instant::default());
         for (step, (took, node)) in batch {
-            costs.observe_node(Stage::Step(*step), *node, *took, &mut course);
+            costs.observe_node(Stage::Step(*step), *node, (at, at + *took), &mut course);
+            at = at + *took;
         }
         std::hint::black_box(course);
         let learned = clock.now();
@@ -137,7 +138,7 @@ impl Contest {
         anytime::measure(&mut model, &clock, &mut StageCosts::new(), self.iterations(), WARM_UP)?;
         let mut played = Vec::with_capacity(self.trace.frames.len());
         for frame in self.trace.frames.iter().skip(WARM_UP) {
-            let due = Instant::at(Duration::from_millis(frame.at_ms.into()));
+            let due = Instant::at(Duration::from_micros(frame.at_us));
             costs.rest(due.since(clock.now()));
             clock.sleep_until(due);
             match strategy {
@@ -247,8 +248,9 @@ impl Contest {
         task: Task<'_>,
     ) -> Result<(usize, bool), ModelError> {
         let charge = |costs: &mut StageCosts, stage| {
+            let from = clock.now();
             clock.advance(self.trace.took(frame, stage));
-            costs.observe(stage, self.trace.took(frame, stage));
+            costs.observe(stage, from, clock.now());
         };
         charge(costs, Stage::Decode(0));
         let start = clock.now();

@@ -46,8 +46,8 @@ pub type Profile = Vec<u16>;
 /// What the stages of one frame took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Costs {
-    /// When it arrived, in milliseconds since the first frame.
-    pub at_ms: u32,
+    /// When it arrived, in microseconds since the first frame.
+    pub at_us: u64,
     /// Message to input tensor, in microseconds.
     pub decode: u32,
     /// Data, step 1, exit 1, step 2, ...

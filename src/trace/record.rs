@@ -39,7 +39,7 @@ impl Recorder {
         let first = self.frames.first()?;
         let groups: Vec<Groups> = (0..first.network.len()).map(|place| self.groups(place)).collect();
         let costs = |seen: &Seen| Costs {
-            at_ms: u32::try_from(seen.at.saturating_sub(first.at).as_millis()).unwrap_or(u32::MAX),
+            at_us: u64::try_from(seen.at.saturating_sub(first.at).as_micros()).unwrap_or(u64::MAX),
             decode: micros(seen.decode),
             network: seen.network.iter().zip(&groups).map(|(nodes, groups)| groups.held(nodes)).collect(),
             render: micros(seen.render),
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(trace.profiles[0].len(), 3);
         assert!(trace.frames.iter().all(|frame| frame.network[0].stalls.is_empty()), "{:?}", trace.frames);
         assert_eq!(trace.frames[2].network[0].took, 12_003);
-        assert_eq!(trace.frames[2].at_ms, 66);
+        assert_eq!(trace.frames[2].at_us, 66_000);
     }
 
     #[test]

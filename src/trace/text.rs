@@ -1,7 +1,7 @@
 //! A trace as text: a head of `key value` lines, then a line a frame, all times in whole microseconds.
 //!
 //! ```text
-//! itnet trace 1
+//! itnet trace 2
 //! model itnet-s
 //! frame 480x360
 //! threads 1
@@ -11,12 +11,12 @@
 //! nodes step_1 500 500
 //! nodes exit_1 1000
 //! frames
-//! 0 305 2600 2910 98 1290
-//! 33 310 6700+4030@1 2905 97 1301
+//! 0.000 305 2600 2910 98 1290
+//! 33.104 310 6700+4030@1 2905 97 1301
 //! ```
 //!
 //! A frame's line is its arrival in milliseconds, then decode, data, step 1, exit 1, step 2, ... and render. `6700+4030@1` took 6700, of
-//! which node 1 was held up for 4030.
+//! which node 1 was held up for 4030. Version 1 has arrivals in whole milliseconds.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -24,8 +24,10 @@ use std::str::FromStr;
 use super::{Costs, Held, MAX_ITERATIONS, MAX_NODES, Trace, name};
 use crate::frame::Size;
 
-/// The first line of a trace that this build reads.
-const HEAD: &str = "itnet trace 1";
+/// The first line of a trace.
+const HEAD: &str = "itnet trace 2";
+/// The first line of a trace whose arrivals are in whole milliseconds.
+const HEAD_1: &str = "itnet trace 1";
 
 /// What can be wrong in the text of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +45,7 @@ impl Trace {
     /// Reads a trace. All frames have all stages after `Ok`, and memory is bounded by a small multiple of the text.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let mut lines = Lines { lines: text.lines(), line: 0, text: "" };
-        if lines.next() != HEAD {
+        if ![HEAD, HEAD_1].contains(&lines.next()) {
             return Err(lines.fault(HEAD));
         }
         let model = lines.value("model")?.to_owned();
@@ -84,7 +86,8 @@ impl Trace {
         }
         text += "frames\n";
         for frame in &self.frames {
-            let _ = write!(text, "{} {}", frame.at_ms, frame.decode);
+            let (ms, us) = (frame.at_us / 1000, frame.at_us % 1000);
+            let _ = write!(text, "{ms}.{us:03} {}", frame.decode);
             for held in &frame.network {
                 let _ = write!(text, " {}", held.took);
                 for (node, us) in &held.stalls {
@@ -155,8 +158,8 @@ fn profile(text: &str) -> Option<Vec<u16>> {
 fn costs(text: &str, profiles: &[Vec<u16>]) -> Result<Costs, String> {
     let whole = || format!("a frame of {} numbers: arrival, decode, data, step, exit, ..., render", profiles.len() + 3);
     let mut cells = text.split(' ');
-    let mut next = || cells.next().and_then(number::<u32>).ok_or_else(whole);
-    let (at_ms, decode) = (next()?, next()?);
+    let at_us = cells.next().and_then(arrival).ok_or_else(whole)?;
+    let decode = cells.next().and_then(number).ok_or_else(whole)?;
     let mut network = Vec::with_capacity(profiles.len());
     for (place, profile) in profiles.iter().enumerate() {
         let cell = cells.next().ok_or_else(whole)?;
@@ -165,9 +168,16 @@ fn costs(text: &str, profiles: &[Vec<u16>]) -> Result<Costs, String> {
     }
     let render = cells.next().and_then(number).ok_or_else(whole)?;
     match cells.next() {
-        None => Ok(Costs { at_ms, decode, network, render }),
+        None => Ok(Costs { at_us, decode, network, render }),
         Some(_) => Err(whole()),
     }
+}
+
+/// Milliseconds, with three decimals or none, as microseconds.
+fn arrival(cell: &str) -> Option<u64> {
+    let (ms, us) = cell.split_once('.').unwrap_or((cell, "000"));
+    let us = number::<u64>(us).filter(|_| us.len() == 3)?;
+    Some(1000 * u64::from(number::<u32>(ms)?) + us)
 }
 
 fn held(cell: &str) -> Option<Held> {
@@ -191,15 +201,22 @@ mod tests {
     use super::*;
     use crate::anytime::Stage;
 
-    const TEXT: &str = "itnet trace 1\nmodel tiny\nframe 480x360\nthreads 2\nload nothing else\niterations 1\n\
-                        nodes data 1 3\nnodes step_1 1\nnodes exit_1 1\nframes\n0 305 2600 2910 98 1290\n\
-                        33 310 6700+4700@0 2905 97 1301\n";
+    const TEXT: &str = "itnet trace 2\nmodel tiny\nframe 480x360\nthreads 2\nload nothing else\niterations 1\n\
+                        nodes data 1 3\nnodes step_1 1\nnodes exit_1 1\nframes\n0.000 305 2600 2910 98 1290\n\
+                        33.104 310 6700+4700@0 2905 97 1301\n";
 
     #[test]
     fn a_trace_survives_reading_and_writing() {
         let trace = Trace::parse(TEXT).unwrap();
         assert_eq!((trace.model.as_str(), trace.threads, trace.iterations(), trace.frames.len()), ("tiny", 2, 1, 2));
         assert_eq!(trace.to_text(), TEXT);
+    }
+
+    #[test]
+    fn arrivals_of_version_1_are_whole_milliseconds() {
+        let old = TEXT.replace("trace 2", "trace 1").replace("0.000", "0").replace("33.104", "33");
+        let arrivals: Vec<u64> = Trace::parse(&old).unwrap().frames.iter().map(|frame| frame.at_us).collect();
+        assert_eq!(arrivals, [0, 33_000]);
     }
 
     #[test]
@@ -214,12 +231,13 @@ mod tests {
     #[test]
     fn a_fault_is_named_with_its_line() {
         for (from, to, fault) in [
-            ("trace 1", "trace 2", "line 1: expected itnet trace 1, got `itnet trace 2`"),
+            ("trace 2", "trace 3", "line 1: expected itnet trace 2, got `itnet trace 3`"),
             ("threads 2", "threads two", "line 4: expected a number of threads, got `threads two`"),
             ("iterations 1", "iterations 65", "line 6: expected 1 to 64 iterations"),
             ("data 1 3", "data 1 0", "line 7: expected weights of 1 to 1000 nodes"),
             ("nodes step_1", "nodes exit_1", "line 8: expected `nodes step_1` and its value"),
             ("frames\n", "", "line 10: expected `frames`"),
+            ("33.104", "33.10", "line 12: expected a frame of 6 numbers"),
             (" 1290", "", "line 11: expected a frame of 6 numbers"),
             (" 1290", " 1290 1", "line 11: expected a frame of 6 numbers"),
             ("4700@0", "4700@2", "line 12: expected what data took"),

@@ -11,11 +11,29 @@ fn settled() -> StageCosts {
     costs
 }
 
+/// What takes so long, from the clock's start on.
+fn span(took: Duration) -> (Instant, Instant) {
+    (Instant::default(), Instant::at(took))
+}
+
+/// Runs a stage that nobody looks into.
+fn ran(costs: &mut StageCosts, stage: Stage, took: Duration) {
+    let (from, to) = span(took);
+    costs.observe(stage, from, to);
+}
+
+/// How many stalls are expected in so many seconds of work.
+fn expected(costs: &StageCosts, work: f64) -> f64 {
+    costs.stalls().first(0.0, work).expected
+}
+
 /// Runs a step whose nodes take so many tenths of a millisecond.
 fn step(costs: &mut StageCosts, nodes: [u32; 3]) {
-    let mut course = Course::default();
+    let (mut course, mut from) = (Course::default(), Instant::default());
     for (node, took) in nodes.into_iter().enumerate() {
-        costs.observe_node(Stage::Step(1), node, took * MS / 10, &mut course);
+        let to = from + took * MS / 10;
+        costs.observe_node(Stage::Step(1), node, (from, to), &mut course);
+        from = to;
     }
     costs.finish(Stage::Step(1), course);
 }
@@ -36,9 +54,9 @@ fn a_stage_never_seen_costs_nothing_yet() {
 fn one_preempted_stage_does_not_move_the_slowdown() {
     let mut costs = settled();
     for _ in 0..6 {
-        costs.observe(Stage::Data, 10 * MS);
+        ran(&mut costs, Stage::Data, 10 * MS);
     }
-    costs.observe(Stage::Data, 100 * MS);
+    ran(&mut costs, Stage::Data, 100 * MS);
     assert_eq!(costs.slowdown(), 1.0);
     assert_eq!(costs.usual(Stage::Step(1)), 4 * MS);
 }
@@ -48,7 +66,7 @@ fn a_stalled_node_is_no_cost_of_its_stage() {
     let mut costs = settled();
     (0..70).for_each(|_| step(&mut costs, [10, 20, 50]));
     assert_eq!((costs.slowdown(), costs.usual(Stage::Step(1)), costs.reserve(Stage::Step(1))), (1.0, 4 * MS, 4 * MS));
-    assert!(costs.stalls().expected(0.004) > 0.9, "{}", costs.stalls().expected(0.004));
+    assert!(expected(&costs, 0.004) > 0.9, "{}", expected(&costs, 0.004));
     assert_eq!((costs.stalls().longer(0.0039), costs.stalls().longer(0.0041)), (1.0, 0.0));
 }
 
@@ -56,7 +74,7 @@ fn a_stalled_node_is_no_cost_of_its_stage() {
 fn a_machine_that_became_slower_is_seen_within_five_stages_and_forgotten_within_five() {
     let mut costs = settled();
     for _ in 0..7 {
-        costs.observe(Stage::Data, 10 * MS);
+        ran(&mut costs, Stage::Data, 10 * MS);
     }
     for _ in 0..5 {
         step(&mut costs, [20, 40, 20]);
@@ -64,7 +82,7 @@ fn a_machine_that_became_slower_is_seen_within_five_stages_and_forgotten_within_
     assert!((1.8..=2.0).contains(&costs.slowdown()), "{}", costs.slowdown());
     assert!(costs.usual(Stage::Step(1)) >= 8 * MS);
     for _ in 0..5 {
-        costs.observe(Stage::Data, 10 * MS);
+        ran(&mut costs, Stage::Data, 10 * MS);
     }
     assert!((1.0..=1.1).contains(&costs.slowdown()), "{}", costs.slowdown());
 }
@@ -74,19 +92,19 @@ fn rendering_that_is_held_up_now_and_then_is_stalled_and_for_good_is_slower() {
     let mut costs = settled();
     costs.set_reference(Stage::Render(0), &[MS]);
     for n in 0..128 {
-        costs.observe(Stage::Render(0), if n % 4 == 0 { 5 * MS } else { MS });
+        ran(&mut costs, Stage::Render(0), if n % 4 == 0 { 5 * MS } else { MS });
     }
     assert_eq!((costs.usual(Stage::Render(0)), costs.reserve(Stage::Render(0))), (MS, MS));
-    assert!(costs.stalls().expected(0.001) > 0.2);
-    (0..64).for_each(|_| costs.observe(Stage::Render(0), 5 * MS));
+    assert!(expected(&costs, 0.001) > 0.2);
+    (0..64).for_each(|_| ran(&mut costs, Stage::Render(0), 5 * MS));
     assert_eq!((costs.usual(Stage::Render(0)), costs.reserve(Stage::Render(0))), (5 * MS, 5 * MS));
 }
 
 #[test]
 fn a_message_that_takes_longer_to_decode_is_no_stall() {
     let mut costs = settled();
-    (0..64).for_each(|n| costs.observe(Stage::Decode(0), if n % 2 == 0 { MS } else { 20 * MS }));
-    assert_eq!(costs.stalls().expected(1.0), 0.0);
+    (0..64).for_each(|n| ran(&mut costs, Stage::Decode(0), if n % 2 == 0 { MS } else { 20 * MS }));
+    assert_eq!(expected(&costs, 1.0), 0.0);
 }
 
 #[test]
@@ -105,7 +123,7 @@ fn rendering_says_nothing_about_the_speed_of_the_machine() {
     let mut costs = settled();
     costs.set_reference(Stage::Render(0), &[MS]);
     for _ in 0..20 {
-        costs.observe(Stage::Render(0), 9 * MS);
+        ran(&mut costs, Stage::Render(0), 9 * MS);
     }
     assert_eq!(costs.slowdown(), 1.0);
 }
@@ -116,7 +134,7 @@ fn by_means_a_stall_is_a_cost_like_any_other() {
     costs.set_nodes(Stage::Step(1), &[[MS, 2 * MS, MS]]);
     (0..70).for_each(|_| step(&mut costs, [10, 20, 50]));
     assert!((1.99..=2.0).contains(&costs.slowdown()), "{}", costs.slowdown());
-    assert_eq!(costs.stalls().expected(1.0), 0.0);
+    assert_eq!(expected(&costs, 1.0), 0.0);
 }
 
 #[test]
@@ -137,7 +155,7 @@ fn a_stage_that_was_begun_in_every_frame_is_remembered_as_it_was_seen() {
     step(&mut costs, [14, 28, 14]);
     let slow = costs.reserve(Stage::Step(1));
     for _ in 0..=NOISE_WINDOW {
-        costs.observe_node(Stage::Step(1), 0, MS, &mut Course::default());
+        costs.observe_node(Stage::Step(1), 0, span(MS), &mut Course::default());
         costs.frame_ended();
     }
     assert_eq!(costs.reserve(Stage::Step(1)), slow);

@@ -7,6 +7,8 @@
 //! The oracle knows what every stage will take. Between it and the planner stands who is told what every stage will take but for stalls, and how
 //! often the whole trace stalls and for how long, but not when, and decides by the planner's rule. What is between it and the oracle is foresight of
 //! stalls; what is between it and the planner is prediction.
+//!
+//! A stall belongs to its time and not to its stage: other programs run when they do. So what stalled an exit that is not taken stalls the step in its place.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,15 +200,32 @@ impl Contest {
     fn to_exit(&self, frame: &Costs, exit: usize) -> Duration {
         let around = [Stage::Decode(0), Stage::Data, Stage::Exit(exit), Stage::Render(0)];
         let stages = around.into_iter().chain((1..=exit).map(Stage::Step));
-        stages.map(|stage| self.trace.took(frame, stage)).sum()
+        let passed_by = (1..exit).map(|exit| self.trace.stalled(frame, Stage::Exit(exit)));
+        stages.map(|stage| self.trace.took(frame, stage)).chain(passed_by).sum()
     }
 
     /// A model that takes one frame after the other, the next one at each data stage.
     fn model(&self, clock: &ScriptedClock) -> ScriptedModel {
-        let (trace, mut begun) = (Arc::clone(&self.trace), 0);
+        let (trace, mut begun, mut last, mut charged) = (Arc::clone(&self.trace), 0, Stage::Data, Stage::Data);
         let nodes = move |stage| {
             begun += usize::from(stage == Stage::Data);
-            trace.frames.get(begun - 1).map_or_else(Vec::new, |frame| trace.nodes(frame, stage))
+            let Some(frame) = trace.frames.get(begun - 1) else { return Vec::new() };
+            let before = std::mem::replace(&mut last, stage);
+            match (before, stage) {
+                (_, Stage::Exit(_)) if stage == charged => trace.work(frame, stage),
+                (Stage::Step(passed_by), Stage::Step(_)) => {
+                    charged = Stage::Exit(passed_by);
+                    let mut nodes = trace.nodes(frame, stage);
+                    if let Some(first) = nodes.first_mut() {
+                        *first += trace.stalled(frame, charged);
+                    }
+                    nodes
+                }
+                _ => {
+                    charged = Stage::Data;
+                    trace.nodes(frame, stage)
+                }
+            }
         };
         ScriptedModel::of_nodes(clock.clone(), self.iterations(), nodes)
     }

@@ -93,7 +93,13 @@ impl Trace {
         nodes
     }
 
-    /// The same without what nodes were held up.
+    /// How long the nodes of a stage of the network were held up, all together.
+    pub fn stalled(&self, frame: &Costs, stage: Stage) -> Duration {
+        let held = place(stage).and_then(|place| frame.network.get(place));
+        Duration::from_micros(held.map_or(0, |held| held.stalls.iter().map(|(_, us)| u64::from(*us)).sum()))
+    }
+
+    /// What the nodes of a stage took, without what they were held up.
     pub fn work(&self, frame: &Costs, stage: Stage) -> Vec<Duration> {
         let held = place(stage).and_then(|place| Some((frame.network.get(place)?, self.profiles.get(place)?)));
         let Some((held, profile)) = held else {

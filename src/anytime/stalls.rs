@@ -237,7 +237,7 @@ impl Stalls {
         let all = stalls / (self.quiet.work + self.disturbed.work + BEGIN);
         let disturbed = self.disturbed.per_second(all);
         let (start, mut left) = (spot.at, work);
-        let (mut expected, mut sum, mut chance) = (0.0_f64, 0.0, 0.0);
+        let (mut expected, mut alive, mut sum) = (0.0_f64, 1.0, 0.0);
         while left > LEAST {
             let rate = match spot.stretch() {
                 None => self.quiet.per_second(all),
@@ -245,12 +245,11 @@ impl Stalls {
             };
             let begin = spot.at;
             left = spot.go_on(left);
-            let here = rate * self.ticks.weight(begin, spot.at);
-            let first = (-expected).exp() - (-expected - here).exp();
-            expected += here;
-            chance += first;
-            sum += first * ((begin + spot.at) / 2.0 - start);
+            expected += rate * self.ticks.weight(begin, spot.at);
+            let before = std::mem::replace(&mut alive, (-expected).exp());
+            sum += (before - alive) * ((begin + spot.at) / 2.0 - start);
         }
+        let chance = 1.0 - alive;
         if chance > LEAST { First { expected, after: sum / chance } } else { none }
     }
 

@@ -40,11 +40,13 @@ impl Grid {
         Self { period, seen: [0.0; BINS], before, credit: 0.0 }
     }
 
-    /// The part of the period at an instant, and how far in it.
-    fn place(&self, at: f64) -> (usize, f64) {
-        let place = (at / self.period).rem_euclid(1.0) * BINS as f64;
+    /// Whole periods until an instant, the part of the next one that it lies in, and how far in that.
+    fn place(&self, at: f64) -> (f64, usize, f64) {
+        let turns = at / self.period;
+        let whole = turns.floor();
+        let place = (turns - whole) * BINS as f64;
         let bin = (place as usize).min(BINS - 1);
-        (bin, place - bin as f64)
+        (whole, bin, place - bin as f64)
     }
 
     /// The weight of one part of the period.
@@ -54,8 +56,8 @@ impl Grid {
 
     /// The weight of all time up to `at`.
     fn until(&self, at: f64) -> f64 {
-        let (bin, far) = self.place(at);
-        (at / self.period).floor() * self.period + self.before[bin] + far * self.weight(bin)
+        let (whole, bin, far) = self.place(at);
+        whole * self.period + self.before[bin] + far * self.weight(bin)
     }
 
     fn learn(&mut self, from: f64, to: f64) {
@@ -63,7 +65,7 @@ impl Grid {
         let likely = (self.until(from + length) - self.until(from)) / length;
         self.credit = FADE * self.credit + (likely + STRAY * (1.0 - likely)).ln();
         let bins: [usize; POINTS] =
-            std::array::from_fn(|point| self.place(from + length * (point as f64 + 0.5) / POINTS as f64).0);
+            std::array::from_fn(|point| self.place(from + length * (point as f64 + 0.5) / POINTS as f64).1);
         let even = self.period / BINS as f64;
         let likely = bins.map(|bin| self.weight(bin) / even + DOUBT);
         let sum: f64 = likely.iter().sum();

@@ -206,25 +206,22 @@ impl Contest {
 
     /// A model that takes one frame after the other, the next one at each data stage.
     fn model(&self, clock: &ScriptedClock) -> ScriptedModel {
-        let (trace, mut begun, mut last, mut charged) = (Arc::clone(&self.trace), 0, Stage::Data, Stage::Data);
+        let (trace, mut begun, mut last) = (Arc::clone(&self.trace), 0, Stage::Data);
         let nodes = move |stage| {
             begun += usize::from(stage == Stage::Data);
             let Some(frame) = trace.frames.get(begun - 1) else { return Vec::new() };
             let before = std::mem::replace(&mut last, stage);
             match (before, stage) {
-                (_, Stage::Exit(_)) if stage == charged => trace.work(frame, stage),
                 (Stage::Step(passed_by), Stage::Step(_)) => {
-                    charged = Stage::Exit(passed_by);
                     let mut nodes = trace.nodes(frame, stage);
                     if let Some(first) = nodes.first_mut() {
-                        *first += trace.stalled(frame, charged);
+                        *first += trace.stalled(frame, Stage::Exit(passed_by));
                     }
                     nodes
                 }
-                _ => {
-                    charged = Stage::Data;
-                    trace.nodes(frame, stage)
-                }
+                // It is taken after all, as the step in its place was abandoned: that has had its stalls.
+                (Stage::Step(step), Stage::Exit(exit)) if step > exit => trace.work(frame, stage),
+                _ => trace.nodes(frame, stage),
             }
         };
         ScriptedModel::of_nodes(clock.clone(), self.iterations(), nodes)

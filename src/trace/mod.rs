@@ -65,6 +65,13 @@ pub struct Held {
     pub stalls: Vec<(u16, u32)>,
 }
 
+impl Held {
+    /// For how many microseconds its nodes were held up, all together.
+    fn stalled(&self) -> u64 {
+        self.stalls.iter().map(|(_, us)| u64::from(*us)).sum()
+    }
+}
+
 impl Trace {
     /// Iterations of every frame.
     pub fn iterations(&self) -> usize {
@@ -96,7 +103,7 @@ impl Trace {
     /// How long the nodes of a stage of the network were held up, all together.
     pub fn stalled(&self, frame: &Costs, stage: Stage) -> Duration {
         let held = place(stage).and_then(|place| frame.network.get(place));
-        Duration::from_micros(held.map_or(0, |held| held.stalls.iter().map(|(_, us)| u64::from(*us)).sum()))
+        Duration::from_micros(held.map_or(0, Held::stalled))
     }
 
     /// What the nodes of a stage took, without what they were held up.
@@ -105,8 +112,7 @@ impl Trace {
         let Some((held, profile)) = held else {
             return vec![self.took(frame, stage)];
         };
-        let stalled: u64 = held.stalls.iter().map(|(_, us)| u64::from(*us)).sum();
-        let even = 1000 * u64::from(held.took).saturating_sub(stalled);
+        let even = 1000 * u64::from(held.took).saturating_sub(held.stalled());
         let weights: u64 = profile.iter().map(|weight| u64::from(*weight)).sum();
         profile.iter().map(|weight| Duration::from_nanos(even * u64::from(*weight) / weights.max(1))).collect()
     }

@@ -188,8 +188,7 @@ fn held(cell: &str) -> Option<Held> {
         Some((number(node)?, number(us)?))
     };
     let stalls = parts.map(stall).collect::<Option<Vec<(u16, u32)>>>()?;
-    let stalled: u64 = stalls.iter().map(|(_, us)| u64::from(*us)).sum();
-    (stalled <= u64::from(took)).then_some(Held { took, stalls })
+    Some(Held { took, stalls }).filter(|held| held.stalled() <= u64::from(took))
 }
 
 #[cfg(test)]

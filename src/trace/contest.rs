@@ -6,15 +6,14 @@
 //!
 //! The oracle knows what every stage will take. Between it and the planner stands who is told what every stage will take but for stalls, and how
 //! often the whole trace stalls and for how long, but not when, and decides by the planner's rule. What is between it and the oracle is foresight of
-//! stalls; what is between it and the planner is prediction.
-//!
-//! A stall belongs to its time and not to its stage: other programs run when they do. So what stalled an exit that is not taken stalls the step in its place.
+//! stalls; what is between it and the planner is prediction. A stall comes when it came, whatever runs then: see [`Timeline`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Trace;
 use super::tally::Played;
-use super::{Costs, Trace};
+use super::timeline::Timeline;
 use crate::anytime::{
     self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict, alone, without_dips,
 };
@@ -77,27 +76,20 @@ pub const WARM_UP: usize = 5;
 /// A trace to be played, at a budget, by exits worth `accuracy` each.
 #[derive(Clone, Debug)]
 pub struct Contest {
-    trace: Arc<Trace>,
+    trace: Trace,
+    timelines: Arc<Vec<Timeline>>,
     accuracy: Vec<f64>,
     /// What the planner takes exits to be worth.
     worth: Vec<f64>,
-    /// What rendering usually takes, as a part of the last step without stalls.
-    render: f64,
 }
 
 impl Contest {
     /// Plays `trace`, of whose exits the first is worth `accuracy[0]`, and so on; no more iterations than both have.
     pub fn new(trace: Trace, accuracy: &[f64]) -> Self {
         let iterations = trace.iterations().min(accuracy.len());
-        let last = Stage::Step(trace.iterations());
-        let part =
-            |frame: &Costs| trace.took(frame, Stage::Render(0)).as_secs_f64() / work(&trace, frame, last).max(1e-9);
-        let mut parts: Vec<f64> = trace.frames.iter().map(part).collect();
-        parts.sort_by(f64::total_cmp);
-        // Up to a third of all may have been held up.
-        let render = parts.get(parts.len() / 3).copied().unwrap_or(0.0);
         let accuracy = accuracy[..iterations].to_vec();
-        Self { trace: Arc::new(trace), worth: without_dips(accuracy.clone()), accuracy, render }
+        let timelines = Arc::new(Timeline::all(&trace));
+        Self { trace, timelines, worth: without_dips(accuracy.clone()), accuracy }
     }
 
     /// Iterations that may be chosen.
@@ -113,12 +105,12 @@ impl Contest {
     /// The best of every frame by who knows all costs before: the exit worth most of those that end in time, else the first, late. Exits on the
     /// way are not taken.
     pub fn oracle(&self, budget: Duration) -> Vec<Played> {
-        let best = |frame: &Costs| {
+        let best = |frame: &Timeline| {
             let all = (1..=self.iterations().max(1)).map(|exit| self.played(exit, self.to_exit(frame, exit), budget));
             let better = |best: Played, next: Played| if next.utility > best.utility { next } else { best };
             all.reduce(better)
         };
-        self.trace.frames.iter().skip(WARM_UP).filter_map(best).collect()
+        self.timelines.iter().skip(WARM_UP).filter_map(best).collect()
     }
 
     /// The frames as `strategy` plays them.
@@ -139,8 +131,8 @@ impl Contest {
         let mut model = self.model(&clock);
         anytime::measure(&mut model, &clock, &mut StageCosts::new(), self.iterations(), WARM_UP)?;
         let mut played = Vec::with_capacity(self.trace.frames.len());
-        for frame in self.trace.frames.iter().skip(WARM_UP) {
-            let due = Instant::at(Duration::from_micros(frame.at_us));
+        for (recorded, frame) in self.trace.frames.iter().zip(self.timelines.iter()).skip(WARM_UP) {
+            let due = Instant::at(Duration::from_micros(recorded.at_us));
             costs.rest(due.since(clock.now()));
             clock.sleep_until(due);
             match strategy {
@@ -157,18 +149,15 @@ impl Contest {
     }
 
     /// Sets the references to what a frame's stages will take without stalls.
-    fn tell(&self, frame: &Costs, costs: &mut StageCosts) {
+    fn tell(&self, frame: &Timeline, costs: &mut StageCosts) {
         let steps = (1..=self.iterations()).flat_map(|n| [Stage::Step(n), Stage::Exit(n)]);
         for stage in std::iter::once(Stage::Data).chain(steps) {
             // The first look at the clock comes before the first node.
-            let nodes: Vec<Duration> = std::iter::once(Duration::ZERO).chain(self.trace.work(frame, stage)).collect();
+            let nodes: Vec<Duration> =
+                std::iter::once(Duration::ZERO).chain(frame.work(stage).iter().copied()).collect();
             costs.set_nodes(stage, &[nodes]);
         }
-        let usual =
-            Duration::from_secs_f64(self.render * work(&self.trace, frame, Stage::Step(self.trace.iterations())));
-        let took = self.trace.took(frame, Stage::Render(0));
-        let held = took > usual + usual / 2 + Duration::from_micros(300);
-        costs.set_reference(Stage::Render(0), &[if held { usual } else { took }]);
+        costs.set_reference(Stage::Render(0), frame.work(Stage::Render(0)));
     }
 
     /// Frames that count: all but the warm-up.
@@ -179,7 +168,7 @@ impl Contest {
     /// `count` budgets, evenly from what nine of ten frames need to the first exit to what they need to the last.
     pub fn budgets(&self, count: u32) -> Vec<Duration> {
         let usual = |exit| {
-            let mut all: Vec<Duration> = self.trace.frames.iter().map(|frame| self.to_exit(frame, exit)).collect();
+            let mut all: Vec<Duration> = self.timelines.iter().map(|frame| self.to_exit(frame, exit)).collect();
             all.sort();
             all.get(all.len() * 9 / 10).copied()
         };
@@ -197,32 +186,30 @@ impl Contest {
     }
 
     /// What a frame takes that goes straight to one exit.
-    fn to_exit(&self, frame: &Costs, exit: usize) -> Duration {
-        let around = [Stage::Decode(0), Stage::Data, Stage::Exit(exit), Stage::Render(0)];
-        let stages = around.into_iter().chain((1..=exit).map(Stage::Step));
-        let passed_by = (1..exit).map(|exit| self.trace.stalled(frame, Stage::Exit(exit)));
-        stages.map(|stage| self.trace.took(frame, stage)).chain(passed_by).sum()
+    fn to_exit(&self, frame: &Timeline, exit: usize) -> Duration {
+        let end = [Stage::Exit(exit), Stage::Render(0)];
+        let stages = [Stage::Decode(0), Stage::Data].into_iter().chain((1..=exit).map(Stage::Step)).chain(end);
+        frame.takes(Duration::ZERO, stages.map(|stage| frame.work(stage).iter().sum::<Duration>()).sum())
     }
 
     /// A model that takes one frame after the other, the next one at each data stage.
     fn model(&self, clock: &ScriptedClock) -> ScriptedModel {
-        let (trace, mut begun, mut last) = (Arc::clone(&self.trace), 0, Stage::Data);
+        let (timelines, timer, mut begun) = (Arc::clone(&self.timelines), clock.clone(), 0);
+        // When the frame was decoded, and how long after it was begun.
+        let mut decoded = (Instant::default(), Duration::ZERO);
         let nodes = move |stage| {
             begun += usize::from(stage == Stage::Data);
-            let Some(frame) = trace.frames.get(begun - 1) else { return Vec::new() };
-            let before = std::mem::replace(&mut last, stage);
-            match (before, stage) {
-                (Stage::Step(passed_by), Stage::Step(_)) => {
-                    let mut nodes = trace.nodes(frame, stage);
-                    if let Some(first) = nodes.first_mut() {
-                        *first += trace.stalled(frame, Stage::Exit(passed_by));
-                    }
-                    nodes
-                }
-                // It is taken after all, as the step in its place was abandoned: that has had its stalls.
-                (Stage::Step(step), Stage::Exit(exit)) if step > exit => trace.work(frame, stage),
-                _ => trace.nodes(frame, stage),
+            let Some(frame) = timelines.get(begun - 1) else { return Vec::new() };
+            if stage == Stage::Data {
+                decoded = (timer.now(), frame.takes(Duration::ZERO, frame.work(Stage::Decode(0)).iter().sum()));
             }
+            let mut now = timer.now().since(decoded.0) + decoded.1;
+            let mut node = |work: &Duration| {
+                let took = frame.takes(now, *work);
+                now += took;
+                took
+            };
+            frame.work(stage).iter().map(&mut node).collect()
         };
         ScriptedModel::of_nodes(clock.clone(), self.iterations(), nodes)
     }
@@ -260,12 +247,13 @@ impl Contest {
         model: &mut ScriptedModel,
         clock: &ScriptedClock,
         costs: &mut StageCosts,
-        frame: &Costs,
+        frame: &Timeline,
         task: Task<'_>,
     ) -> Result<(usize, bool), ModelError> {
+        let begun = clock.now();
         let charge = |costs: &mut StageCosts, stage| {
             let from = clock.now();
-            clock.advance(self.trace.took(frame, stage));
+            clock.advance(frame.takes(from.since(begun), frame.work(stage).iter().sum()));
             costs.observe(stage, from, clock.now());
         };
         charge(costs, Stage::Decode(0));
@@ -277,9 +265,4 @@ impl Contest {
         charge(costs, Stage::Render(0));
         Ok((outcome.exit, gave_up))
     }
-}
-
-/// Seconds that a stage takes without stalls.
-fn work(trace: &Trace, frame: &Costs, stage: Stage) -> f64 {
-    trace.work(frame, stage).iter().map(Duration::as_secs_f64).sum()
 }

@@ -7,6 +7,7 @@ mod contest;
 mod record;
 mod tally;
 mod text;
+mod timeline;
 
 use std::time::Duration;
 
@@ -98,12 +99,6 @@ impl Trace {
             }
         }
         nodes
-    }
-
-    /// How long the nodes of a stage of the network were held up, all together.
-    pub fn stalled(&self, frame: &Costs, stage: Stage) -> Duration {
-        let held = place(stage).and_then(|place| frame.network.get(place));
-        Duration::from_micros(held.map_or(0, Held::stalled))
     }
 
     /// What the nodes of a stage took, without what they were held up.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::anytime::{Exits, Iterations, StageCosts, Task, Verdict, alone};
+use crate::anytime::{Exits, Iterations, Price, StageCosts, Task, Verdict, alone};
 use crate::clock::Clock;
 use crate::frame::{Frame, Stamp};
 use crate::mask::Mask;
@@ -125,6 +125,7 @@ impl Evaluation {
             skipped: 0,
             camera: 0,
             worth: &[],
+            price: Price::default(),
         };
         let Self { renderer, exits, .. } = self;
         let mut on_exit = |exit: usize, logits: crate::model::Logits<'_>| {
@@ -155,7 +156,15 @@ impl Evaluation {
             Err(cause) => (Start::Cold(cause), 0),
         };
         let iterations = Iterations::fixed(exit);
-        let task = Task { deadline: None, iterations, exits: Exits::Needed, skipped, camera: 0, worth: &[] };
+        let task = Task {
+            deadline: None,
+            iterations,
+            exits: Exits::Needed,
+            skipped,
+            camera: 0,
+            worth: &[],
+            price: Price::default(),
+        };
         let mut on_exit = |_: usize, _: crate::model::Logits<'_>| Ok::<_, FrameFault>(Verdict::GoOn);
         crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut alone, &mut on_exit)?;
         counts.memory.end(model.state());

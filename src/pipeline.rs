@@ -8,7 +8,9 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anytime::{self, Allowance, Bandwidth, Exits, Iterations, Stage, StageCosts, Task, Verdict, without_dips};
+use crate::anytime::{
+    self, Allowance, Bandwidth, Exits, Iterations, Price, Stage, StageCosts, Task, Verdict, without_dips,
+};
 use crate::clock::{Clock, Instant, Worker};
 use crate::compute::{Limited, Used};
 use crate::decode;
@@ -67,6 +69,8 @@ pub struct Pipeline {
     sizes: BTreeMap<usize, Size>,
     costs: StageCosts,
     worth: Worth,
+    /// What a late mask costs, for each camera.
+    prices: BTreeMap<usize, Price>,
     allowance: Allowance,
     /// Where a cgroup's quota can stop the process.
     bandwidth: Option<Bandwidth>,
@@ -116,6 +120,7 @@ impl Pipeline {
             rendering: Duration::ZERO,
             sizes: BTreeMap::new(),
             costs: StageCosts::new(),
+            prices: BTreeMap::new(),
             allowance,
             bandwidth: None,
             used: Box::new(|| None),
@@ -284,7 +289,7 @@ impl Pipeline {
         let task = self.task((camera, begun), deadline, &worth);
         let (first, left) = (self.first_exit(), self.compute_left(camera, start, deadline));
         let compute = left.zip(spent).map(|(left, spent)| (left, self.meter.threads(), spent));
-        let Self { model, clock, settings, renderer, mask, costs, convergence, memories, others, .. } = self;
+        let Self { model, clock, settings, renderer, mask, costs, convergence, memories, others, prices, .. } = self;
         let mut beside = Beside { task: &task, first, compute, others };
         let mut limits = |now, costs: &StageCosts, at| beside.limits(now, costs, at);
         convergence.start(settings.converged_change);
@@ -313,7 +318,9 @@ impl Pipeline {
             outcome.stages.push((task.render(), after.since(before)));
         }
         let elapsed = clock.now().since(arrival);
-        let (budget, slowdown) = (deadline.since(arrival), costs.slowdown());
+        let budget = deadline.since(arrival);
+        prices.entry(camera).or_default().learn(outcome.went_on && elapsed > budget);
+        let slowdown = costs.slowdown();
         Ok(FrameResult { header, outcome, elapsed, budget, slowdown, start: begun })
     }
 
@@ -344,13 +351,26 @@ impl Pipeline {
             (Publish::Final, true) => Exits::Every,
             (Publish::Final, false) => Exits::Needed,
         };
+        let price = self.prices.get(&camera).copied().unwrap_or_default();
         match self.settings.depth {
-            Depth::Fixed(n) => {
-                Task { deadline: None, iterations: Iterations::fixed(n), exits: Exits::Needed, skipped, camera, worth }
-            }
-            Depth::Anytime(asked) => {
-                Task { deadline: Some(deadline), iterations: asked.within(useful), exits, skipped, camera, worth }
-            }
+            Depth::Fixed(n) => Task {
+                deadline: None,
+                iterations: Iterations::fixed(n),
+                exits: Exits::Needed,
+                skipped,
+                camera,
+                worth,
+                price,
+            },
+            Depth::Anytime(asked) => Task {
+                deadline: Some(deadline),
+                iterations: asked.within(useful),
+                exits,
+                skipped,
+                camera,
+                worth,
+                price,
+            },
         }
     }
 

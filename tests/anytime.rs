@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use itnet::anytime::{
-    Exits, Iterations, Limits, Outcome, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, alone, measure,
-    run, without_dips,
+    Exits, Iterations, Limits, Outcome, Price, ScriptedModel, Stage, StageCosts, StopCause, Task, Verdict, alone,
+    measure, run, without_dips,
 };
 use itnet::clock::{Clock, Instant, ScriptedClock};
 use itnet::model::{Logits, ModelError, StagedModel, State, WarmStart};
@@ -87,6 +87,7 @@ fn frame_beside(
         skipped: 0,
         camera: 0,
         worth: &[],
+        price: Price::default(),
     };
     change(&mut task);
     let mut beside = |_: Instant, _: &StageCosts, _| limits;
@@ -144,7 +145,15 @@ fn frames_that_wait_stop_a_frame_before_its_deadline() {
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
     let iterations = Iterations::new(1, 6);
-    let task = Task { deadline: None, iterations, exits: Exits::Every, skipped: 0, camera: 0, worth: &[] };
+    let task = Task {
+        deadline: None,
+        iterations,
+        exits: Exits::Every,
+        skipped: 0,
+        camera: 0,
+        worth: &[],
+        price: Price::default(),
+    };
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
     };
@@ -174,6 +183,7 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
         skipped: 0,
         camera: 0,
         worth: &[],
+        price: Price::default(),
     };
     let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
     clock.advance(USUAL.cost(Stage::Render(0)));
@@ -198,6 +208,7 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
         skipped: 0,
         camera: 0,
         worth: &[],
+        price: Price::default(),
     };
     let mut published = Vec::new();
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
@@ -237,6 +248,7 @@ fn iterations_fall_under_load_and_come_back_after_it() {
             skipped: 0,
             camera: 0,
             worth: &[],
+            price: Price::default(),
         };
         let outcome =
             run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
@@ -268,8 +280,15 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
         let start = clock.now();
         state.into_iter().for_each(|state| model.resume(state).expect("its own"));
         let iterations = Iterations::new(1, warm_start.useful);
-        let task =
-            Task { deadline: Some(start + 30 * MS), iterations, exits: Exits::Needed, skipped, camera: 0, worth: &[] };
+        let task = Task {
+            deadline: Some(start + 30 * MS),
+            iterations,
+            exits: Exits::Needed,
+            skipped,
+            camera: 0,
+            worth: &[],
+            price: Price::default(),
+        };
         let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
         (outcome, model.state(), clock.now().since(start))
     };

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub planned: usize,
     /// Steps that finished, whether or not their exit was taken.
     pub run: usize,
+    /// Whether a step was begun after the first exit: a chance was taken.
+    pub went_on: bool,
     /// Why it stopped.
     pub cause: StopCause,
     /// Every finished stage with the time it took, in order.

@@ -5,6 +5,7 @@
 use super::costs::StageCosts;
 use super::odds::Ahead;
 use super::outcome::StopCause;
+use super::price::Price;
 use super::stage::Stage;
 use crate::clock::Instant;
 
@@ -54,9 +55,6 @@ pub enum Exits {
     EachPublished,
 }
 
-/// How much a late mask costs beside its own worth: as many times that. It is worth nothing, and whoever waits for it waits in vain; so a step that
-/// could lose a mask has to be that much likelier to give a better one.
-const LATE: f64 = 5.0;
 /// What exits are worth where nobody measured it, as a part of the last one's: the first lacks this part of it ...
 const FIRST_LACKS: f64 = 0.13;
 /// ... and each next one this part of what the one before lacked. So it was of the networks that were measured.
@@ -90,6 +88,8 @@ pub struct Task<'a> {
     pub camera: usize,
     /// What the mask of each exit is worth, from the first exit on: its accuracy, or anything in proportion to it. Empty where nobody measured it.
     pub worth: &'a [f64],
+    /// What a late mask costs.
+    pub price: Price,
 }
 
 /// What ends a frame besides its deadline, as it stands at one moment.
@@ -217,7 +217,8 @@ impl Task<'_> {
             return false;
         }
         let (worth, better) = (self.worth(at.done), self.worth(at.done + 1));
-        let mean = |next: f64, late: f64| next * better + (1.0 - next - late) * worth - late * LATE * worth;
+        let mean =
+            |next: f64, late: f64| next * better + (1.0 - next - late) * worth - late * self.price.times() * worth;
         let odds = ahead.odds(costs.stalls());
         mean(odds.better, odds.late) >= mean(0.0, ahead.late_if_ended(costs.stalls()))
     }

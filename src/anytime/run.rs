@@ -37,11 +37,13 @@ pub fn run<E: From<ModelError>>(
     let planned = task.plan(now, costs, at, beside);
     let mut runner = Runner { clock, costs, stages: Vec::with_capacity(2 * planned + 4) };
     runner.run(Stage::Data, &|_, _, _| true, &mut |watch| model.data(watch))?;
+    let mut went_on = false;
     let cause = loop {
         let now = clock.now();
         match task.next(now, runner.costs, at, at.limits(now, runner.costs, beside)) {
             Next::Step => {
                 let step = at.done + 1;
+                went_on |= at.exited > 0;
                 let go = |now: Instant, costs: &StageCosts, node| at.exited == 0 || task.goes_on(now, costs, at, node);
                 match runner.run(task.step(step), &go, &mut |watch| model.step(step, watch))? {
                     Progress::Finished => at.done = step,
@@ -62,7 +64,7 @@ pub fn run<E: From<ModelError>>(
         }
     };
     runner.costs.frame_ended();
-    Ok(Outcome { exit: at.exited, planned, run: at.done, cause, stages: runner.stages })
+    Ok(Outcome { exit: at.exited, planned, run: at.done, went_on, cause, stages: runner.stages })
 }
 
 /// Whether a stage goes on at an instant after so many of its nodes, by the costs that are known then.

@@ -79,7 +79,8 @@ pub fn in_turns(
     let anytime =
         budgets.iter().map(|budget| Turn::new(Depth::Anytime(Iterations::new(1, usize::MAX)), &[*budget], classes));
     let fixed = (1..=iterations).map(|depth| Turn::new(Depth::Fixed(depth), budgets, classes));
-    let mut turns: Vec<Turn> = anytime.chain(fixed).collect();
+    let of_its_own = |(camera, turn)| Turn { camera, ..turn };
+    let mut turns: Vec<Turn> = anytime.chain(fixed).enumerate().map(of_its_own).collect();
     let all = frames.iter().cycle().take(frames.len() * rounds);
     let warm_up = frames.iter().cycle().take(WARM_UP.min(10 * frames.len()));
     for (n, (frame, counts)) in warm_up.map(|frame| (frame, false)).chain(all.map(|frame| (frame, true))).enumerate() {
@@ -98,6 +99,8 @@ pub fn in_turns(
 
 /// One way to choose the depth, and what it gave.
 struct Turn {
+    /// A turn is a camera of its own, so that what became of its frames weighs with no other's.
+    camera: usize,
     depth: Depth,
     counts: Vec<Count>,
     /// Exit and time of the last frame, and its mask.
@@ -109,7 +112,7 @@ impl Turn {
     /// Frames run under the first budget, and count for each of them.
     fn new(depth: Depth, budgets: &[Duration], classes: usize) -> Self {
         let counts = budgets.iter().map(|budget| Count::new(*budget, classes)).collect();
-        Self { depth, counts, last: (0, Duration::ZERO), mask: Vec::new() }
+        Self { camera: 0, depth, counts, last: (0, Duration::ZERO), mask: Vec::new() }
     }
 
     fn run(&mut self, pipeline: &mut Pipeline, clock: &dyn Clock, frame: &Labelled) -> Result<(), FrameFault> {
@@ -124,7 +127,8 @@ impl Turn {
             mask.extend_from_slice(out.mask.classes());
         };
         let arrival = clock.now();
-        let result = pipeline.run(0, ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
+        let result =
+            pipeline.run(self.camera, ImageKind::Raw, &frame.message, (arrival, arrival + budget), &mut publish)?;
         self.last = (result.outcome.exit, result.elapsed);
         Ok(())
     }

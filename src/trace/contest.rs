@@ -15,7 +15,8 @@ use super::Trace;
 use super::tally::Played;
 use super::timeline::Timeline;
 use crate::anytime::{
-    self, Course, Exits, Iterations, Position, ScriptedModel, Stage, StageCosts, Task, Verdict, alone, without_dips,
+    self, Course, Exits, Iterations, Outcome, Position, Price, ScriptedModel, Stage, StageCosts, Task, Verdict, alone,
+    without_dips,
 };
 use crate::clock::{Clock, Instant, ScriptedClock};
 use crate::model::ModelError;
@@ -43,7 +44,7 @@ pub fn decision_cost(contest: &Contest, clock: &dyn Clock) -> Result<(Duration, 
     let steps =
         |frame| (1..=contest.iterations()).flat_map(move |step| nodes(frame, step).map(move |node| (step, node)));
     let steps: Vec<(usize, (Duration, usize))> = contest.trace.frames.iter().flat_map(steps).collect();
-    let task = contest.task(Strategy::Planner, Instant::at(Duration::from_secs(1)));
+    let task = contest.task(Strategy::Planner, Instant::at(Duration::from_secs(1)), Price::default());
     let (mut deciding, mut learning) = (Vec::new(), Vec::new());
     for batch in steps.chunks_exact(BATCH) {
         let start = clock.now();
@@ -130,6 +131,7 @@ impl Contest {
         let clock = ScriptedClock::new();
         let mut model = self.model(&clock);
         anytime::measure(&mut model, &clock, &mut StageCosts::new(), self.iterations(), WARM_UP)?;
+        let mut price = Price::default();
         let mut played = Vec::with_capacity(self.trace.frames.len());
         for (recorded, frame) in self.trace.frames.iter().zip(self.timelines.iter()).skip(WARM_UP) {
             let due = Instant::at(Duration::from_micros(recorded.at_us));
@@ -141,9 +143,11 @@ impl Contest {
                 _ => (),
             }
             let arrival = clock.now();
-            let (exit, gave_up) =
-                self.frame(&mut model, &clock, costs, frame, self.task(strategy, arrival + budget))?;
-            played.push(Played { gave_up, ..self.played(exit, clock.now().since(arrival), budget) });
+            let task = self.task(strategy, arrival + budget, price);
+            let (outcome, gave_up) = self.frame(&mut model, &clock, costs, frame, task)?;
+            let here = self.played(outcome.exit, clock.now().since(arrival), budget);
+            price.learn(outcome.went_on && !here.in_time);
+            played.push(Played { gave_up, ..here });
         }
         Ok(played)
     }
@@ -230,7 +234,7 @@ impl Contest {
         Ok(costs)
     }
 
-    fn task(&self, strategy: Strategy, deadline: Instant) -> Task<'_> {
+    fn task(&self, strategy: Strategy, deadline: Instant, price: Price) -> Task<'_> {
         let (deadline, iterations, exits) = match strategy {
             Strategy::Planner | Strategy::Told | Strategy::Mean => {
                 (Some(deadline), Iterations::new(1, self.iterations()), Exits::Needed)
@@ -238,10 +242,10 @@ impl Contest {
             Strategy::TimeLeft => (Some(deadline), Iterations::new(1, self.iterations()), Exits::Every),
             Strategy::Fixed(n) => (None, Iterations::fixed(n), Exits::Needed),
         };
-        Task { deadline, iterations, exits, skipped: 0, camera: 0, worth: &self.worth }
+        Task { deadline, iterations, exits, skipped: 0, camera: 0, worth: &self.worth, price }
     }
 
-    /// Plays a frame as the pipeline does; the exit that was published, and whether a step was abandoned.
+    /// Plays a frame as the pipeline does; what became of it, and whether a step was abandoned.
     fn frame(
         &self,
         model: &mut ScriptedModel,
@@ -249,7 +253,7 @@ impl Contest {
         costs: &mut StageCosts,
         frame: &Timeline,
         task: Task<'_>,
-    ) -> Result<(usize, bool), ModelError> {
+    ) -> Result<(Outcome, bool), ModelError> {
         let begun = clock.now();
         let charge = |costs: &mut StageCosts, stage| {
             let from = clock.now();
@@ -263,6 +267,6 @@ impl Contest {
         let finished: Duration = outcome.stages.iter().map(|(_, took)| *took).sum();
         let gave_up = clock.now().since(start) > finished;
         charge(costs, Stage::Render(0));
-        Ok((outcome.exit, gave_up))
+        Ok((outcome, gave_up))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::anytime::{Exits, Iterations, Price, StageCosts, Task, Verdict, alone};
+use crate::anytime::{Exits, Iterations, StageCosts, Task, Verdict, alone};
 use crate::clock::Clock;
 use crate::frame::{Frame, Stamp};
 use crate::mask::Mask;
@@ -118,15 +118,7 @@ impl Evaluation {
     /// Runs a picture to every exit.
     fn run(&mut self, frame: &Frame<'_>) -> Result<(), FrameFault> {
         self.tensor.fill(frame, self.model.input())?;
-        let task = Task {
-            deadline: None,
-            iterations: Iterations::new(1, self.exits.len()),
-            exits: Exits::Every,
-            skipped: 0,
-            camera: 0,
-            worth: &[],
-            price: Price::default(),
-        };
+        let task = Task { iterations: Iterations::new(1, self.exits.len()), exits: Exits::Every, ..Task::default() };
         let Self { renderer, exits, .. } = self;
         let mut on_exit = |exit: usize, logits: crate::model::Logits<'_>| {
             if let Some(counts) = exits.get_mut(exit - 1) {
@@ -156,15 +148,7 @@ impl Evaluation {
             Err(cause) => (Start::Cold(cause), 0),
         };
         let iterations = Iterations::fixed(exit);
-        let task = Task {
-            deadline: None,
-            iterations,
-            exits: Exits::Needed,
-            skipped,
-            camera: 0,
-            worth: &[],
-            price: Price::default(),
-        };
+        let task = Task { iterations, skipped, ..Task::default() };
         let mut on_exit = |_: usize, _: crate::model::Logits<'_>| Ok::<_, FrameFault>(Verdict::GoOn);
         crate::anytime::run(model.as_mut(), clock.as_ref(), &mut StageCosts::new(), &task, &mut alone, &mut on_exit)?;
         counts.memory.end(model.state());

@@ -352,25 +352,10 @@ impl Pipeline {
             (Publish::Final, false) => Exits::Needed,
         };
         let price = self.prices.get(&camera).copied().unwrap_or_default();
+        let task = Task { skipped, camera, worth, price, ..Task::default() };
         match self.settings.depth {
-            Depth::Fixed(n) => Task {
-                deadline: None,
-                iterations: Iterations::fixed(n),
-                exits: Exits::Needed,
-                skipped,
-                camera,
-                worth,
-                price,
-            },
-            Depth::Anytime(asked) => Task {
-                deadline: Some(deadline),
-                iterations: asked.within(useful),
-                exits,
-                skipped,
-                camera,
-                worth,
-                price,
-            },
+            Depth::Fixed(n) => Task { iterations: Iterations::fixed(n), ..task },
+            Depth::Anytime(asked) => Task { deadline: Some(deadline), iterations: asked.within(useful), exits, ..task },
         }
     }
 

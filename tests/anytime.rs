@@ -83,11 +83,7 @@ fn frame_beside(
     let mut task = Task {
         deadline: Some(Instant::at(budget)),
         iterations: Iterations::new(1, real.iterations),
-        exits: Exits::Needed,
-        skipped: 0,
-        camera: 0,
-        worth: &[],
-        price: Price::default(),
+        ..Task::default()
     };
     change(&mut task);
     let mut beside = |_: Instant, _: &StageCosts, _| limits;
@@ -145,15 +141,7 @@ fn frames_that_wait_stop_a_frame_before_its_deadline() {
 fn a_converged_mask_stops_the_run() {
     let clock = ScriptedClock::new();
     let iterations = Iterations::new(1, 6);
-    let task = Task {
-        deadline: None,
-        iterations,
-        exits: Exits::Every,
-        skipped: 0,
-        camera: 0,
-        worth: &[],
-        price: Price::default(),
-    };
+    let task = Task { iterations, exits: Exits::Every, ..Task::default() };
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
         Ok(if exit == 3 { Verdict::Converged } else { Verdict::GoOn })
     };
@@ -176,15 +164,7 @@ fn a_step_that_takes_far_longer_than_ever_seen_is_abandoned_and_the_mask_is_stil
         }
         _ => USUAL.cost(stage),
     });
-    let task = Task {
-        deadline: Some(Instant::at(40 * MS)),
-        iterations: Iterations::new(1, 6),
-        exits: Exits::Needed,
-        skipped: 0,
-        camera: 0,
-        worth: &[],
-        price: Price::default(),
-    };
+    let task = Task { deadline: Some(Instant::at(40 * MS)), iterations: Iterations::new(1, 6), ..Task::default() };
     let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
     clock.advance(USUAL.cost(Stage::Render(0)));
     assert_eq!((outcome.exit, outcome.run, outcome.cause), (2, 2, StopCause::BudgetSpent));
@@ -205,10 +185,7 @@ fn progressive_takes_every_exit_and_pays_for_publishing_each() {
         deadline: Some(Instant::at(40 * MS)),
         iterations: Iterations::new(1, 6),
         exits: Exits::EachPublished,
-        skipped: 0,
-        camera: 0,
-        worth: &[],
-        price: Price::default(),
+        ..Task::default()
     };
     let mut published = Vec::new();
     let mut on_exit = |exit, _: Logits<'_>| -> Result<_, ModelError> {
@@ -241,15 +218,7 @@ fn iterations_fall_under_load_and_come_back_after_it() {
     for n in 0..90_u32 {
         let machine = if (30..60).contains(&n) { loaded } else { USUAL };
         let arrival = clock.now();
-        let task = Task {
-            deadline: Some(arrival + 36 * MS),
-            iterations: Iterations::new(1, 6),
-            exits: Exits::Needed,
-            skipped: 0,
-            camera: 0,
-            worth: &[],
-            price: Price::default(),
-        };
+        let task = Task { deadline: Some(arrival + 36 * MS), iterations: Iterations::new(1, 6), ..Task::default() };
         let outcome =
             run(&mut machine.model(&clock), &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
         let render = machine.cost(Stage::Render(0));
@@ -263,6 +232,46 @@ fn iterations_fall_under_load_and_come_back_after_it() {
     assert!(exits[..30].iter().all(|&exit| exit >= 5), "{exits:?}");
     assert!(exits[32..60].iter().all(|&exit| exit < 5), "{exits:?}");
     assert!(exits[85..].iter().all(|&exit| exit >= 5), "comes back within a second: {exits:?}");
+}
+
+/// How many of 3000 frames are late beside another program, which stalls one node in a hundred, for as long as a step and a half takes, at no time that could
+/// be foreseen; with a price of lateness that follows, or with that of a first frame throughout.
+fn late_beside_stalls(follows: bool) -> usize {
+    let clock = ScriptedClock::new();
+    let mut random = 1_u64;
+    let nodes = move |stage| {
+        let mut node = |_| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let stall = if (random >> 33).is_multiple_of(100) { 6 * MS } else { Duration::ZERO };
+            USUAL.cost(stage) / 8 + stall
+        };
+        (0..8).map(&mut node).collect()
+    };
+    let mut model = ScriptedModel::of_nodes(clock.clone(), 6, nodes);
+    let (mut costs, mut price, mut late) = (USUAL.costs(), Price::default(), 0);
+    for _ in 0..3000 {
+        let arrival = clock.now();
+        let task = Task {
+            deadline: Some(arrival + 30 * MS),
+            iterations: Iterations::new(1, 6),
+            price: if follows { price } else { Price::default() },
+            ..Task::default()
+        };
+        let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
+        clock.advance(USUAL.cost(Stage::Render(0)));
+        let is_late = outcome.went_on && clock.now().since(arrival) > 30 * MS;
+        price.learn(is_late);
+        late += usize::from(is_late);
+        clock.sleep_until(arrival + 50 * MS);
+    }
+    late
+}
+
+#[test]
+fn fewer_frames_are_late_where_the_price_of_lateness_follows_them() {
+    let (fixed, follows) = (late_beside_stalls(false), late_beside_stalls(true));
+    assert!(fixed > 6, "{fixed}");
+    assert!(follows <= fixed / 2, "{follows} and {fixed}");
 }
 
 #[test]
@@ -280,15 +289,7 @@ fn a_warm_frame_is_planned_with_the_costs_of_the_steps_it_runs() {
         let start = clock.now();
         state.into_iter().for_each(|state| model.resume(state).expect("its own"));
         let iterations = Iterations::new(1, warm_start.useful);
-        let task = Task {
-            deadline: Some(start + 30 * MS),
-            iterations,
-            exits: Exits::Needed,
-            skipped,
-            camera: 0,
-            worth: &[],
-            price: Price::default(),
-        };
+        let task = Task { deadline: Some(start + 30 * MS), iterations, skipped, ..Task::default() };
         let outcome = run(&mut model, &clock, &mut costs, &task, &mut alone, &mut go_on).expect("scripted");
         (outcome, model.state(), clock.now().since(start))
     };

@@ -92,6 +92,21 @@ pub struct Task<'a> {
     pub price: Price,
 }
 
+impl Default for Task<'_> {
+    /// As deep as can be, whatever the time, from a cold start.
+    fn default() -> Self {
+        Self {
+            deadline: None,
+            iterations: Iterations::new(1, usize::MAX),
+            exits: Exits::Needed,
+            skipped: 0,
+            camera: 0,
+            worth: &[],
+            price: Price::default(),
+        }
+    }
+}
+
 /// What ends a frame besides its deadline, as it stands at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {

@@ -242,7 +242,7 @@ impl Contest {
             Strategy::TimeLeft => (Some(deadline), Iterations::new(1, self.iterations()), Exits::Every),
             Strategy::Fixed(n) => (None, Iterations::fixed(n), Exits::Needed),
         };
-        Task { deadline, iterations, exits, skipped: 0, camera: 0, worth: &self.worth, price }
+        Task { deadline, iterations, exits, worth: &self.worth, price, ..Task::default() }
     }
 
     /// Plays a frame as the pipeline does; what became of it, and whether a step was abandoned.

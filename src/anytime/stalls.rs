@@ -25,7 +25,7 @@ const STRETCHES: usize = 13;
 const REST: f64 = 0.001;
 /// After so many seconds of work, what was seen counts for a third.
 const MEMORY: f64 = 2.0;
-/// With so many seconds of work at the rate of all times every rate begins: a rate of which little was seen is not believed.
+/// With so many seconds of work at a more general rate every rate begins: a rate of which little was seen is not believed.
 const DOUBT: f64 = 0.010;
 /// Nothing is thought to have been quiet for less than that: the first stall of all does not make a rate.
 const BEGIN: f64 = 0.050;
@@ -45,9 +45,9 @@ impl Rate {
         self.work *= factor;
     }
 
-    /// Per second, leaning towards `all` where little was seen.
-    fn per_second(self, all: f64) -> f64 {
-        (self.stalls + DOUBT * all) / (self.work + DOUBT)
+    /// Per second, leaning towards a more `general` rate where little was seen.
+    fn per_second(self, general: f64) -> f64 {
+        (self.stalls + DOUBT * general) / (self.work + DOUBT)
     }
 }
 
@@ -230,17 +230,18 @@ impl Stalls {
     /// The rates of `work` seconds of work from `spot` on added up, as long as nothing stalls it.
     fn first_from(&self, mut spot: Spot, work: f64) -> First {
         let none = First { expected: 0.0, after: work / 2.0 };
-        let stalls = self.quiet.stalls + self.disturbed.stalls;
+        let (stalls, all) = (self.quiet.stalls + self.disturbed.stalls, self.quiet.work + self.disturbed.work + BEGIN);
         if stalls <= 0.0 {
             return none;
         }
-        let all = stalls / (self.quiet.work + self.disturbed.work + BEGIN);
-        let disturbed = self.disturbed.per_second(all);
+        // Quiet times end with the first stall of a horde: that a horde was long says nothing of them.
+        let (quiet, disturbed) =
+            (self.quiet.per_second(self.quiet.stalls / all), self.disturbed.per_second(stalls / all));
         let (start, mut left) = (spot.at, work);
         let (mut expected, mut alive, mut sum) = (0.0_f64, 1.0, 0.0);
         while left > LEAST {
             let rate = match spot.stretch() {
-                None => self.quiet.per_second(all),
+                None => quiet,
                 Some(stretch) => self.stretches[stretch].per_second(disturbed),
             };
             let begin = spot.at;
@@ -343,6 +344,19 @@ mod tests {
         assert!(within > 20.0 * after, "{within} and {after}");
         program.works(16, MS, None);
         assert!(program.expects(4.0 * MS) < 2.0 * after, "{} and {after}", program.expects(4.0 * MS));
+    }
+
+    #[test]
+    fn a_long_load_is_not_feared_when_it_is_over() {
+        let after = |seconds: f64| {
+            let mut program = Program::default();
+            program.works(2000, MS, None);
+            (0..(seconds / (4.0 * MS)) as usize).for_each(|_| program.works(4, MS, Some(4.0 * MS)));
+            program.works(20, MS, None);
+            program.expects(20.0 * MS)
+        };
+        let (short, long) = (after(0.2), after(3.0));
+        assert!(long < 0.04 && long < 3.0 * short, "{short} and {long}");
     }
 
     #[test]

@@ -138,8 +138,10 @@ def processor() -> str:
     name = info.get("model name", "processor without a name").split(" @ ")[0]
     for noise in ("(R)", "(TM)", " Processor", " CPU"):
         name = name.replace(noise, "")
-    # Virtual processors are named by less than their generation.
-    generation = {"25": "Zen 4" if "avx512f" in flags else "Zen 3", "26": "Zen 5"}.get(info.get("cpu family", ""))
+    # Virtual processors are named by less than their generation, and may lack what it has. By the models that Linux's `bsp_init_amd_zen` knows.
+    model = int(info.get("model", 0))
+    zen4 = 0x10 <= model <= 0x1F or 0x60 <= model <= 0xAF
+    generation = {"25": "Zen 4" if zen4 else "Zen 3", "26": "Zen 5"}.get(info.get("cpu family", ""))
     return f"{name} ({generation}) with {widest}" if generation else f"{name} with {widest}"
 
 

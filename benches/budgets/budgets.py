@@ -138,7 +138,7 @@ def processor() -> str:
     name = info.get("model name", "processor without a name").split(" @ ")[0]
     for noise in ("(R)", "(TM)", " Processor", " CPU"):
         name = name.replace(noise, "")
-    # Virtual processors are named by less than their generation, and may lack what it has. By the models that Linux's `bsp_init_amd_zen` knows.
+    # Virtual processors are named by less than their generation, and may lack what it has. By the models that Linux's `bsp_init_amd` knows.
     model = int(info.get("model", 0))
     zen4 = 0x10 <= model <= 0x1F or 0x60 <= model <= 0xAF
     generation = {"25": "Zen 4" if zen4 else "Zen 3", "26": "Zen 5"}.get(info.get("cpu family", ""))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use itnet::trace::{Contest, Strategy, Tally, Trace};
+use itnet::trace::{Contest, Costs, Played, Strategy, Tally, Trace};
 
 /// What the exits are worth by the manifests of itnet-s and itnet-m.
 const SMALL: [f64; 4] = [0.6225, 0.6818, 0.6985, 0.7056];
@@ -104,6 +104,23 @@ fn the_oracle_is_never_beaten() {
             }
         }
     }
+}
+
+/// What is feared under a load is not feared for long after it, where a single stall of it would make the last exit late.
+#[test]
+fn depth_is_back_within_a_second_of_the_end_of_a_load() {
+    let (_, contest) = in_folder("benches/plan/traces_avx2").remove(0);
+    let played = contest.play(Strategy::Planner, Duration::from_millis(33)).unwrap();
+    let frames = &contest.trace().frames[contest.trace().frames.len() - played.len()..];
+    let stalled = |frame: &Costs| frame.network.iter().flat_map(|stage| &stage.stalls).any(|(_, us)| *us > 1000);
+    let (first, last) = (frames.iter().position(stalled).unwrap(), frames.iter().rposition(stalled).unwrap());
+    let depth = |frames: &[Played]| frames.iter().map(|frame| frame.exit).sum::<usize>() as f64 / frames.len() as f64;
+    let (before, under, after) = (depth(&played[..first]), depth(&played[first..=last]), &played[last + 1..]);
+    assert!(under < 0.6 * before, "{under} and {before}");
+    let second = frames[last + 1..].iter().take_while(|frame| frame.at_us < frames[last].at_us + 1_000_000).count();
+    assert!(second >= 25, "{second}");
+    assert!(after[..second].windows(8).any(|frames| depth(frames) >= 0.95 * before), "{:?}", &after[..second]);
+    assert!(depth(&after[second..]) > 0.98 * before, "{}", depth(&after[second..]));
 }
 
 /// What the planner reaches, as a table that a review can read.

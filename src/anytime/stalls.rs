@@ -3,7 +3,7 @@
 //! A stall is time in which a node of the network did not come on: another process ran, the host took the core, a page was missing. Stalls come in
 //! hordes: a robot's load is on or off. So the times are *disturbed* for some work after a stall, and else *quiet*, with a rate of stalls per time
 //! of work for each. Which of them holds is known at every moment without guessing, and it changes with the first stall and with the first stretch of work
-//! without one. Within a horde stalls come almost by the clock: a scheduler stops a process after its slice. So while the times are disturbed, each stretch of work
+//! without one. A load leaves gaps, and who works in one is soon stalled again; so the longer nothing has stalled the less is feared: quiet times become *calm*. Within a horde stalls come almost by the clock: a scheduler stops a process after its slice. So while the times are disturbed, each stretch of work
 //! since the last stall, or since the program last slept, has a rate of its own. A scheduler also stops only at its [tick](super::ticks): work counts as far as a stall is likely
 //! at the moment at which it is done. From these rates, and from the lengths of the last stalls, comes the chance that what stalls the work ahead takes longer than there is
 //! time.
@@ -17,6 +17,9 @@ use super::window::Window;
 const LENGTHS: usize = 64;
 /// For so many seconds of work the times are disturbed after a stall: some frames' worth, as most of the work of a frame lies idle between two frames.
 const DISTURBED: f64 = 0.016;
+/// After so many seconds of work without a stall the times are calm: longer than the gaps of a load, and a third of a second of a camera whose frames take ten
+/// milliseconds at 30 Hz.
+const CALM: f64 = 0.100;
 /// Seconds of work that share a rate while the times are disturbed ...
 const STRETCH: f64 = 0.0005;
 /// ... in so many stretches, of which the last has no end: the slices of usual schedulers are shorter than all others together.
@@ -51,6 +54,16 @@ impl Rate {
     }
 }
 
+/// How the times are, by the work since the last stall.
+#[derive(Clone, Copy, Debug)]
+enum Times {
+    /// There was a stall just now, and the program is in this stretch of its work.
+    Disturbed(usize),
+    Quiet,
+    /// Quiet for so long that no load is on.
+    Calm,
+}
+
 /// Where the program is in its work, in seconds.
 #[derive(Clone, Copy, Debug)]
 struct Spot {
@@ -72,18 +85,22 @@ impl Spot {
         Self { stalled: self.stalled + work, began: self.began + work, at: self.at + work }
     }
 
-    /// The stretch that the program is in; none in quiet times.
-    fn stretch(self) -> Option<usize> {
+    fn times(self) -> Times {
         let stretch = ((self.began + LEAST) / STRETCH) as usize;
-        (self.stalled + LEAST < DISTURBED).then_some(stretch.min(STRETCHES - 1))
+        match self.stalled + LEAST {
+            stalled if stalled < DISTURBED => Times::Disturbed(stretch.min(STRETCHES - 1)),
+            stalled if stalled < CALM => Times::Quiet,
+            _ => Times::Calm,
+        }
     }
 
-    /// Goes on by `work` or to the end of the stretch; gives what of `work` is left.
+    /// Goes on by `work` or to the end of the stretch or of the times; gives what of `work` is left.
     fn go_on(&mut self, work: f64) -> f64 {
-        let border = match self.stretch() {
-            None => f64::INFINITY,
-            Some(last) if last == STRETCHES - 1 => DISTURBED - self.stalled,
-            Some(stretch) => ((stretch + 1) as f64 * STRETCH - self.began).min(DISTURBED - self.stalled),
+        let border = match self.times() {
+            Times::Disturbed(stretch) if stretch == STRETCHES - 1 => DISTURBED - self.stalled,
+            Times::Disturbed(stretch) => ((stretch + 1) as f64 * STRETCH - self.began).min(DISTURBED - self.stalled),
+            Times::Quiet => CALM - self.stalled,
+            Times::Calm => f64::INFINITY,
         };
         let part = work.min(border);
         *self = self.after(part);
@@ -120,7 +137,9 @@ pub struct Risk {
 /// What is known of stalls.
 #[derive(Clone, Debug)]
 pub struct Stalls {
+    /// Of all quiet times, calm ones too.
     quiet: Rate,
+    calm: Rate,
     disturbed: Rate,
     /// The disturbed times by stretches.
     stretches: [Rate; STRETCHES],
@@ -134,6 +153,7 @@ impl Default for Stalls {
         let rate = Rate::default();
         Self {
             quiet: rate,
+            calm: rate,
             disturbed: rate,
             stretches: [rate; STRETCHES],
             spot: Spot { stalled: f64::INFINITY, began: f64::INFINITY, at: 0.0 },
@@ -147,20 +167,19 @@ impl Stalls {
     /// Learns that the program worked for `work` seconds from `from` on, and was then stalled for so many, or not.
     pub fn learn(&mut self, from: f64, work: f64, stall: Option<f64>) {
         let factor = (-work / MEMORY).exp();
-        self.quiet.fade(factor);
-        self.disturbed.fade(factor);
-        self.stretches.iter_mut().for_each(|rate| rate.fade(factor));
+        let rates = [&mut self.quiet, &mut self.calm, &mut self.disturbed];
+        rates.into_iter().chain(&mut self.stretches).for_each(|rate| rate.fade(factor));
         self.spot.at = from;
-        let (mut left, mut stretch) = (work, self.spot.stretch());
+        let (mut left, mut times) = (work, self.spot.times());
         while left > LEAST {
-            stretch = self.spot.stretch();
+            times = self.spot.times();
             let begin = self.spot.at;
             left = self.spot.go_on(left);
             let weight = self.ticks.weight(begin, self.spot.at);
-            self.rates(stretch).into_iter().flatten().for_each(|rate| rate.work += weight);
+            self.rates(times).into_iter().flatten().for_each(|rate| rate.work += weight);
         }
         let Some(length) = stall else { return };
-        self.rates(stretch).into_iter().flatten().for_each(|rate| rate.stalls += 1.0);
+        self.rates(times).into_iter().flatten().for_each(|rate| rate.stalls += 1.0);
         self.ticks.learn(from, from + work);
         self.spot = Spot::after_a_stall(from + work + length);
         self.lengths.push(length);
@@ -235,14 +254,17 @@ impl Stalls {
             return none;
         }
         // Quiet times end with the first stall of a horde: that a horde was long says nothing of them.
-        let (quiet, disturbed) =
-            (self.quiet.per_second(self.quiet.stalls / all), self.disturbed.per_second(stalls / all));
+        let begins = self.quiet.stalls / all;
+        let (quiet, disturbed) = (self.quiet.per_second(begins), self.disturbed.per_second(stalls / all));
+        // Where more stalls came in calm times than in the gaps of a load, that was by chance.
+        let calm = self.calm.per_second(begins).min(quiet);
         let (start, mut left) = (spot.at, work);
         let (mut expected, mut alive, mut sum) = (0.0_f64, 1.0, 0.0);
         while left > LEAST {
-            let rate = match spot.stretch() {
-                None => quiet,
-                Some(stretch) => self.stretches[stretch].per_second(disturbed),
+            let rate = match spot.times() {
+                Times::Disturbed(stretch) => self.stretches[stretch].per_second(disturbed),
+                Times::Quiet => quiet,
+                Times::Calm => calm,
             };
             let begin = spot.at;
             left = spot.go_on(left);
@@ -254,11 +276,12 @@ impl Stalls {
         if chance > LEAST { First { expected, after: sum / chance } } else { none }
     }
 
-    /// The rates that work in a stretch counts for.
-    fn rates(&mut self, stretch: Option<usize>) -> [Option<&mut Rate>; 2] {
-        match stretch {
-            None => [Some(&mut self.quiet), None],
-            Some(stretch) => [Some(&mut self.disturbed), self.stretches.get_mut(stretch)],
+    /// The rates that work at such times counts for.
+    fn rates(&mut self, times: Times) -> [Option<&mut Rate>; 2] {
+        match times {
+            Times::Disturbed(stretch) => [Some(&mut self.disturbed), self.stretches.get_mut(stretch)],
+            Times::Quiet => [Some(&mut self.quiet), None],
+            Times::Calm => [Some(&mut self.quiet), Some(&mut self.calm)],
         }
     }
 }
@@ -357,6 +380,19 @@ mod tests {
         };
         let (short, long) = (after(0.2), after(3.0));
         assert!(long < 0.04 && long < 3.0 * short, "{short} and {long}");
+    }
+
+    #[test]
+    fn a_gap_of_a_load_is_not_trusted_and_calm_after_it_is() {
+        // A load that is on for 3 s leaves 40 ms of work between two stalls.
+        let mut program = Program::default();
+        program.works(2000, MS, None);
+        (0..75).for_each(|_| program.works(40, MS, Some(4.0 * MS)));
+        program.works(20, MS, None);
+        let gap = program.expects(20.0 * MS);
+        program.works(90, MS, None);
+        let calm = program.expects(20.0 * MS);
+        assert!(gap > 0.3 && calm < 0.1 * gap, "{gap} and {calm}");
     }
 
     #[test]

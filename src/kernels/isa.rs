@@ -56,7 +56,7 @@ impl Isa {
             (_, 9..=16) => 16,
             (Self::Portable, _) => 16,
             (_, 17..=24) => 24,
-            (Self::Avx2, 48) => 24,
+            (Self::Avx2, _) if left.is_multiple_of(24) => 24,
             (Self::Avx2, _) => 16,
             (Self::Avx512 | Self::Amx, _) => 32,
         }
@@ -76,7 +76,8 @@ impl Isa {
             (Self::Portable, _) => 4,
             (Self::Avx2, 8) => 8,
             (Self::Avx2, 16) => 6,
-            (Self::Avx2, _) => 4,
+            // Twelve sums, three vectors of weights and an input would take all 16 registers, and compilers then keep a sum in memory.
+            (Self::Avx2, _) => 3,
             (Self::Avx512 | Self::Amx, 24) => 8,
             (Self::Avx512 | Self::Amx, 32) => 10,
             (Self::Avx512 | Self::Amx, _) => MAX_PIXELS,

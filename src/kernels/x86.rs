@@ -1,7 +1,7 @@
 //! Kernels of x86-64 vector instructions.
 //!
 //! A product is a broadcast word of the input times a vector of words of weights. All sums of a tile stay in registers: at most 12 pixels times two
-//! vectors of the 32 that AVX-512 has, at most 4 times three, or 6 times two, of AVX2's 16. For 24 channels AVX-512 uses three vectors of 256 bit
+//! vectors of the 32 that AVX-512 has, at most 3 times three, or 6 times two, of AVX2's 16. For 24 channels AVX-512 uses three vectors of 256 bit
 //! instead of one and a half of 512, which a processor with two 256 bit units does in the same time and one with 512 bit units
 //! hardly slower. A processor that multiplies pairs of bf16, or four bytes, at once does as many words in the same time: two and four times
 //! the products.
@@ -219,7 +219,7 @@ pub(super) fn avx2(panel: usize, pixels: usize) -> Option<Kernel> {
     match panel {
         8 => instance!(pixels, P of 1 2 3 4 5 6 7 8, half::<P, 1>),
         16 => instance!(pixels, P of 1 2 3 4 5 6, half::<P, 2>),
-        24 => instance!(pixels, P of 1 2 3 4, half::<P, 3>),
+        24 => instance!(pixels, P of 1 2 3, half::<P, 3>),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 //! A stall is time in which a node of the network did not come on: another process ran, the host took the core, a page was missing. Stalls come in
 //! hordes: a robot's load is on or off. So the times are *disturbed* for some work after a stall, and else *quiet*, with a rate of stalls per time
 //! of work for each. Which of them holds is known at every moment without guessing, and it changes with the first stall and with the first stretch of work
-//! without one. A load leaves gaps, and who works in one is soon stalled again; so the longer nothing has stalled the less is feared: quiet times become *calm*. Within a horde stalls come almost by the clock: a scheduler stops a process after its slice. So while the times are disturbed, each stretch of work
+//! without one. A load leaves gaps, and who works in one is soon stalled again; so the longer nothing has stalled the less is feared: quiet times become
+//! *calm*. Within a horde stalls come almost by the clock: a scheduler stops a process after its slice. So while the times are disturbed, each stretch of work
 //! since the last stall, or since the program last slept, has a rate of its own. A scheduler also stops only at its [tick](super::ticks): work counts as far as a stall is likely
 //! at the moment at which it is done. From these rates, and from the lengths of the last stalls, comes the chance that what stalls the work ahead takes longer than there is
 //! time.

@@ -56,7 +56,6 @@ impl Isa {
             (_, 9..=16) => 16,
             (Self::Portable, _) => 16,
             (_, 17..=24) => 24,
-            (Self::Avx2, _) if left.is_multiple_of(24) => 24,
             (Self::Avx2, _) => 16,
             (Self::Avx512 | Self::Amx, _) => 32,
         }

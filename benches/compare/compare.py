@@ -50,7 +50,10 @@ def options():
     p.add_argument("--frames", type=int, default=5, help="runs in one turn; their median counts")
     p.add_argument("--only", choices=["stages", "pixels", "memory", "line", "scaling"], help="one of the tables")
     p.add_argument("--sizes", nargs="+", metavar="BUNDLE", help="only time by pixels and iterations, of these bundles")
-    return p.parse_args()
+    args = p.parse_args()
+    if args.rounds < 2:
+        p.error(f"--rounds: expected at least 2, between which quartiles lie, got {args.rounds}")
+    return args
 
 
 class Worker:

@@ -148,7 +148,7 @@ class Lifecycle(NodeTest):
         def tool(*arguments):
             return self.ros2("lifecycle", *arguments)
 
-        self.assertIn("/itnet", tool("nodes", "--no-daemon")[1].split())
+        self.assertIn("/itnet", tool("nodes", "--no-daemon", "--spin-time", "5")[1].split())
         self.assertIn("configure [1]", tool("list", "--no-daemon", "/itnet")[1])
         self.assertEqual(tool("set", "--no-daemon", "/itnet", "configure"), (0, "Transitioning successful\n"))
         self.assertEqual(tool("get", "--no-daemon", "/itnet"), (0, "inactive [2]\n"))

@@ -287,7 +287,7 @@ def main():
     parser.add_argument("--itnet", default=str(Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "itnet"))
     parser.add_argument("--budget-ms", type=float, default=33.0)
     parser.add_argument("--hz", type=float, default=HZ, help="of the camera; at 30 a period of a quota has just three frames")
-    parser.add_argument("--domain", type=int, default=42)
+    parser.add_argument("--domain", type=int, default=100, help="tests take 1 to 99")
     parser.add_argument("--keep", type=Path, help="where the bag is written, or was by an earlier run")
     parser.add_argument("more", nargs="*", help="further arguments of `itnet replay`, after --")
     given = parser.parse_args()

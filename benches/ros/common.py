@@ -62,6 +62,11 @@ def publish(topics, size, hz, seconds, reliability, sent):
     rclpy.shutdown()
 
 
+def add_domain(parser, default=100):
+    """The option for a domain: by default one that `tests/ros` never takes, since a test that met a bench set its parameters."""
+    parser.add_argument("--domain", type=int, default=default, help=f"tests take 1 to 99 [default: {default}]")
+
+
 @contextlib.contextmanager
 def scratch_domain(domain):
     """This process and those that it starts in a domain and a folder of their own."""

@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--budget-ms", type=float, default=33.0)
     parser.add_argument("--iterations", type=int, help="no more than this many")
     parser.add_argument("--reliability", choices=sorted(common.RELIABILITY), default="best_effort")
-    parser.add_argument("--domain", type=int, default=100, help="tests take 1 to 99")
+    common.add_domain(parser)
     options = parser.parse_args()
     seconds = 60.0 * options.minutes
     with common.scratch_domain(options.domain) as env:

@@ -72,7 +72,7 @@ def main():
     parser.add_argument("--hz", type=float, default=20.0)
     parser.add_argument("--size", type=int, nargs=2, default=(480, 360), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--reliability", choices=sorted(common.RELIABILITY), default="best_effort")
-    parser.add_argument("--domain", type=int, default=100, help="tests take 1 to 99")
+    common.add_domain(parser)
     options = parser.parse_args()
     with common.scratch_domain(options.domain):
         measure(options, "a subscriber that keeps up", 0.0, 0.0)

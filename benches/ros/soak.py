@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--budget-ms", type=float, default=33.0)
     parser.add_argument("--reliability", choices=sorted(common.RELIABILITY), default="best_effort")
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two rows")
-    parser.add_argument("--domain", type=int, default=101, help="tests take 1 to 99")
+    common.add_domain(parser, 101)
     options = parser.parse_args()
     with common.scratch_domain(options.domain) as env:
         names = [f"camera{number}" for number in range(options.cameras)]
